@@ -1,0 +1,40 @@
+"""`dispatched`: let a function of our own reach the engines as NumPy's functions do (NEP 18)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from pullback.base.tracked import Tracked
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def tracked_in(values: Iterable[Any]) -> list[Tracked]:
+    """The tracked values among `values`, and one list or tuple down."""
+    found: list[Tracked] = []
+    for value in values:
+        if isinstance(value, Tracked):
+            found.append(value)
+        elif isinstance(value, list | tuple):
+            found.extend(tracked_in(value))
+    return found
+
+
+def dispatched(function: F) -> F:
+    """Decorate a function on arrays so that a tracked argument hands the call to its engine.
+
+    The engine looks the decorated function up in the table of rules, as it does for NumPy's functions. The original is
+    kept as ``__wrapped__``.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        found = tracked_in(args) or tracked_in(kwargs.values())
+        if not found:
+            return function(*args, **kwargs)
+        owner = max(found, key=lambda tracked: tracked.level)
+        return owner.__array_function__(call, (type(owner),), args, kwargs)  # type: ignore[attr-defined]
+
+    return call  # type: ignore[return-value]

@@ -1,0 +1,74 @@
+"""Where in the user's code something happened: the innermost stack frame outside pullback and NumPy."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from dataclasses import dataclass
+from types import FrameType
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_LIBRARIES = ("numpy", "scipy", "optree", "functools", "contextlib")
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A point in a source file; `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int
+    end_column: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The source line, without its line break; empty where the source cannot be read."""
+        return linecache.getline(self.file, self.line).rstrip("\n")
+
+    def __str__(self) -> str:
+        place = f"  at {self.file}:{self.line}:{self.column}"
+        text = self.text
+        if not text.strip():
+            return place
+        indent = len(text) - len(text.lstrip())
+        width = max(1, min(self.end_column or self.column + 1, len(text) + 1) - self.column)
+        caret = " " * max(0, self.column - 1 - indent) + "^" * width
+        return f"{place}\n    {text.strip()}\n    {caret}"
+
+
+def is_library_frame(frame: FrameType) -> bool:
+    """Whether `frame` runs pullback's own code, or the libraries that call it back."""
+    if frame.f_code.co_filename.startswith(_PACKAGE):
+        return True
+    return frame.f_globals.get("__name__", "").partition(".")[0] in _LIBRARIES
+
+
+def user_frame() -> FrameType | None:
+    """The innermost frame of the user's code, or None."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_library_frame(frame):
+        frame = frame.f_back
+    return frame
+
+
+def user_location() -> Location | None:
+    """The `Location` that the user's innermost frame is executing (columns as PEP 657 records them)."""
+    frame = user_frame()
+    return None if frame is None else frame_location(frame)
+
+
+def frame_location(frame: FrameType) -> Location:
+    """The `Location` that `frame` is executing."""
+    code = frame.f_code
+    positions = list(code.co_positions())
+    start = end = column = end_column = None
+    if frame.f_lasti >= 0:
+        start, end, column, end_column = positions[frame.f_lasti // 2]
+    line = start or frame.f_lineno
+    return Location(
+        code.co_filename,
+        line,
+        (column or 0) + 1,
+        None if end_column is None or end != start else end_column + 1,
+    )

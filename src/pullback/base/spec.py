@@ -1,0 +1,44 @@
+"""`Spec`: the shape and dtype of a value, without the value.
+
+A tape keeps the *values* a rule reads and only the `Spec` of the rest; `np.shape`, `np.ndim` and `np.size` read a
+`Spec` as they read an array.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+class Spec:
+    """Shape and dtype of an array or scalar that is not kept."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.shape = shape
+        self.dtype = dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    def __repr__(self) -> str:
+        return f"Spec({self.shape}, {self.dtype})"
+
+
+def dtype_of(value: Any) -> np.dtype[Any]:
+    """The dtype NumPy gives `value`: an array's own, `float64` for a Python float, and so on."""
+    dtype = getattr(value, "dtype", None)
+    return np.dtype(type(value)) if dtype is None else dtype
+
+
+def spec_of(value: Any) -> Spec:
+    """The `Spec` of an array, a NumPy scalar or a Python number."""
+    return Spec(np.shape(value), dtype_of(value))

@@ -1,0 +1,245 @@
+"""`Tracked`: what a tape's `Variable` and a `Dual` share, namely NumPy's operators, attributes and methods.
+
+Every operator and method calls the NumPy function of the same meaning, so an engine has to implement only NumPy's two
+protocols (NEP 13 and NEP 18). Comparisons give plain booleans: Python's branches see ordinary values. Whatever would
+drop the derivative without a word (``float(x)``, ``np.asarray(x)``) raises.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pullback.base.errors import UnsupportedError
+
+
+class Tracked:
+    """A value that an engine follows.
+
+    Attributes:
+        level: which transform follows it; a transform that began later has a higher level, and handles an operation
+            before those that began earlier.
+    """
+
+    __slots__ = ()
+    __array_priority__ = 1000.0
+    level: Any
+    kind: ClassVar[str] = "tracked value"
+
+    def peel(self) -> Any:
+        """The value one level down: an array, a number, or what an earlier transform tracks."""
+        raise NotImplementedError
+
+    # -- attributes -----------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(bare(self))
+
+    @property
+    def ndim(self) -> int:
+        return np.ndim(bare(self))
+
+    @property
+    def size(self) -> int:
+        return np.size(bare(self))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        value = bare(self)
+        return value.dtype if hasattr(value, "dtype") else np.dtype(type(value))
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.itemsize
+
+    @property
+    def T(self) -> Any:
+        return np.transpose(self)
+
+    @property
+    def mT(self) -> Any:
+        return np.swapaxes(self, -1, -2)
+
+    @property
+    def real(self) -> Any:
+        return np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        return np.imag(self)
+
+    @property
+    def flat(self) -> Any:
+        return iter(np.ravel(self))
+
+    # -- what would drop the derivative ---------------------------------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise UnsupportedError(
+            f"{_caller_of_array()} would turn a {self.kind} into a plain array and lose its derivative",
+            why="NumPy asked for the bare numbers",
+            remedy=_array_remedy(),
+        )
+
+    def _scalar(self, name: str) -> Any:
+        raise UnsupportedError(
+            f"{name}() would turn a {self.kind} into a plain number and lose its derivative",
+            remedy="use it as it is; for its value alone, pb.stop_gradient(x).",
+        )
+
+    def __float__(self) -> float:
+        return self._scalar("float")
+
+    def __int__(self) -> int:
+        return self._scalar("int")
+
+    def __complex__(self) -> complex:
+        return self._scalar("complex")
+
+    def __index__(self) -> int:
+        return self._scalar("operator.index")
+
+    def tolist(self) -> Any:
+        return self._scalar("tolist")
+
+    def __bool__(self) -> bool:
+        return bool(bare(self))
+
+    # -- containers ----------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(bare(self))
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        raise NotImplementedError
+
+    def __contains__(self, item: Any) -> bool:
+        return bool(np.any(bare(self) == bare(item)))
+
+    __hash__ = object.__hash__
+
+    # -- methods whose name is not the function's, or whose arguments differ -----------------------------------------
+
+    def reshape(self, *shape: Any, order: Any = "C") -> Any:
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
+
+    def transpose(self, *axes: Any) -> Any:
+        return np.transpose(self, axes[0] if len(axes) == 1 else (axes or None))
+
+    def flatten(self, order: Any = "C") -> Any:
+        return np.copy(np.ravel(self, order=order))
+
+    def item(self, *index: Any) -> Any:
+        if index:
+            return np.reshape(self[index if len(index) > 1 else index[0]], ())
+        return np.reshape(self, ())
+
+    def conjugate(self) -> Any:
+        return np.conj(self)
+
+    def dot(self, other: Any) -> Any:
+        return np.dot(self, other)
+
+    def argsort(self, axis: Any = -1, **kwargs: Any) -> Any:
+        return np.argsort(self, axis=axis, **kwargs)
+
+
+def bare(value: Any) -> Any:
+    """The array or number under every level."""
+    while isinstance(value, Tracked):
+        value = value.peel()
+    return value
+
+
+def _binary(function: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def forward(self: Any, other: Any) -> Any:
+        return function(self, other)
+
+    def reflected(self: Any, other: Any) -> Any:
+        return function(other, self)
+
+    return forward, reflected
+
+
+_BINARY = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "pow": np.power,
+    "matmul": np.matmul, "mod": np.remainder, "floordiv": np.floor_divide, "divmod": np.divmod,
+}  # fmt: skip
+_UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
+_COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")
+_METHODS = (
+    "all any argmax argmin argpartition choose clip compress conj copy cumprod cumsum diagonal max mean min nonzero "
+    "prod ptp ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
+).split()
+
+
+def _comparison(name: str) -> Callable[..., Any]:
+    compare = getattr(operator, name)
+
+    def method(self: Any, other: Any) -> Any:
+        return compare(bare(self), bare(other))
+
+    return method
+
+
+def _method(name: str) -> Callable[..., Any]:
+    function = getattr(np, name)
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"As `numpy.{name}` of this value."
+    return method
+
+
+for _name, _function in _BINARY.items():
+    _forward, _reflected = _binary(_function)
+    setattr(Tracked, f"__{_name}__", _forward)
+    setattr(Tracked, f"__r{_name}__", _reflected)
+for _name, _function in _UNARY.items():
+    setattr(Tracked, f"__{_name}__", _method(_function.__name__))
+for _name in _COMPARISONS:
+    setattr(Tracked, f"__{_name}__", _comparison(_name))
+for _name in _METHODS:
+    setattr(Tracked, _name, _method(_name))
+
+
+def _caller_of_array() -> str:
+    """The function that asked for a plain array, as well as the stack can tell."""
+    frame = sys._getframe(2)
+    name = frame.f_globals.get("__name__", "")
+    if name.startswith("scipy"):
+        outermost = frame
+        while frame is not None and frame.f_globals.get("__name__", "").startswith("scipy"):
+            if not frame.f_code.co_name.startswith("_"):
+                outermost = frame
+            frame = frame.f_back
+        return f"{_public_module(outermost.f_globals['__name__'])}.{outermost.f_code.co_name}"
+    return "numpy"
+
+
+def _public_module(name: str) -> str:
+    return ".".join(part for part in name.split(".") if not part.startswith("_"))
+
+
+def _array_remedy() -> str:
+    caller = _caller_of_array()
+    if caller.startswith("scipy"):
+        return f"call pullback.{caller} if there is one, or give it a rule with pb.primitive."
+    return (
+        "join values with np.stack or pb.array instead of np.array; write into pb.zeros or pb.empty instead of "
+        "np.zeros; for the value alone use pb.stop_gradient(x)."
+    )

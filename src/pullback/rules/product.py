@@ -1,0 +1,58 @@
+"""`scale`: partial derivative times seed, where a zero seed gives zero whatever the partial is.
+
+``np.where(x > 0, np.sqrt(x), 0)`` sends a zero cotangent into a square root whose partial is infinite or NaN; the
+product of the two must be 0, in both modes and at every order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pullback.base.dispatch import dispatched
+from pullback.base.tracked import Tracked
+from pullback.rules.table import partials
+
+_SMALL = 32
+
+
+def scale(partial: Any, seed: Any) -> Any:
+    """``partial * seed``, and 0 wherever `seed` is 0, whatever `partial` is there (broadcasting as NumPy does)."""
+    kind = type(partial)
+    if kind is int or kind is float:
+        if partial == 1:
+            return seed
+        if partial - partial == 0:
+            return seed * partial
+    elif isinstance(partial, Tracked) or isinstance(seed, Tracked):
+        return safe_multiply(partial, seed)
+    product = partial * seed
+    return product if all_finite(product) else masked(product, seed)
+
+
+def all_finite(product: Any) -> bool:
+    """Whether a scalar or array is known to hold no NaN or infinity; False may also mean a very large entry."""
+    if type(product) is not np.ndarray:
+        return product - product == 0
+    if product.size <= _SMALL and product.ndim == 1:
+        total = sum(product.tolist())
+    else:
+        total = np.vdot(product, product)
+    return total - total == 0
+
+
+def masked(product: Any, seed: Any) -> Any:
+    """`product` with 0 wherever `seed` is 0."""
+    if isinstance(product, np.ndarray):
+        return np.where(seed == 0, np.zeros((), product.dtype), product)
+    return product if seed != 0 else product.__class__(0)
+
+
+@dispatched
+def safe_multiply(partial: Any, seed: Any) -> Any:
+    """`scale` as an operation of its own, so that it can be differentiated again."""
+    return masked(np.asarray(partial) * seed, seed)[()]
+
+
+partials(safe_multiply, lambda y, partial, seed: seed, lambda y, partial, seed: partial)

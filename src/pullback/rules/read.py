@@ -1,0 +1,115 @@
+"""Reading the table: from a row to the cotangent or the tangent contribution of one argument.
+
+This is where the complex convention, broadcasting and dtypes are dealt with, once for all rules and engines:
+``x_bar = conj(Jᵀ conj(y_bar))``, summed over broadcast axes, real where ``x`` is real, in the dtype of ``x``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pullback.base.errors import NotDifferentiableError, UnsupportedError
+from pullback.base.spec import Spec, dtype_of
+from pullback.rules.broadcast import unbroadcast
+from pullback.rules.cast import astype
+from pullback.rules.product import scale
+from pullback.rules.structured import Structured, dense
+from pullback.rules.table import ALL, EACH, Refused, Rule
+
+Args = tuple[Any, ...]
+Kwargs = dict[str, Any]
+
+
+def vjp_direction(rule: Rule, position: int) -> tuple[int, Any]:
+    """The key and `Direction` that give the cotangent of the argument at `position`."""
+    for key in (position, EACH, ALL):
+        if key in rule.vjps:
+            return key, rule.vjps[key]
+    raise missing(rule, position, "vjp")
+
+
+def missing(rule: Rule, position: int, kind: str) -> Exception:
+    """The error for a direction that `rule` does not have."""
+    reason = rule.refusals.get(position, rule.refusals.get(EACH))
+    if reason is not None:
+        return NotDifferentiableError(f"{rule.name} has no derivative in its argument {position}", why=reason)
+    other = "jvp" if kind == "vjp" else "vjp"
+    mode = "reverse" if kind == "vjp" else "forward"
+    return UnsupportedError(
+        f"{rule.name} has no {kind} rule for its argument {position}",
+        why=f"{mode} mode needs one, and a {other} alone is not transposed numerically",
+        remedy=f"add one with @pb.{kind}_rule({rule.name}, {position}), or pb.partials if it is elementwise.",
+    )
+
+
+def cotangent(rule: Rule, position: int, y_bar: Any, y: Any, args: Args, kwargs: Kwargs, complex_output: bool) -> Any:
+    """The cotangent of ``args[position]``, before `fit`; a tuple with one per argument where the rule gives `ALL`.
+
+    Args:
+        y_bar: the output's cotangent (a tuple of them for several outputs), perhaps `Structured`.
+        y, args: the output and arguments; those the rule does not read may be a `Spec`.
+        complex_output: whether any output is complex.
+    """
+    if rule.partials is not None:
+        partial = _partial(rule, position, y, args)
+        if complex_output:
+            partial = np.conj(partial)
+        if type(y_bar) is not np.ndarray and isinstance(y_bar, Structured):
+            y_bar = dense(y_bar)
+        return scale(partial, y_bar)
+    key, direction = vjp_direction(rule, position)
+    conjugate = complex_output and rule.holomorphic
+    if conjugate:
+        y_bar = map_arrays(lambda part: np.conj(dense(part)), y_bar)
+    elif not direction.structured:
+        y_bar = map_arrays(dense, y_bar)
+    leading = (position,) if key == EACH else ()
+    x_bar = direction.function(*leading, y_bar, y, *args, **kwargs)
+    return map_arrays(lambda part: np.conj(dense(part)), x_bar) if conjugate else x_bar
+
+
+def tangent(rule: Rule, position: int, x_dot: Any, y: Any, args: Args, kwargs: Kwargs) -> Any:
+    """The contribution of ``args[position]``, which moves by `x_dot`, to the tangent of the output."""
+    if rule.partials is not None:
+        return scale(_partial(rule, position, y, args), x_dot)
+    for key in (position, EACH):
+        if key in rule.jvps:
+            leading = (position,) if key == EACH else ()
+            return rule.jvps[key].function(*leading, x_dot, y, *args, **kwargs)
+        if key in rule.linear:
+            return rule.function(*args[:position], x_dot, *args[position + 1 :], **kwargs)
+    raise missing(rule, position, "jvp")
+
+
+def _partial(rule: Rule, position: int, y: Any, args: Args) -> Any:
+    partial = rule.partials[position]  # type: ignore[index]
+    if isinstance(partial, Refused):
+        raise missing(rule, position, "partial")
+    return partial.function(y, *args) if hasattr(partial, "function") else partial
+
+
+def fit(x_bar: Any, spec: Spec | list[Any]) -> Any:
+    """`x_bar` with the shape and dtype of the argument: summed over broadcast axes, real, cast."""
+    if isinstance(spec, list):
+        return [fit(part, part_spec) for part, part_spec in zip(x_bar, spec, strict=True)]
+    if isinstance(x_bar, Structured):
+        if x_bar.shape == spec.shape and x_bar.dtype == spec.dtype:
+            return x_bar
+        x_bar = x_bar.dense()
+    x_bar = unbroadcast(x_bar, spec.shape)
+    dtype = dtype_of(x_bar)
+    if dtype is spec.dtype:
+        return x_bar
+    if dtype.kind == "c" and spec.dtype.kind != "c":
+        x_bar = np.real(x_bar)
+        dtype = x_bar.dtype
+    return x_bar if dtype == spec.dtype else astype(x_bar, spec.dtype)
+
+
+def map_arrays(function: Any, value: Any) -> Any:
+    """`function` of an array, or of each in a list or tuple; None stays None."""
+    if isinstance(value, list | tuple):
+        return [map_arrays(function, part) for part in value]
+    return None if value is None else function(value)

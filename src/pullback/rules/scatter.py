@@ -1,0 +1,48 @@
+"""`scatter`: zeros with values added at an index; the adjoint of indexing, and indexing is its adjoint."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from pullback.base.dispatch import dispatched
+from pullback.base.spec import Spec
+from pullback.rules.domain import array, call
+from pullback.rules.table import calls, linear, vjp
+
+
+def is_basic(index: Any) -> bool:
+    """Whether NumPy calls this index basic, so that it selects no element twice."""
+    if isinstance(index, tuple):
+        return all(is_basic(item) for item in index)
+    if isinstance(index, bool | np.bool_):
+        return False
+    return index is None or index is Ellipsis or isinstance(index, int | slice | np.integer)
+
+
+@dispatched
+def scatter(value: Any, index: Any, spec: Spec) -> Any:
+    """Zeros of `spec`'s shape with `value` added at `index`, as often as each place is named."""
+    total = np.zeros(spec.shape, np.result_type(value, spec.dtype))
+    if is_basic(index):
+        total[index] = value
+    else:
+        np.add.at(total, index, value)
+    return total
+
+
+linear(scatter, 0)
+
+
+@vjp(scatter, 0, reads="index")
+def scatter_vjp(y_bar: Any, y: Any, value: Any, index: Any, spec: Spec) -> Any:
+    return operator.getitem(y_bar, index)
+
+
+calls(
+    scatter,
+    call(array(2), slice(1, 3), Spec((4,), np.dtype(float))),
+    call(array(3), np.array([0, 2, 0]), Spec((3,), np.dtype(float))),
+)

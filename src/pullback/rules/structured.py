@@ -1,0 +1,96 @@
+"""Structured cotangents: arrays known by their structure, so that a reverse sweep can skip the work they make needless.
+
+`Filled` is one number broadcast to a shape (the cotangent of ``sum``), `IdentityMultiple` a multiple of the identity
+(of ``trace``), `Scattered` zeros with one part filled in (of an index). A rule may return one. Only a rule marked
+``structured=True`` receives one; every other rule receives what `dense` makes of it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pullback.base.spec import Spec, dtype_of
+from pullback.rules.scatter import is_basic, scatter
+
+
+class Structured:
+    """An array known by its structure. `shape` is the array's."""
+
+    __slots__ = ("shape", "value")
+    __array_ufunc__ = None
+    shape: tuple[int, ...]
+    value: Any
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return dtype_of(self.value)
+
+    def dense(self) -> Any:
+        """The array itself; it may be a read-only view, and tracked if the parts are."""
+        raise NotImplementedError
+
+
+class Filled(Structured):
+    """`value`, a scalar, at every place of `shape`."""
+
+    __slots__ = ()
+
+    def __init__(self, value: Any, shape: tuple[int, ...]) -> None:
+        self.value = value
+        self.shape = shape
+
+    def dense(self) -> Any:
+        return np.broadcast_to(self.value, self.shape)
+
+
+class IdentityMultiple(Structured):
+    """``value[..., None, None] * np.eye(size)``; a scalar `value` or one per batch entry."""
+
+    __slots__ = ("size",)
+
+    def __init__(self, value: Any, size: int) -> None:
+        self.value = value
+        self.size = size
+        self.shape = (*np.shape(value), size, size)
+
+    def __matmul__(self, other: Any) -> Any:
+        return self.factor() * other
+
+    __rmatmul__ = __matmul__
+
+    def factor(self) -> Any:
+        """`value` shaped to multiply a stack of matrices."""
+        return self.value if len(self.shape) == 2 else self.value[..., None, None]
+
+    def dense(self) -> Any:
+        return self.factor() * np.eye(self.size, dtype=self.dtype)
+
+
+class Scattered(Structured):
+    """Zeros of `spec`, plus `value` added at `index` (at repeated indices, every time)."""
+
+    __slots__ = ("index", "simple", "spec")
+
+    def __init__(self, spec: Spec, index: Any, value: Any) -> None:
+        self.spec = spec
+        self.index = index
+        self.value = value
+        self.shape = spec.shape
+        self.simple = is_basic(index)
+
+    def add_into(self, buffer: np.ndarray[Any, Any]) -> None:
+        """Add to `buffer` in place, which must be able to hold the values' dtype."""
+        if self.simple:
+            buffer[self.index] += self.value
+        else:
+            np.add.at(buffer, self.index, self.value)
+
+    def dense(self) -> Any:
+        return scatter(self.value, self.index, self.spec)
+
+
+def dense(cotangent: Any) -> Any:
+    """`cotangent` as an array."""
+    return cotangent.dense() if isinstance(cotangent, Structured) else cotangent
