@@ -32,19 +32,19 @@ endef
 $(VENV)/demo.stamp: pyproject.toml
 	$(call new_venv,$(VENV))
 	@echo "== installing pullback and what its demo needs (a minute or two the first time)"
-	$(VENV)/bin/python -m pip install --quiet -e '.[demo]'
+	$(VENV)/bin/python -m pip install -e '.[demo]'
 	@touch $@
 
 $(VENV)/test.stamp: pyproject.toml
 	$(call new_venv,$(VENV))
 	@echo "== installing pullback and what its tests and checks need (a minute or two the first time)"
-	$(VENV)/bin/python -m pip install --quiet -e '.[demo,test,check]'
+	$(VENV)/bin/python -m pip install -e '.[demo,test,check]'
 	@touch $@ $(VENV)/demo.stamp
 
 $(PEERS)/peers.stamp: pyproject.toml
 	$(call new_venv,$(PEERS))
 	@echo "== installing pullback and its peers, PyTorch and JAX (minutes the first time)"
-	$(PEERS)/bin/python -m pip install --quiet -e '.[test,peers]'
+	$(PEERS)/bin/python -m pip install -e '.[test,peers]'
 	@touch $@
 
 demo: $(VENV)/demo.stamp
@@ -79,7 +79,7 @@ bench: $(PEERS)/peers.stamp
 oldest:
 	$(call new_venv,$(OLDEST))
 	$(OLDEST)/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*(d.replace(">=", "==") for d in p["dependencies"] + p["optional-dependencies"]["demo"]), sep="\n")' > $(OLDEST)/constraints.txt
-	$(OLDEST)/bin/python -m pip install --quiet -e '.[test]' -c $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install -e '.[test]' -c $(OLDEST)/constraints.txt
 	$(OLDEST)/bin/python -m pytest -n $(JOBS) --ignore=tests/peers $(TESTS) $(ARGS)
 
 format: $(VENV)/test.stamp
