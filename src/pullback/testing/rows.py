@@ -90,10 +90,10 @@ def _check_direction(
     key = None if rule.partials is not None else vjp_direction(rule, position)[0]
     kept_y, kept_args = reduced(rule, position, y, args)
     x_bar = cotangent(rule, position, y_bar, kept_y, kept_args, kwargs, complex_output)
-    x_bar = fit(x_bar[position] if key == ALL else x_bar, spec_tree(args[position]))
+    x_bar = dense_of(fit(x_bar[position] if key == ALL else x_bar, spec_tree(args[position])))
     for ours, value in zip(leaves(x_bar), leaves(args[position]), strict=True):
-        _same_shape(f"vjp of {place}", dense_of(ours), value)
-    left, right = inner(y_bar, numeric), inner(dense_of(x_bar), x_dot)
+        _same_shape(f"vjp of {place}", ours, value)
+    left, right = inner(y_bar, numeric), inner(x_bar, x_dot)
     _same(f"vjp of {place}", right, left, tolerance * max(1.0, size_of(y)))
 
 
