@@ -1,7 +1,7 @@
 """``np.i0`` and the modified Bessel functions I_n of integer order that its derivatives are made of.
 
-``I0' = I1`` and ``I_n' = (I_{n-1} + I_{n+1}) / 2``, which divides by nothing at 0.
-(Abramowitz & Stegun, *Handbook*, 1964, §9.6.)
+``I0' = I1`` and ``I_n' = (I_{n-1} + I_{n+1}) / 2``, which divides by nothing at 0. (Abramowitz & Stegun,
+*Handbook*, 1964, §9.6.)
 """
 
 from __future__ import annotations

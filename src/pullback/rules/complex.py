@@ -1,8 +1,9 @@
 """Functions that are not holomorphic: ``abs sign real imag conj angle real_if_close``.
 
 Each obeys the complex convention itself: the cotangent of z is ∂L/∂Re z + i ∂L/∂Im z, the tangent is the
-real-linear directional derivative. Conventions: at 0, where they have none, the derivative of ``abs``, ``sign`` and
-``angle`` is 0, to every order. (Kreutz-Delgado, *The Complex Gradient Operator and the CR-Calculus*, 2009, §4.)
+real-linear directional derivative. Conventions: at 0, where they have none, the derivative of ``abs``,
+``sign`` and ``angle`` is 0, to every order. (Kreutz-Delgado, *The Complex Gradient Operator and the
+CR-Calculus*, 2009, §4.)
 """
 
 from __future__ import annotations

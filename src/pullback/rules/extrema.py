@@ -1,9 +1,9 @@
 """Maxima and minima of two arguments, and ``clip``, which is ``minimum(maximum(a, a_min), a_max)``.
 
-Convention: at a tie the arguments share equally, 1/2 each, bounds of ``clip`` and equal infinities included; it is
-the mean of the one-sided derivatives. Where an argument is NaN, ``maximum`` and ``minimum`` pass the cotangent to
-both (the output is NaN, and the NaN stays visible), ``fmax`` and ``fmin`` to the argument they return.
-(Clarke, *Optimization and Nonsmooth Analysis*, 1983, §2.3.)
+Convention: at a tie the arguments share equally, 1/2 each, bounds of ``clip`` and equal infinities
+included; it is the mean of the one-sided derivatives. Where an argument is NaN, ``maximum`` and ``minimum``
+pass the cotangent to both (the output is NaN, and the NaN stays visible), ``fmax`` and ``fmin`` to the
+argument they return. (Clarke, *Optimization and Nonsmooth Analysis*, 1983, §2.3.)
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ def smaller_number(a: Any, b: Any) -> Any:
     return np.where(a == b, half(a), (a < b) | np.isnan(b))
 
 
-_APART = ((-1, -0.2), (0.2, 1))
+APART = ((-1, -0.2), (0.2, 1))
 # fmt: off
-partials(np.maximum, lambda y, a, b: larger(a, b),         lambda y, a, b: larger(b, a),         domain=_APART)
-partials(np.minimum, lambda y, a, b: smaller(a, b),        lambda y, a, b: smaller(b, a),        domain=_APART)
-partials(np.fmax,    lambda y, a, b: larger_number(a, b),  lambda y, a, b: larger_number(b, a),  domain=_APART)
-partials(np.fmin,    lambda y, a, b: smaller_number(a, b), lambda y, a, b: smaller_number(b, a), domain=_APART)
+partials(np.maximum, lambda y, a, b: larger(a, b),         lambda y, a, b: larger(b, a),         domain=APART)
+partials(np.minimum, lambda y, a, b: smaller(a, b),        lambda y, a, b: smaller(b, a),        domain=APART)
+partials(np.fmax,    lambda y, a, b: larger_number(a, b),  lambda y, a, b: larger_number(b, a),  domain=APART)
+partials(np.fmin,    lambda y, a, b: smaller_number(a, b), lambda y, a, b: smaller_number(b, a), domain=APART)
 # fmt: on
 for _function in (np.maximum, np.minimum, np.fmax, np.fmin):
     calls(_function, call(array(3, low=0.2), array(3, high=-0.2)))
@@ -66,7 +66,7 @@ def clip_share(position: int, a: Any, low: Any, high: Any) -> Any:
 
 
 def clip_partial(position: int, seed: Any, y: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`seed` times the share of the argument at `position`, for the arguments of ``np.clip`` as they were given."""
+    """`seed` times the share of the argument at `position`, for the arguments of ``np.clip`` as given."""
     a, low, high, *_ = *args, None, None
     low = kwargs.get("a_min", kwargs.get("min")) if low is None else low
     high = kwargs.get("a_max", kwargs.get("max")) if high is None else high

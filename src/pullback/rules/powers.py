@@ -1,10 +1,10 @@
 """``power`` and ``float_power``: right at base 0 to every order, in both arguments.
 
-In the base the partial is ``b a**(b-1)``; written so, a zero coefficient would meet an infinite power at a = b = 0,
-so the exponent is kept from falling below 0 there. Hence x**0, x**1 and x**2 have at 0 the derivatives of
-polynomials. In the exponent the partial is ``y log a``. Conventions: 0 at base 0 with y finite (0**0 = 1 included);
-NaN for a negative real base, for then y is real at isolated exponents only and no derivative exists.
-(Griewank & Walther, *Evaluating Derivatives*, 2008, §14.3.)
+In the base the partial is ``b a**(b-1)``; written so, a zero coefficient would meet an infinite power at a
+= b = 0, so the exponent is kept from falling below 0 there. Hence x**0, x**1 and x**2 have at 0 the
+derivatives of polynomials. In the exponent the partial is ``y log a``. Conventions: 0 at base 0 with y
+finite (0**0 = 1 included); NaN for a negative real base, for then y is real at isolated exponents only and
+no derivative exists. (Griewank & Walther, *Evaluating Derivatives*, 2008, §14.3.)
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Rounding, remainders, floating-point parts, signs of reals, and functions whose derivative is zero.
 
-Conventions: a remainder's derivative at a jump is that of the branch NumPy's value lies on; ``heaviside`` is
-constant in its first argument; ``copysign`` and ``fabs`` have derivative 0 at 0, as ``abs``; ``nextafter(a, b)``
-moves with a. (IEEE 754-2019, §5.3 and §9.4, for what the functions mean.)
+Conventions: a remainder's derivative at a jump is that of the branch NumPy's value lies on; ``heaviside``
+is constant in its first argument; ``copysign`` and ``fabs`` have derivative 0 at 0, as ``abs``;
+``nextafter(a, b)`` moves with a. (IEEE 754-2019, §5.3 and §9.4, for what the functions mean.)
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
 from pullback.rules.table import calls, constant, jvp, linear, partials, refuse, vjp
 
+SMOOTH = ((-1.05, -1), (0.65, 0.7))
 # fmt: off
-partials(np.fmod,      1, lambda y, a, b: -np.rint((a - y) / b),  domain=((-1.05, -1), (0.65, 0.7)), complex=False)
-partials(np.remainder, 1, lambda y, a, b: -np.floor_divide(a, b), domain=((-1.05, -1), (0.65, 0.7)), complex=False)
-partials(np.copysign,  lambda y, a, b: np.sign(a) * np.sign(y), 0, domain=((0.2, 1), (-1, -0.2)), complex=False)
-partials(np.fabs,      lambda y, x: np.sign(x),                   domain=(-1, -0.2), complex=False)
-partials(np.heaviside, 0, lambda y, x, value: x == 0,             domain=((0.2, 1), (-1, 1)), complex=False)
-partials(np.nextafter, 1, 0,                                      complex=False)
+partials(np.fmod,      1, lambda y, a, b: -np.rint((a - y) / b),    domain=SMOOTH, complex=False)
+partials(np.remainder, 1, lambda y, a, b: -np.floor_divide(a, b),   domain=SMOOTH, complex=False)
+partials(np.copysign,  lambda y, a, b: np.sign(a) * np.sign(y), 0,  domain=(0.2, 1), complex=False)
+partials(np.fabs,      lambda y, x: np.sign(x),                     domain=(-1, -0.2), complex=False)
+partials(np.heaviside, 0, lambda y, x, value: x == 0,               domain=((0.2, 1), (-1, 1)), complex=False)
+partials(np.nextafter, 1, 0,                                        complex=False)
 # fmt: on
 
 constant(np.rint, np.floor, np.ceil, np.trunc, np.round, np.around, np.fix, np.floor_divide, np.spacing)

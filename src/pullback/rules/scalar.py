@@ -1,10 +1,10 @@
 """Arithmetic, exponentials, logarithms, trigonometric and hyperbolic functions: a partial per argument.
 
-A partial reads ``y`` alone or the argument alone where it can, so that a tape keeps one array, and is written in
-the form that loses no accuracy (``1 + y*y`` for tan, ``y + 1`` for expm1, ``(1 - x)*(1 + x)`` for 1 - x²). It is
-`np.reciprocal` and not ``1 / x`` where x may be a Python zero, which would raise. Powers, maxima, rounding, complex
-parts and selections are in the files of those names. (Abramowitz & Stegun, *Handbook*, 1964, ch. 4; DiffRules.jl
-for the form.)
+A partial reads ``y`` alone or the argument alone where it can, so that a tape keeps one array, and is
+written in the form that loses no accuracy (``1 + y*y`` for tan, ``y + 1`` for expm1, ``(1 - x)*(1 + x)``
+for 1 - x²). It is `np.reciprocal` and not ``1 / x`` where x may be a Python zero, which would raise.
+Powers, maxima, rounding, complex parts and selections are in the files of those names. (Abramowitz &
+Stegun, *Handbook*, 1964, ch. 4; DiffRules.jl for the form.)
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def over_square(u: Any, a: Any, b: Any) -> Any:
 
 
 def difference(a: Any, b: Any) -> Any:
-    """``a - b``. Convention: 0 where both are the same infinity, so that a sum of exponentials shares equally there."""
+    """``a - b``. Convention: 0 where both are the same infinity, for equal shares there."""
     return np.where((a == b) & np.isinf(a), 0, a - b)
 
 

@@ -1,4 +1,4 @@
-"""Selections: ``where``, ``select``, ``nan_to_num``. They select, never multiply, so nothing else leaks through.
+"""Selections: ``where``, ``select``, ``nan_to_num``. They select and never multiply.
 
 A condition has no derivative (zero wherever it has one). In its one-argument form ``where`` gives indices.
 (Griewank & Walther, *Evaluating Derivatives*, 2008, §14.2, on branches.)
@@ -74,7 +74,8 @@ def select_vjp_default(y_bar: Any, y: Any, condlist: Any, choicelist: Any, defau
 
 @jvp(np.select, 1, reads="condlist")
 def select_jvp_choices(x_dot: Any, y: Any, condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    parts = [np.where(mask, dot, 0) for mask, dot in zip(first_true(condlist), x_dot) if dot is not None]
+    masks = first_true(condlist)[:-1]
+    parts = [np.where(mask, dot, 0) for mask, dot in zip(masks, x_dot, strict=True) if dot is not None]
     return full(sum(parts), y)
 
 
@@ -111,10 +112,7 @@ def where_finite(x: Any, seed: Any, copy: bool) -> Any:
     return real + 1j * np.where(np.isfinite(np.imag(x)), np.imag(seed), 0)
 
 
-refuse(
-    np.piecewise,
-    "it calls the functions it is given on parts of its argument; np.select or np.where are differentiable",
-)
+refuse(np.piecewise, "it calls functions on parts of its argument; use np.select or np.where")
 
 _MASK = np.array([True, False, True])
 calls(

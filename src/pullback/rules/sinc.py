@@ -1,8 +1,9 @@
 """Every derivative of ``sinc``, accurate at and near 0.
 
-With u = πx and s(u) = sin(u)/u, Leibniz's rule on u s(u) = sin(u) gives ``u s⁽ⁿ⁾ + n s⁽ⁿ⁻¹⁾ = sin(u + nπ/2)``, a
-recurrence that is stable for |u| > n; below that the Taylor series is summed. The derivative of one order is the
-next order, so the family is closed. (Abramowitz & Stegun, *Handbook*, 1964, §10.1; Gautschi, SIAM Review 9, 1967.)
+With u = πx and s(u) = sin(u)/u, Leibniz's rule on u s(u) = sin(u) gives ``u s⁽ⁿ⁾ + n s⁽ⁿ⁻¹⁾ = sin(u +
+nπ/2)``, a recurrence that is stable for |u| > n; below that the Taylor series is summed. The derivative of
+one order is the next order, so the family is closed. (Abramowitz & Stegun, *Handbook*, 1964, §10.1;
+Gautschi, SIAM Review 9, 1967.)
 """
 
 from __future__ import annotations
