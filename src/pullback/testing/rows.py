@@ -126,7 +126,7 @@ def like(value: Any, rng: np.random.Generator) -> Any:
     if isinstance(value, list | tuple):
         return [like(item, rng) for item in value]
     if not is_inexact(value):
-        return np.zeros(np.shape(value))
+        return np.zeros(np.shape(value), np.result_type(value))
     direction = rng.standard_normal(np.shape(value))
     if np.result_type(value).kind == "c":
         direction = direction + 1j * rng.standard_normal(np.shape(value))
