@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.cast import astype
 from pullback.base.errors import NotDifferentiableError, UnsupportedError
 from pullback.base.spec import Spec, dtype_of
 from pullback.rules.broadcast import unbroadcast
-from pullback.rules.cast import astype
 from pullback.rules.product import scale
 from pullback.rules.structured import Structured, conjugated, dense
 from pullback.rules.table import ALL, EACH, Refused, Rule

@@ -36,6 +36,11 @@ class Structured:
         raise NotImplementedError
 
 
+    def against(self, partial: Any) -> Any:
+        """What to multiply `partial` with, elementwise, to multiply it with this array."""
+        return self.dense()
+
+
 class Filled(Structured):
     """`value`, a scalar, at every place of `shape`."""
 
@@ -44,6 +49,14 @@ class Filled(Structured):
     def __init__(self, value: Any, shape: tuple[int, ...]) -> None:
         self.value = value
         self.shape = shape
+
+    def __mul__(self, number: float) -> Filled:
+        return Filled(self.value * number, self.shape)
+
+    def against(self, partial: Any) -> Any:
+        if np.shape(partial) == self.shape:
+            return self.value
+        return self if type(partial) in (int, float) else self.dense()
 
     def dense(self) -> Any:
         return np.broadcast_to(self.value, self.shape)
