@@ -1,4 +1,4 @@
-"""det is a polynomial: its derivatives are right at singular matrices too; slogdet's sign moves where it is complex."""
+"""det is a polynomial, with derivatives at singular matrices too; a complex slogdet moves its sign."""
 
 import itertools
 from typing import Any
@@ -15,7 +15,9 @@ DTYPES = (np.float64, np.complex128, np.float32, np.complex64)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("function", [np.linalg.det, np.linalg.slogdet, determinant.minors], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "function", [np.linalg.det, np.linalg.slogdet, determinant.minors], ids=lambda f: f.__name__
+)
 def test_row(function: Any, dtype: Any) -> None:
     assert check_row(TABLE[function], dtype) > 0
 
@@ -31,7 +33,7 @@ def leibniz(*matrices: Any) -> Any:
 
 
 def polarized(a: Any, *directions: Any) -> Any:
-    """The derivative of det along `directions` by its definition: each direction replaces a row, in every way."""
+    """The derivative of det along `directions` by its definition: they replace rows in every way."""
     size = len(a)
     total = 0.0
     for rows in itertools.permutations(range(size), len(directions)):
@@ -81,7 +83,12 @@ def test_a_fourth_derivative_is_refused() -> None:
 
 def test_float32_stays_float32() -> None:
     for a in (np.eye(3, dtype=np.float32), np.ones((3, 3), np.float32)):
-        assert determinant.minors(a).dtype == determinant.minors(a, a).dtype == determinant.minors(a, a, a).dtype == np.float32
+        assert (
+            determinant.minors(a).dtype
+            == determinant.minors(a, a).dtype
+            == determinant.minors(a, a, a).dtype
+            == np.float32
+        )
 
 
 def test_the_sign_of_a_complex_determinant_moves_along_the_circle() -> None:

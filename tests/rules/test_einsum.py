@@ -35,10 +35,12 @@ TERMS = ["".join(term) for n in range(4) for term in itertools.product("ijk", re
 
 @pytest.mark.parametrize("seed", range(40))
 def test_random_subscripts(seed: int) -> None:
-    """Terms of up to three labels, repeated ones among them, with some axes of length 1, summed to any output."""
+    """Terms of up to three labels, perhaps repeated, with some axes of length 1, summed to any output."""
     rng = np.random.default_rng(seed)
     terms = [str(term) for term in rng.choice(TERMS, size=rng.integers(1, 4))]
-    output = "".join(rng.permutation([label for label in "ijk" if label in "".join(terms) and rng.random() < 0.5]))
+    output = "".join(
+        rng.permutation([label for label in "ijk" if label in "".join(terms) and rng.random() < 0.5])
+    )
     shapes = []
     for term in terms:
         short = {label: rng.random() < 0.2 for label in "ijk"}

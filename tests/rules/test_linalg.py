@@ -35,7 +35,10 @@ BATCHES = [(), (1,), (3,), (2, 1), (2, 3), (0,)]
 @pytest.mark.parametrize(("left", "right"), list(itertools.product(BATCHES[:-1], BATCHES[:-1])))
 def test_solve_broadcasts_stacks_of_any_shape(left: tuple[int, ...], right: tuple[int, ...]) -> None:
     a = array(*left, 4, 4, kind="invertible")
-    assert check_row(with_calls(np.linalg.solve, call(a, array(4)), call(a, array(*right, 4, 2))), np.complex128) == 4
+    assert (
+        check_row(with_calls(np.linalg.solve, call(a, array(4)), call(a, array(*right, 4, 2))), np.complex128)
+        == 4
+    )
 
 
 def test_a_matrix_of_right_sides_is_never_a_stack_of_vectors() -> None:

@@ -56,9 +56,9 @@ def test_ties_share_equally() -> None:
 
 def test_a_complex_entry_moves_the_norm_along_itself() -> None:
     z = np.array([3 + 4j, 0])
-    for ord in (None, 1, 3, np.inf):
-        np.testing.assert_allclose(slope(z, ord), [0.6 + 0.8j, 0], atol=1e-15)
-        assert norm_jvp(1j * z, np.linalg.norm(z, ord), z, ord) == pytest.approx(0, abs=1e-15)
+    for order in (None, 1, 3, np.inf):
+        np.testing.assert_allclose(slope(z, order), [0.6 + 0.8j, 0], atol=1e-15)
+        assert norm_jvp(1j * z, np.linalg.norm(z, order), z, order) == pytest.approx(0, abs=1e-15)
 
 
 @pytest.mark.parametrize(("ord", "name"), [(2, "ord=2"), (-2, "ord=-2"), ("nuc", "nuclear")])
