@@ -62,7 +62,7 @@ def test_an_ellipsis_broadcasts(a: tuple[int, ...], b: tuple[int, ...], form: st
 
 def test_the_implicit_output_is_in_alphabetical_order_with_capitals_first() -> None:
     assert einsum.subscripts_of(("bAa,a", np.ones((2, 3, 4)), np.ones(4))).output == ["A", "b"]
-    x = np.ones((2, 3, 4))
+    x: Any = np.ones((2, 3, 4))
     assert np.einsum(x, [30, 3, 0]).shape == (4, 3, 2)
     assert einsum.subscripts_of((x, [30, 3, 0])).output == ["A", "D", "e"]
 
