@@ -46,7 +46,7 @@ def mapped(function: Any, *trees: Any) -> Any:
     """`function` of the moving leaves of the first tree, and of those beside them in the others."""
     first = trees[0]
     if isinstance(first, list | tuple):
-        return [mapped(function, *parts) for parts in zip(*trees, strict=True)]
+        return type(first)(mapped(function, *parts) for parts in zip(*trees, strict=True))
     return function(*trees) if is_moving(first) else first
 
 
@@ -75,6 +75,11 @@ def forward(rule: Rule, position: int, kwargs: Any, x_dot: Any, args: Any) -> An
     return tangent(rule, position, x_dot, rule.function(*args, **kwargs), args, kwargs)
 
 
+def examples(rule: Rule) -> list[Any]:
+    """The calls of `rule`; the minors along a direction have no second derivative, which is det's fourth."""
+    return [call for call in calls_of(rule) if rule.function is not determinant.minors or len(call.args) == 1]
+
+
 def slope(function: Any, tree: Any, move: Any, step: float) -> float:
     up, down = (function(mapped(lambda x, d: x + h * d, tree, move)) for h in (step, -step))  # noqa: B023
     return float((up - down) / (2 * step))
@@ -85,7 +90,7 @@ def slope(function: Any, tree: Any, move: Any, step: float) -> float:
 @pytest.mark.parametrize("rule", OWN, ids=lambda rule: rule.name)
 def test_the_rules_can_be_differentiated(rule: Rule, dtype: str, direction: Any) -> None:
     """The gradient of a part of a cotangent or tangent, in all that it depends on, against differences."""
-    for number, example in enumerate(calls_of(rule)):
+    for number, example in enumerate(examples(rule)):
         rng = np.random.default_rng([3, number])
         args = list(draw(example.args, rng, np.dtype(dtype)))
         y = rule.function(*args, **example.kwargs)

@@ -51,7 +51,7 @@ def call_method(
         raise UnsupportedError(f"numpy.{function.__name__} with casting=, order= or subok= on tracked values")
     if method != "__call__":
         return _reduction(dispatch, function, method, inputs, kwargs)
-    if rest:
+    if rest and (function.signature is None or not rest.keys() <= {"axes", "axis", "keepdims"}):
         raise UnsupportedError(f"numpy.{function.__name__} with {', '.join(rest)}= on tracked values")
     dtype = kwargs.get("dtype")
     if dtype is not None:
@@ -63,8 +63,8 @@ def call_method(
             why="where the condition is false NumPy leaves whatever the memory held",
             remedy="give out=, or use np.where(condition, f(x), otherwise).",
         )
-    result = function(*inputs)
-    if out is None:
+    result = dispatch(function, inputs, rest) if rest else function(*inputs)
+    if out is None or result is NotImplemented:
         return result
     if isinstance(result, tuple):
         return tuple(r if t is None else write_out(t, r, function.__name__) for t, r in zip(out, result, strict=True))
