@@ -1,4 +1,4 @@
-"""Weighted sums along an axis: ``average`` and ``trapezoid``, with derivatives in the weights and the abscissae too."""
+"""Weighted sums along an axis: ``average`` and ``trapezoid``, weights and abscissae included."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pullback.rules.table import calls, jvp, linear, vjp
 
 
 def aligned(weights: Any, shape: tuple[int, ...], axis: Axis) -> Any:
-    """`weights`, given for the axes in `axis` alone or for the whole of `shape`, made to broadcast against `shape`."""
+    """`weights`, given for `axis` alone or for the whole of `shape`, made to broadcast against `shape`."""
     if np.shape(weights) == shape:
         return weights
     axes = axes_of(axis, len(shape))
@@ -125,7 +125,7 @@ def _trapezoid_axis(y: Any, axis: int) -> int:
     return axes_of(axis, np.ndim(y))[0]
 
 
-# NumPy names the ordinates y; the first two parameters here are the integral's cotangent and the integral itself.
+# NumPy names the ordinates y, so the first two parameters are named after the integral, which is an area.
 
 
 @vjp(np.trapezoid, 0, reads="x dx axis")

@@ -1,7 +1,8 @@
-"""Axes of reductions: which they are, how to put them back, how to make one last axis of them, and how to shift along one.
+"""Axes of reductions: which they are, putting them back, joining them into one, shifting along one.
 
-A reduction drops axes (or keeps them with length 1); its adjoint has to repeat along them. `restored` gives a cotangent
-the shape that broadcasts against the argument, with no work where NumPy's broadcasting does it by itself.
+A reduction drops axes (or keeps them with length 1); its adjoint has to repeat along them. `restored`
+gives a cotangent the shape that broadcasts against the argument, with no work where NumPy's broadcasting
+does it by itself.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def padded(x: Any, before: int, after: int, axis: int, value: float = 0) -> Any:
 
 
 def shifted(x: Any, by: int, axis: int, value: float = 0) -> Any:
-    """`x` moved `by` places up `axis`, which is not negative: entry i is ``x[i - by]``, or `value` where there is none."""
+    """`x` moved `by` places up `axis`, which is not negative: entry i is ``x[i - by]`` or else `value`."""
     length = np.shape(x)[axis]
     by = max(-length, min(by, length))
     if by >= 0:

@@ -1,8 +1,9 @@
-"""Running sums and products: ``cumsum``, ``cumprod``, their nan-forms, ``cumulative_sum/prod``, ``accumulate``.
+"""Running sums and products: ``cumsum``, ``cumprod``, their other forms, and ``accumulate``.
 
-The adjoint of a running sum is the running sum from the other end. The partial of ``y[j] = x[0] ⋯ x[j]`` in x[i] is
-(product before i) × (product from i + 1 to j); summed with cotangents over j ≥ i the second factor is a backward
-`recurrence`, so no entry is divided by and zeros are exact, second derivatives included.
+The adjoint of a running sum is the running sum from the other end. The partial of ``y[j] = x[0] ⋯ x[j]``
+in x[i] is (product before i) × (product from i + 1 to j); summed with cotangents over j ≥ i the second
+factor is a backward `recurrence`, so no entry is divided by and zeros are exact, second derivatives
+included.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def running_product_adjoint(y_bar: Any, a: Any, axis: int | None, dtype: Any) ->
 
 
 def running_product_tangent(a_dot: Any, a: Any, axis: int | None, dtype: Any) -> Any:
-    """The tangent of a running product: ``y_dot[j] = y_dot[j - 1] a[j] + y[j - 1] a_dot[j]``, in the result's shape."""
+    """The tangent of a running product: ``y_dot[j] = y_dot[j - 1] a[j] + y[j - 1] a_dot[j]``."""
     if dtype is not None:
         a, a_dot = astype(a, dtype), astype(a_dot, dtype)
     flat, number = running(a, axis)
@@ -138,7 +139,7 @@ def multiply_accumulate_jvp(
 
 
 def _cumulative(function: Any, adjoint: Any, tangent: Any) -> None:
-    """The row of one of the array API's forms, which may begin with an entry of their own (``include_initial``)."""
+    """The row of one of the array API's forms, which may ``include_initial``."""
 
     @vjp(function, 0, reads="x")
     def cumulative_vjp(

@@ -1,8 +1,8 @@
 """Differences along an axis: ``diff``, ``ediff1d`` and ``gradient``.
 
-All are linear. The adjoint of a difference is minus the difference of the cotangent with zeros put at both ends; that of
-``gradient`` moves each weight of its stencil to the place it was read from. (Second order differences on an uneven grid:
-Quarteroni, Sacco & Saleri, *Numerical Mathematics*, 2007, §10.10.)
+All are linear. The adjoint of a difference is minus the difference of the cotangent with zeros put at
+both ends; that of ``gradient`` moves each weight of its stencil to the place it was read from. (Second
+order differences on an uneven grid: Quarteroni, Sacco & Saleri, *Numerical Mathematics*, 2007, §10.10.)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pullback.rules.axes import along, axes_of, padded, shifted
 from pullback.rules.domain import array, call
 from pullback.rules.table import EACH, calls, jvp, linear, refuse, vjp
 
-NOTHING = np._NoValue  # type: ignore[attr-defined]
+NOTHING = np._NoValue
 
 
 def _length(edge: Any, axis: int) -> int:
@@ -142,7 +142,7 @@ def ediff1d_begin_jvp(begin_dot: Any, y: Any, ary: Any, to_end: Any = None, to_b
 
 
 def gradient_stencil(spacing: Any, length: int, edge_order: int) -> dict[int, np.ndarray[Any, Any]]:
-    """The weights of ``np.gradient``: entry i of the array under k multiplies ``f[i + k]`` in the derivative at i."""
+    """The weights of ``np.gradient``: entry i under k multiplies ``f[i + k]`` in the derivative at i."""
     coordinates = np.ndim(spacing) == 1
     h = np.diff(spacing).astype(float) if coordinates else np.full(length - 1, spacing, float)
     weights = {k: np.zeros(length) for k in range(-2, 3)}
@@ -188,8 +188,8 @@ def gradient_vjp(y_bar: Any, y: Any, f: Any, *varargs: Any, axis: Any = None, ed
 linear(np.gradient, 0)
 refuse(
     np.gradient,
-    "its rule is in the sampled values; to differentiate by the spacing, divide np.gradient(f) by it or write the "
-    "differences out with slices",
+    "its rule is in the sampled values; to differentiate by the spacing, divide np.gradient(f) by it, or "
+    "write the differences out with slices",
     EACH,
 )
 

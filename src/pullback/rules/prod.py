@@ -1,8 +1,8 @@
 """Products along axes: ``prod``, ``nanprod``, ``multiply.reduce``.
 
-The partial in one entry is the product of the others, and it is built as (product of those before) × (product of those
-after). Nothing is divided, so entries that are zero are exact, one or several, at every order: the running products are
-`np.cumprod`, whose own rule does not divide either (`rules.cumulative`).
+The partial in one entry is the product of the others, and it is built as (product of those before) ×
+(product of those after). Nothing is divided, so entries that are zero are exact, one or several, at every
+order: the running products are `np.cumprod`, whose own rule does not divide either (`rules.cumulative`).
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Medians, quantiles and percentiles, and their nan-forms.
 
-Each result is ``(1 - t) low + t high`` with two neighbouring order statistics of the entries; which two, and t, depend on
-how many entries there are, on q and on the method, but not on the entries. NumPy is asked: applied to the entries
-0, 1, …, n - 1 in the same dtype, the same function returns ``index of low + t``. (The methods: Hyndman & Fan, *Sample
-Quantiles in Statistical Packages*, The American Statistician 50, 1996.)
+Each result is ``(1 - t) low + t high`` with two neighbouring order statistics of the entries; which two,
+and t, depend on how many entries there are, on q and on the method, but not on the entries. NumPy is
+asked: applied to the entries 0, 1, …, n - 1 in the same dtype, the same function returns ``index of low +
+t``. (The methods: Hyndman & Fan, *Sample Quantiles in Statistical Packages*, The American Statistician
+50, 1996.)
 
-Convention: entries that tie with an order statistic share its cotangent equally. Where NaN makes the result NaN, so is
-the derivative. There is no derivative in q.
+Convention: entries that tie with an order statistic share its cotangent equally. Where NaN makes the
+result NaN, so is the derivative. There is no derivative in q.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pullback.base.dispatch import dispatched
 from pullback.base.errors import UnsupportedError
 from pullback.rules.axes import Axis, gathered, kept_shape, ungathered
 from pullback.rules.domain import array, call
-from pullback.rules.extremes import real_dtype
+from pullback.rules.largest import real_dtype
 from pullback.rules.product import scale
 from pullback.rules.table import calls, constant, jvp, refuse, vjp
 
@@ -57,7 +58,7 @@ constant(quantile_shares)
 
 
 def _places(function: Any, flat: Any, q: tuple[Any, ...], options: dict[str, Any]) -> tuple[Any, Any]:
-    """Where the results lie among the sorted entries of each row of `flat`, and in which rows they are NaN."""
+    """Where the results lie among the sorted entries of each row of `flat`; which rows give NaN."""
     missing, dtype = np.isnan(flat), real_dtype(flat)
     if not function.__name__.startswith("nan"):
         index = function(np.arange(flat.shape[-1], dtype=dtype), *q, **options)
@@ -178,8 +179,8 @@ def _quantile(function: Any) -> None:
 
 
 METHODS = (
-    "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen", "weibull",
-    "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest",
+    "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf", "hazen",
+    "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher", "midpoint", "nearest",
 )  # fmt: skip
 
 

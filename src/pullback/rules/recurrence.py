@@ -1,8 +1,9 @@
-"""`recurrence`: ``s[i] = term[i] + factor[i] * s[i - 1]`` along an axis, and its derivatives, which are recurrences too.
+"""`recurrence`: ``s[i] = term[i] + factor[i] * s[i - 1]`` along an axis; its derivatives are recurrences too.
 
-It is what running products and running maxima need in their adjoints: exact with zero factors (no division), and closed
-under differentiation. The adjoint of a forward recurrence runs backward with the factors moved by one place
-(Griewank & Walther, *Evaluating Derivatives*, 2008, §3.2, the reverse sweep of a linear recursion).
+It is what running products and running maxima need in their adjoints: exact with zero factors (no
+division), and closed under differentiation. The adjoint of a forward recurrence runs backward with the
+factors moved by one place (Griewank & Walther, *Evaluating Derivatives*, 2008, §3.2, the reverse sweep of
+a linear recursion).
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from pullback.rules.table import calls, jvp, vjp
 
 @dispatched
 def recurrence(factor: Any, term: Any, axis: int, reverse: bool = False) -> Any:
-    """The solution of ``s[i] = term[i] + factor[i] * s[i - 1]``, or of ``… s[i + 1]`` from the end if `reverse`.
+    """The solution of ``s[i] = term[i] + factor[i] * s[i - 1]``, or from the end if `reverse`.
 
     Args:
         factor, term: arrays of one shape. The first factor (the last if `reverse`) multiplies nothing.
         axis: the axis that i runs along, not negative.
-        reverse: whether to run from the end.
+        reverse: run from the end: ``s[i] = term[i] + factor[i] * s[i + 1]``.
     """
     total = np.empty(term.shape, np.result_type(factor, term))
     if term.ndim == 1:

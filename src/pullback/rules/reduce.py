@@ -1,8 +1,9 @@
 """Sums and means along axes: ``sum``, ``mean``, their nan-forms, and ``reduce`` of ``add`` and ``logaddexp``.
 
-The adjoint of a sum repeats the cotangent along the summed axes; over all axes it stays one number (`Filled`). The
-Jacobians of ``sum`` and ``mean`` are real, so the reader is told not to conjugate (``holomorphic=False``): conjugating
-before and after would change nothing. (Griewank & Walther, *Evaluating Derivatives*, 2008, §3.2.)
+The adjoint of a sum repeats the cotangent along the summed axes; over all axes it stays one number
+(`Filled`). The Jacobians of ``sum`` and ``mean`` are real, so the reader is told not to conjugate
+(``holomorphic=False``): conjugating before and after would change nothing. (Griewank & Walther,
+*Evaluating Derivatives*, 2008, §3.2.)
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def add_reduce_jvp(
 
 
 def kept_count(shape: tuple[int, ...], axis: Axis, where: Any) -> Any:
-    """How many entries each result joins: an int, or with a mask an array that broadcasts against the argument."""
+    """How many entries each result joins: an int, or an array of them with a mask."""
     if where is True:
         return count_along(shape, axis)
     return np.sum(np.broadcast_to(where, shape), axis=axis, keepdims=True)
@@ -219,7 +220,7 @@ def nanmean_jvp(
 
 
 def _softmax(y: Any, a: Any, axis: Axis, where: Any, exponential: Any) -> Any:
-    """The partials of ``logaddexp.reduce``; a result of -inf (nothing to add, or only zeros) has partials 0."""
+    """The partials of ``logaddexp.reduce``; a result of -inf has partials 0."""
     y = restored(y, np.shape(a), axis)
     partial = exponential(a - np.where(np.isneginf(y), 0, y))
     return partial if where is True else np.where(where, partial, 0)

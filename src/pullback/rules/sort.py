@@ -1,11 +1,11 @@
-"""Sorting: ``sort``, ``partition`` and ``unique`` through the permutation they apply; what returns indices is constant.
+"""Sorting: ``sort``, ``partition`` and ``unique`` through the permutation they apply; indices are constant.
 
-Sorting moves entries, so its derivative moves cotangents back. Which entry went where is found from the values (equal
-entries keep their order), not from the algorithm NumPy chose. The Jacobian is a permutation, hence real, and the reader
-is told not to conjugate.
+Sorting moves entries, so its derivative moves cotangents back. Which entry went where is found from the
+values (equal entries keep their order), not from the algorithm NumPy chose. The Jacobian is a
+permutation, hence real, and the reader is told not to conjugate.
 
-Functions that return indices or counts are piecewise constant. Bin edges computed from data move with them, so
-``histogram`` and its relatives are refused rather than called constant.
+Functions that return indices or counts are piecewise constant. Bin edges computed from data move with
+them, so ``histogram`` and its relatives are refused rather than called constant.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ constant(places)
 
 
 def pull_back(y_bar: Any, y: Any, a: Any, axis: int | None) -> Any:
-    """The cotangent of `a`, of which `y` is a reordering along `axis` (of all its entries where that is None)."""
+    """The cotangent of `a`, of which `y` is a reordering along `axis` (over all axes for None)."""
     if axis is None:
         return np.reshape(y_bar[places(np.reshape(a, (np.size(a),)), y, 0)], np.shape(a))
     return np.take_along_axis(y_bar, places(a, y, axis), axis)
@@ -161,14 +161,14 @@ def bincount_vjp(y_bar: Any, y: Any, x: Any, weights: Any = None, minlength: int
 linear(np.bincount, 1)
 
 constant(
-    np.argsort, np.argpartition, np.lexsort, np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.searchsorted,
-    np.digitize, np.nonzero, np.flatnonzero, np.argwhere, np.count_nonzero,
+    np.argsort, np.argpartition, np.lexsort, np.argmax, np.argmin, np.nanargmax, np.nanargmin,
+    np.searchsorted, np.digitize, np.nonzero, np.flatnonzero, np.argwhere, np.count_nonzero,
 )  # fmt: skip
 for _function in (np.histogram, np.histogram2d, np.histogramdd, np.histogram_bin_edges):
     refuse(
         _function,
-        "the counts are piecewise constant and the edges move with the data; give fixed edges to np.digitize, or use "
-        "pb.stop_gradient(x)",
+        "the counts are piecewise constant and the edges move with the data; give np.digitize fixed edges, "
+        "or use pb.stop_gradient(x)",
     )
 
 _WIDE = array(3, 4, low=-3, high=3, kind="distinct")

@@ -1,11 +1,11 @@
 """How far entries spread: ``var``, ``std`` and their nan-forms.
 
-With ``d = a - mean(a)`` and n entries the variance is ``Σ |d|² / (n - ddof)``. Its derivative is ``2 d / (n - ddof)``: the
-part that flows through the mean is ``Σ d = 0``. The mean is written as an operation, so second derivatives see it. A
-`mean` that the caller gives is a number like any other, held fixed.
+With ``d = a - mean(a)`` and n entries the variance is ``Σ |d|² / (n - ddof)``. Its derivative is ``2 d /
+(n - ddof)``: the part that flows through the mean is ``Σ d = 0``. The mean is written as an operation, so
+second derivatives see it. A `mean` that the caller gives is a number like any other, held fixed.
 
-Neither is holomorphic: for complex entries the variance is real, and these rules obey the complex convention themselves.
-Convention: the derivative of ``std`` is 0 where the standard deviation is 0.
+Neither is holomorphic: for complex entries the variance is real, and these rules obey the complex
+convention themselves. Convention: the derivative of ``std`` is 0 where the standard deviation is 0.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def deviation(a: Any, axis: Axis, dtype: Any, ddof: Any, where: Any, mean: Any, 
 
 
 def inner(d: Any, a_dot: Any, axis: Axis, keepdims: Any) -> Any:
-    """The real inner products of `d` and `a_dot` along `axis`; they are d's to weigh, so a zero tangent gives zero."""
+    """The real inner products of `d` and `a_dot` along `axis`."""
     return np.sum(np.real(scale(np.conj(d), a_dot)), axis=axis, keepdims=keepdims)
 
 

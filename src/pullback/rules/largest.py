@@ -1,8 +1,8 @@
-"""Largest and smallest entries: ``max min nanmax nanmin ptp``, and ``reduce`` and ``accumulate`` of the four ufuncs.
+"""Largest and smallest entries: ``max min nanmax nanmin ptp``, and what the four ufuncs reduce to.
 
-Convention: where several entries tie for the extreme they share its cotangent equally (an `initial` that ties takes a
-share as well). Where the result is NaN no entry equals it and the derivative is NaN. The Jacobian is a real selection,
-so the reader is told not to conjugate.
+Convention: where several entries tie for the extreme they share its cotangent equally (an `initial` that
+ties takes a share as well). Where the result is NaN no entry equals it and the derivative is NaN. The
+Jacobian is a real selection, so the reader is told not to conjugate.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ constant(shares)
 
 
 def _reduction(function: Any) -> None:
-    """The row of one that takes ``(a, axis, out, keepdims, initial, where)``, all the same for largest and smallest."""
+    """The row of one that takes ``(a, axis, out, keepdims, initial, where)``, largest or smallest."""
 
     @vjp(function, 0, reads="y a axis initial where", holomorphic=False)
     def extreme_vjp(
@@ -112,7 +112,7 @@ def _method(function: Any) -> None:
 
 @dispatched
 def run_starts(y: Any, axis: int) -> Any:
-    """Along `axis`, 0 where a running extreme `y` differs from the entry before it, and 1 where it goes on."""
+    """Along `axis`, 1 where a running extreme `y` equals the entry before it, else 0."""
     return (y == shifted(y, 1, axis, np.nan)).astype(real_dtype(y))
 
 
@@ -126,7 +126,7 @@ constant(run_starts, hits)
 
 
 def _running(function: Any) -> None:
-    """The row of a ufunc's ``accumulate``: within a run of equal results the entries that equal them share."""
+    """The row of a ufunc's ``accumulate``: in a run of equal results the entries equal to them share."""
 
     @vjp(function, 0, reads="y array axis", holomorphic=False)
     def running_extreme_vjp(
