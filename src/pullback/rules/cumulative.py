@@ -15,6 +15,7 @@ import numpy as np
 from pullback.rules.axes import along, axes_of, padded, shifted
 from pullback.rules.cast import astype
 from pullback.rules.domain import array, call
+from pullback.rules.product import scale
 from pullback.rules.recurrence import recurrence
 from pullback.rules.table import calls, jvp, vjp
 
@@ -39,7 +40,8 @@ def running_product_adjoint(y_bar: Any, a: Any, axis: int | None, dtype: Any) ->
     flat, number = running(a, axis)
     flat_bar, _ = running(y_bar, axis)
     before = np.cumprod(shifted(flat, 1, number, 1), number)
-    return np.reshape(before * recurrence(shifted(flat, -1, number), flat_bar, number, True), np.shape(a))
+    after = recurrence(shifted(flat, -1, number), flat_bar, number, True)
+    return np.reshape(scale(before, after), np.shape(a))
 
 
 def running_product_tangent(a_dot: Any, a: Any, axis: int | None, dtype: Any) -> Any:
@@ -49,7 +51,7 @@ def running_product_tangent(a_dot: Any, a: Any, axis: int | None, dtype: Any) ->
     flat, number = running(a, axis)
     flat_dot, _ = running(a_dot, axis)
     before = np.cumprod(shifted(flat, 1, number, 1), number)
-    return recurrence(flat, before * flat_dot, number)
+    return recurrence(flat, scale(before, flat_dot), number)
 
 
 @vjp(np.cumsum, 0, reads="axis", holomorphic=False)
