@@ -34,17 +34,23 @@ def restored(reduced: Any, shape: tuple[int, ...], axis: Axis) -> Any:
 
     Whether the reduction kept its axes is seen from the number of dimensions.
     """
-    if axis is None or np.ndim(reduced) == len(shape):
+    ndim = len(shape)
+    if axis is None or axis == 0 or getattr(reduced, "ndim", 0) == ndim:
         return reduced
-    if axis == 0:
-        return reduced
-    return np.reshape(reduced, kept_shape(shape, axis))
+    kept = (
+        (*shape[: axis % ndim], 1, *shape[axis % ndim + 1 :])
+        if type(axis) is int
+        else kept_shape(shape, axis)
+    )
+    return reduced.reshape(kept) if type(reduced) is np.ndarray else np.reshape(reduced, kept)
 
 
 def count_along(shape: tuple[int, ...], axis: Axis) -> int:
     """How many entries a reduction over `axis` joins into one."""
     if axis is None:
         return math.prod(shape)
+    if type(axis) is int:
+        return shape[axis] if shape else 1
     return math.prod(shape[i] for i in axes_of(axis, len(shape)))
 
 

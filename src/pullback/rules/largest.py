@@ -25,7 +25,8 @@ _MASK = np.array([[True, False, True, True], [False, True, True, False], [True, 
 
 def real_dtype(a: Any) -> np.dtype[Any]:
     """The dtype of the real part of `a`."""
-    return np.dtype(dtype_of(a).char.lower())
+    dtype = dtype_of(a)
+    return dtype if dtype.kind == "f" else np.dtype(dtype.char.lower())
 
 
 @dispatched
@@ -39,10 +40,10 @@ def shares(y: Any, a: Any, axis: Axis, initial: Any = None, where: Any = True) -
     equal = a == restored(y, np.shape(a), axis)
     if where is not True:
         equal = equal & where
-    count: Any = np.sum(equal, axis=axis, keepdims=True)
+    count: Any = np.add.reduce(equal, axis=axis, dtype=real_dtype(a), keepdims=True)
     if initial is not None:
         count = count + restored(y == initial, np.shape(a), axis)
-    return np.divide(equal, count, dtype=real_dtype(a))
+    return equal / count
 
 
 constant(shares)

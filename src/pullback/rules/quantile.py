@@ -20,6 +20,7 @@ import numpy as np
 from pullback.base.dispatch import dispatched
 from pullback.base.errors import UnsupportedError
 from pullback.rules.axes import Axis, gathered, kept_shape, ungathered
+from pullback.rules.cast import in_dtype_of
 from pullback.rules.domain import array, call
 from pullback.rules.largest import real_dtype
 from pullback.rules.product import scale
@@ -135,7 +136,7 @@ def _median(function: Any) -> None:
         keepdims: Any = False,
     ) -> Any:
         _require(function, overwrite_input)
-        return push(a_dot, function, a, None, axis, keepdims, {})
+        return in_dtype_of(y, push(a_dot, function, a, None, axis, keepdims, {}))
 
 
 def _quantile(function: Any) -> None:
@@ -173,7 +174,8 @@ def _quantile(function: Any) -> None:
         interpolation: str | None = None,
     ) -> Any:
         _require(function, overwrite_input, weights)
-        return push(a_dot, function, a, q, axis, keepdims, {"method": interpolation or method})
+        y_dot = push(a_dot, function, a, q, axis, keepdims, {"method": interpolation or method})
+        return in_dtype_of(y, y_dot)
 
     refuse(function, "the rule is in the entries; q and the method choose which of them count", 1)
 

@@ -30,7 +30,7 @@ def spread(y_bar: Any, shape: tuple[int, ...], axis: Axis, where: Any) -> Any:
         if isinstance(y_bar, Filled):
             return Filled(y_bar.value, shape)
         y_bar = y_bar.dense()
-    if axis is None and np.ndim(y_bar) == 0:
+    if axis is None and getattr(y_bar, "ndim", 0) == 0:
         return Filled(y_bar, shape)
     return restored(y_bar, shape, axis)
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from pullback.base.spec import dtype_of
 from pullback.rules.axes import Axis, restored
+from pullback.rules.cast import in_dtype_of
 from pullback.rules.domain import array, call
 from pullback.rules.product import scale
 from pullback.rules.reduce import kept_count, without_nan
@@ -152,7 +153,8 @@ def _nan_form(function: Any, adjoint: Any, tangent: Any) -> None:
         where: Any = True,
         **centre: Any,
     ) -> Any:
-        return tangent(a_dot, y, a, axis, dtype, None, ddof, keepdims, where=without_nan(a, where), **centre)
+        where = without_nan(a, where)
+        return in_dtype_of(y, tangent(a_dot, y, a, axis, dtype, None, ddof, keepdims, where=where, **centre))
 
 
 _nan_form(np.nanvar, var_vjp, var_jvp)
