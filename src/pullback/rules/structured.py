@@ -31,6 +31,15 @@ class Structured:
         """The array itself; it may be a read-only view, and tracked if the parts are."""
         raise NotImplementedError
 
+    def conj(self) -> Structured:
+        """The complex conjugate, with the same structure."""
+        raise NotImplementedError
+
+
+    def against(self, partial: Any) -> Any:
+        """What to multiply `partial` with, elementwise, to multiply it with this array."""
+        return self.dense()
+
 
 class Filled(Structured):
     """`value`, a scalar, at every place of `shape`."""
@@ -41,8 +50,19 @@ class Filled(Structured):
         self.value = value
         self.shape = shape
 
+    def __mul__(self, number: float) -> Filled:
+        return Filled(self.value * number, self.shape)
+
+    def against(self, partial: Any) -> Any:
+        if np.shape(partial) == self.shape:
+            return self.value
+        return self if type(partial) in (int, float) else self.dense()
+
     def dense(self) -> Any:
         return np.broadcast_to(self.value, self.shape)
+
+    def conj(self) -> Filled:
+        return Filled(np.conj(self.value), self.shape)
 
 
 class IdentityMultiple(Structured):
@@ -67,6 +87,9 @@ class IdentityMultiple(Structured):
     def dense(self) -> Any:
         return self.factor() * np.eye(self.size, dtype=self.dtype)
 
+    def conj(self) -> IdentityMultiple:
+        return IdentityMultiple(np.conj(self.value), self.size)
+
 
 class Scattered(Structured):
     """Zeros of `spec`, plus `value` added at `index` (at repeated indices, every time)."""
@@ -89,6 +112,14 @@ class Scattered(Structured):
 
     def dense(self) -> Any:
         return scatter(self.value, self.index, self.spec)
+
+    def conj(self) -> Scattered:
+        return Scattered(self.spec, self.index, np.conj(self.value))
+
+
+def conjugated(cotangent: Any) -> Any:
+    """The complex conjugate of an array or of a structured cotangent, which keeps its structure."""
+    return cotangent.conj() if isinstance(cotangent, Structured) else np.conj(cotangent)
 
 
 def dense(cotangent: Any) -> Any:

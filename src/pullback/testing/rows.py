@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.spec import Spec, spec_of
-from pullback.rules.domain import Call, array, draw
+from pullback.rules.domain import Call, Kind, array, draw
 from pullback.rules.read import cotangent, fit, tangent, vjp_direction
 from pullback.rules.table import ALL, EACH, Refused, Rule
 
@@ -21,12 +21,20 @@ Leaf = np.ndarray | np.generic | float | complex
 
 
 def calls_of(rule: Rule) -> Iterator[Call]:
-    """The calls `rule` is tested on; a scalar rule's are made from its intervals, broadcasting included."""
+    """The calls `rule` is tested on; a scalar rule's are made from its intervals, broadcasting included.
+
+    An argument that a scalar rule refuses, such as the order of a Bessel function, stays real among complex ones.
+    """
     yield from rule.calls
-    if rule.partials is None:
+    if rule.partials is None or rule.calls:
         return
-    for shapes in ([(3,)] * len(rule.intervals), [(2, 1), (3,), (2, 3)][: len(rule.intervals)]):
-        drawn = tuple(array(*shape, low=low, high=high) for shape, (low, high) in zip(shapes, rule.intervals))
+    kinds: list[Kind] = ["real" if isinstance(partial, Refused) else "any" for partial in rule.partials]
+    count = len(rule.intervals)
+    for shapes in ([(3,)] * count, [(2, 1), (3,), (2, 3), *[(3,)] * count][:count]):
+        drawn = tuple(
+            array(*shape, low=low, high=high, kind=kind)
+            for shape, (low, high), kind in zip(shapes, rule.intervals, kinds, strict=True)
+        )
         yield Call(drawn, {})
 
 
@@ -126,7 +134,7 @@ def like(value: Any, rng: np.random.Generator) -> Any:
     if isinstance(value, list | tuple):
         return [like(item, rng) for item in value]
     if not is_inexact(value):
-        return np.zeros(np.shape(value))
+        return np.zeros(np.shape(value), np.result_type(value))
     direction = rng.standard_normal(np.shape(value))
     if np.result_type(value).kind == "c":
         direction = direction + 1j * rng.standard_normal(np.shape(value))
