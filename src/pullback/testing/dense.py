@@ -1,5 +1,4 @@
-"""Dense Jacobians of small calls, column by column: what a linear function does, and what its row says it
-does.
+"""Dense Jacobians of small calls: what a linear function does, and what its row says it does.
 
 A function that is linear (or affine) in an argument maps the unit vectors to the columns of its Jacobian
 exactly, so the two matrices can be compared entry by entry, without a step size.
