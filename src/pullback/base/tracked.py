@@ -152,6 +152,9 @@ class Tracked:
     def dot(self, other: Any) -> Any:
         return np.dot(self, other)
 
+    def compress(self, condition: Any, axis: Any = None) -> Any:
+        return np.compress(condition, self, axis=axis)
+
     def argsort(self, axis: Any = -1, **kwargs: Any) -> Any:
         return np.argsort(self, axis=axis, **kwargs)
 
@@ -180,7 +183,7 @@ _BINARY = {
 _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
 _COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")
 _METHODS = (
-    "all any argmax argmin argpartition choose clip compress conj copy cumprod cumsum diagonal max mean min nonzero "
+    "all any argmax argmin argpartition choose clip conj copy cumprod cumsum diagonal max mean min nonzero "
     "prod ptp ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
 ).split()
 

@@ -1,4 +1,4 @@
-"""`astype` as a function, so that it has a row in the table (NumPy has one only from 2.1 on)."""
+"""The rule of `base.cast.astype`: a cast is linear over the reals, and its adjoint casts back."""
 
 from __future__ import annotations
 
@@ -6,18 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from pullback.base.dispatch import dispatched
+from pullback.base.cast import astype
 from pullback.rules.domain import array, call
 from pullback.rules.table import calls, jvp, vjp
-
-
-@dispatched
-def astype(x: Any, dtype: Any) -> Any:
-    """`x` as an array or scalar of `dtype`; a complex value loses its imaginary part without a warning."""
-    value = np.asarray(x)
-    if value.dtype.kind == "c" and np.dtype(dtype).kind != "c":
-        value = value.real
-    return value.astype(dtype)[()]
 
 
 @vjp(astype, 0, reads="", holomorphic=False)

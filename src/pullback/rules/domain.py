@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["any", "distinct", "invertible", "definite"]
+Kind = Literal["any", "distinct", "invertible", "definite", "real"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Array:
     """A random array: uniform in (`low`, `high`), and of a `kind`.
 
     ``distinct`` entries are at least ``(high - low) / (2 size)`` apart; ``invertible`` and ``definite`` concern the last
-    two axes.
+    two axes; ``real`` entries stay real where the others are complex.
     """
 
     shape: tuple[int, ...]
@@ -56,6 +56,8 @@ def draw(description: Any, rng: np.random.Generator, dtype: Any) -> Any:
     if not isinstance(description, Array):
         return description
     values = _uniform(description, rng)
+    if description.kind == "real":
+        return values.astype(np.dtype(dtype).char.lower())
     if np.dtype(dtype).kind == "c":
         values = values + 1j * rng.uniform(-0.5, 0.5, description.shape)
     if description.kind == "invertible":

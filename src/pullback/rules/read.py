@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.cast import astype
 from pullback.base.errors import NotDifferentiableError, UnsupportedError
 from pullback.base.spec import Spec, dtype_of
 from pullback.rules.broadcast import unbroadcast
-from pullback.rules.cast import astype
 from pullback.rules.product import scale
-from pullback.rules.structured import Structured, dense
+from pullback.rules.structured import Structured, conjugated, dense
 from pullback.rules.table import ALL, EACH, Refused, Rule
 
 Args = tuple[Any, ...]
@@ -61,13 +61,13 @@ def cotangent(rule: Rule, position: int, y_bar: Any, y: Any, args: Args, kwargs:
         return scale(partial, y_bar)
     key, direction = vjp_direction(rule, position)
     conjugate = complex_output and rule.holomorphic
-    if conjugate:
-        y_bar = map_arrays(lambda part: np.conj(dense(part)), y_bar)
-    elif not direction.structured:
+    if not direction.structured:
         y_bar = map_arrays(dense, y_bar)
+    if conjugate:
+        y_bar = map_arrays(conjugated, y_bar)
     leading = (position,) if key == EACH else ()
     x_bar = direction.function(*leading, y_bar, y, *args, **kwargs)
-    return map_arrays(lambda part: np.conj(dense(part)), x_bar) if conjugate else x_bar
+    return map_arrays(conjugated, x_bar) if conjugate else x_bar
 
 
 def tangent(rule: Rule, position: int, x_dot: Any, y: Any, args: Args, kwargs: Kwargs) -> Any:

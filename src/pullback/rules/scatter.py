@@ -15,11 +15,14 @@ from pullback.rules.table import calls, linear, vjp
 
 def is_basic(index: Any) -> bool:
     """Whether NumPy calls this index basic, so that it selects no element twice."""
-    if isinstance(index, tuple):
-        return all(is_basic(item) for item in index)
-    if isinstance(index, bool | np.bool_):
+    return all(map(_is_basic_item, index)) if isinstance(index, tuple) else _is_basic_item(index)
+
+
+def _is_basic_item(item: Any) -> bool:
+    # A tuple inside a tuple is an integer array to NumPy, and may name a place twice.
+    if isinstance(item, bool | np.bool_):
         return False
-    return index is None or index is Ellipsis or isinstance(index, int | slice | np.integer)
+    return item is None or item is Ellipsis or isinstance(item, int | slice | np.integer)
 
 
 @dispatched
@@ -45,4 +48,5 @@ calls(
     scatter,
     call(array(2), slice(1, 3), Spec((4,), np.dtype(float))),
     call(array(3), np.array([0, 2, 0]), Spec((3,), np.dtype(float))),
+    call(array(2), ((1, 1),), Spec((3,), np.dtype(float))),
 )

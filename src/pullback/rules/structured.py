@@ -31,6 +31,18 @@ class Structured:
         """The array itself; it may be a read-only view, and tracked if the parts are."""
         raise NotImplementedError
 
+    def conj(self) -> Structured:
+        """The complex conjugate, with the same structure."""
+        raise NotImplementedError
+
+
+    def __mul__(self, number: float) -> Any:
+        return self.dense() * number
+
+    def against(self, partial: Any) -> Any:
+        """What to multiply `partial` with, elementwise, to multiply it with this array."""
+        return self.dense()
+
 
 class Filled(Structured):
     """`value`, a scalar, at every place of `shape`."""
@@ -41,8 +53,19 @@ class Filled(Structured):
         self.value = value
         self.shape = shape
 
+    def __mul__(self, number: float) -> Filled:
+        return Filled(self.value * number, self.shape)
+
+    def against(self, partial: Any) -> Any:
+        if np.shape(partial) == self.shape:
+            return self.value
+        return self if type(partial) in (int, float) else self.dense()
+
     def dense(self) -> Any:
         return np.broadcast_to(self.value, self.shape)
+
+    def conj(self) -> Filled:
+        return Filled(np.conj(self.value), self.shape)
 
 
 class IdentityMultiple(Structured):
@@ -56,7 +79,8 @@ class IdentityMultiple(Structured):
         self.shape = (*np.shape(value), size, size)
 
     def __matmul__(self, other: Any) -> Any:
-        return self.factor() * other
+        value = self.value
+        return other if type(value) is float and value == 1 else self.factor() * other
 
     __rmatmul__ = __matmul__
 
@@ -66,6 +90,9 @@ class IdentityMultiple(Structured):
 
     def dense(self) -> Any:
         return self.factor() * np.eye(self.size, dtype=self.dtype)
+
+    def conj(self) -> IdentityMultiple:
+        return IdentityMultiple(np.conj(self.value), self.size)
 
 
 class Scattered(Structured):
@@ -89,6 +116,14 @@ class Scattered(Structured):
 
     def dense(self) -> Any:
         return scatter(self.value, self.index, self.spec)
+
+    def conj(self) -> Scattered:
+        return Scattered(self.spec, self.index, np.conj(self.value))
+
+
+def conjugated(cotangent: Any) -> Any:
+    """The complex conjugate of an array or of a structured cotangent, which keeps its structure."""
+    return cotangent.conj() if isinstance(cotangent, Structured) else np.conj(cotangent)
 
 
 def dense(cotangent: Any) -> Any:

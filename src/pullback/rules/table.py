@@ -18,6 +18,7 @@ differentiated and spliced into source. (Griewank & Walther, *Evaluating Derivat
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -87,6 +88,9 @@ class Rule:
 
 
 TABLE: dict[Callable[..., Any], Rule] = {}
+
+NAMES: dict[Callable[..., Any], str] = {}
+"""Public names of functions that do not know their own: the private ufunc that `scipy.special.zeta` calls."""
 
 
 def rule_for(function: Callable[..., Any]) -> Rule:
@@ -211,9 +215,14 @@ def name_of(function: Callable[..., Any]) -> str:
     own_name = getattr(function, "__name__", repr(function))
     if owner is not None and type(owner).__name__ == "ufunc":
         return f"{name_of(owner)}.{own_name}"
-    module = getattr(function, "__module__", None)
-    if module is None:
-        module = "numpy" if type(function).__name__ == "ufunc" else ""
+    if type(function).__name__ == "ufunc":
+        if function in NAMES:
+            return NAMES[function]
+        special = sys.modules.get("scipy.special")
+        from_scipy = special is not None and getattr(special, own_name, None) is function
+        return f"{'scipy.special' if from_scipy else 'numpy'}.{own_name}"
+    parts = (getattr(function, "__module__", None) or "").split(".")
+    module = ".".join(part for part in parts if not part.startswith("_"))
     return f"{module}.{own_name}" if module else own_name
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.spec import Spec, spec_of
-from pullback.rules.domain import Call, array, draw
+from pullback.rules.domain import Call, Kind, array, draw
 from pullback.rules.read import cotangent, fit, tangent, vjp_direction
 from pullback.rules.table import ALL, EACH, Refused, Rule
 
@@ -21,12 +21,20 @@ Leaf = np.ndarray | np.generic | float | complex
 
 
 def calls_of(rule: Rule) -> Iterator[Call]:
-    """The calls `rule` is tested on; a scalar rule's are made from its intervals, broadcasting included."""
+    """The calls `rule` is tested on; a scalar rule's are made from its intervals, broadcasting included.
+
+    An argument that a scalar rule refuses, such as the order of a Bessel function, stays real among complex ones.
+    """
     yield from rule.calls
-    if rule.partials is None:
+    if rule.partials is None or rule.calls:
         return
-    for shapes in ([(3,)] * len(rule.intervals), [(2, 1), (3,), (2, 3)][: len(rule.intervals)]):
-        drawn = tuple(array(*shape, low=low, high=high) for shape, (low, high) in zip(shapes, rule.intervals))
+    kinds: list[Kind] = ["real" if isinstance(partial, Refused) else "any" for partial in rule.partials]
+    count = len(rule.intervals)
+    for shapes in ([(3,)] * count, [(2, 1), (3,), (2, 3), *[(3,)] * count][:count]):
+        drawn = tuple(
+            array(*shape, low=low, high=high, kind=kind)
+            for shape, (low, high), kind in zip(shapes, rule.intervals, kinds, strict=True)
+        )
         yield Call(drawn, {})
 
 
@@ -90,10 +98,10 @@ def _check_direction(
     key = None if rule.partials is not None else vjp_direction(rule, position)[0]
     kept_y, kept_args = reduced(rule, position, y, args)
     x_bar = cotangent(rule, position, y_bar, kept_y, kept_args, kwargs, complex_output)
-    x_bar = fit(x_bar[position] if key == ALL else x_bar, spec_tree(args[position]))
+    x_bar = dense_of(fit(x_bar[position] if key == ALL else x_bar, spec_tree(args[position])))
     for ours, value in zip(leaves(x_bar), leaves(args[position]), strict=True):
-        _same_shape(f"vjp of {place}", dense_of(ours), value)
-    left, right = inner(y_bar, numeric), inner(dense_of(x_bar), x_dot)
+        _same_shape(f"vjp of {place}", ours, value)
+    left, right = inner(y_bar, numeric), inner(x_bar, x_dot)
     _same(f"vjp of {place}", right, left, tolerance * max(1.0, size_of(y)))
 
 

@@ -1,0 +1,161 @@
+"""`Mutable`: views and in-place writes of tracked arrays, the same for every engine.
+
+A tracked array that is a view, has views, or has been written into has a `Cell`. A write goes to the *root*, which owns
+the memory, and gives it a new value by `overwrite`, so that nothing an engine has kept is changed. A view notices that
+its root's version has moved on and derives itself anew when it is next used.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pullback.base.cast import astype
+from pullback.base.modes import modes
+from pullback.base.overwrite import Path, Step, follow, overwrite
+from pullback.base.tracked import Tracked, bare
+
+
+class Cell:
+    """What a tracked array that takes part in aliasing knows about it.
+
+    Attributes:
+        root: for a view, the array that owns the memory; else None.
+        path: for a view, how it is derived from the root.
+        version: for a root, how often it has been written into; for a view, the root's version it was derived from.
+        owned: for a root, whether nothing else can refer to its buffer.
+        leaf: for a root that began as an input of a tape, that input.
+    """
+
+    __slots__ = ("leaf", "owned", "path", "root", "version")
+
+    def __init__(self, root: Any = None, path: Path = (), version: int = 0) -> None:
+        self.root = root
+        self.path = path
+        self.version = version
+        self.owned = False
+        self.leaf: Any = None
+
+
+class Mutable(Tracked):
+    """A tracked value that can be written into. An engine gives it `adopt` and `frozen`."""
+
+    __slots__ = ()
+    _cell: Cell | None
+
+    def adopt(self, result: Any) -> None:
+        """Take over the value and history of `result`, which nobody else refers to."""
+        raise NotImplementedError
+
+    def frozen(self) -> Any:
+        """This value and history as they are now, whatever is written later."""
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Bring a view up to date with its root, and note that the root's buffer may be kept from now on."""
+        cell = self._cell
+        if cell is None:
+            return
+        if cell.root is None:
+            cell.owned = False
+            return
+        root_cell = cell.root._cell
+        if cell.version != root_cell.version:
+            paused, modes.paused = modes.paused, False
+            try:
+                self.adopt(follow(cell.root, cell.path))
+            finally:
+                modes.paused = paused
+            cell.version = root_cell.version
+        root_cell.owned = False
+
+    def has_view(self, view: Mutable, step: Step) -> None:
+        """Note that `view` was derived from this array by `step` and shares its memory."""
+        cell = self._cell
+        if cell is not None and cell.root is not None:
+            view._cell = Cell(cell.root, (*cell.path, step), cell.version)
+            return
+        if cell is None:
+            cell = self._cell = Cell()
+        view._cell = Cell(self, (step,), cell.version)
+
+    # -- writes ---------------------------------------------------------------------------------------------------
+
+    def write(self, path: Path, index: Any, value: Any) -> None:
+        """Write `value` at `index` of the view at `path` of this array, which is a root."""
+        value = value.frozen() if isinstance(value, Mutable) else value
+        self.adopt(overwrite(self.frozen(), path, index, value))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        cell = self._cell
+        root, path = (self, ()) if cell is None or cell.root is None else (cell.root, cell.path)
+        if isinstance(value, Mutable):
+            value.settle()
+            if _is_itself(value, root, path, index):
+                return
+        if root._cell is None:
+            root._cell = Cell()
+        root.write(path, index, value)
+        root._cell.version += 1
+
+    def astype(self, dtype: Any, **kwargs: Any) -> Any:
+        """As `numpy.ndarray.astype`; integers and booleans have no derivative, so they give a plain array."""
+        if np.dtype(dtype).kind not in "fc":
+            return bare(self).astype(dtype)
+        return astype(self, dtype)
+
+    def fill(self, value: Any) -> None:
+        """As `numpy.ndarray.fill`."""
+        self[...] = value
+
+    def sort(self, axis: int = -1, **kwargs: Any) -> None:
+        """As `numpy.ndarray.sort`: in place."""
+        self[...] = np.sort(self, axis=axis, **kwargs)
+
+    def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
+        """As `numpy.ndarray.partition`: in place."""
+        self[...] = np.partition(self, kth, axis=axis, **kwargs)
+
+
+def _is_itself(value: Mutable, root: Mutable, path: Path, index: Any) -> bool:
+    """Whether writing `value` there would write a view onto itself, as ``x[1:] *= 2`` does at its end."""
+    cell = value._cell
+    if cell is None:
+        return False
+    if value is root:
+        return index is Ellipsis and not path
+    if cell.root is not root or len(cell.path) != len(path) + 1:
+        return False
+    if any(mine is not its for mine, its in zip(path, cell.path, strict=False)):
+        return False
+    function, args, _, _ = cell.path[-1]
+    return function is operator.getitem and args[0] is index
+
+
+def _augmented(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    def method(self: Any, other: Any) -> Any:
+        if not isinstance(bare(self), np.ndarray):
+            return function(self, other)
+        write_result(self, function(self, other), function.__name__)
+        return self
+
+    return method
+
+
+def write_result(target: Any, result: Any, name: str) -> None:
+    """Write the result of the ufunc `name` into `target`, with NumPy's rules for ``out=``."""
+    if not np.can_cast(result.dtype, target.dtype, "same_kind"):
+        raise TypeError(f"Cannot cast ufunc '{name}' output from {result.dtype!r} to {target.dtype!r}")
+    if np.shape(result) != np.shape(target):
+        raise ValueError(f"non-broadcastable output operand with shape {target.shape} for {np.shape(result)}")
+    target[...] = result
+
+
+for _name, _function in {
+    "iadd": np.add, "isub": np.subtract, "imul": np.multiply, "itruediv": np.true_divide, "ipow": np.power,
+    "imatmul": np.matmul, "imod": np.remainder, "ifloordiv": np.floor_divide,
+}.items():  # fmt: skip
+    setattr(Mutable, f"__{_name}__", _augmented(_function))

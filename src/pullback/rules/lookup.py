@@ -1,0 +1,34 @@
+"""From a function to its row, or to the error that says how to add one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from pullback.base.errors import UnsupportedError
+from pullback.rules.table import EACH, TABLE, Rule, name_of
+
+
+def rule_of(function: Callable[..., Any]) -> Rule:
+    """The row of `function`.
+
+    Raises:
+        UnsupportedError: if there is none, or if it is refused, naming the function and how to add a rule.
+    """
+    rule = TABLE.get(function)
+    if rule is None and "scipy.special" in sys.modules:
+        import pullback.rules.special  # noqa: F401
+
+        rule = TABLE.get(function)
+    if rule is None:
+        name = name_of(function)
+        raise UnsupportedError(
+            f"{name} has no rule",
+            why="pullback does not know its derivative",
+            remedy=f"add one: pb.partials({name}, ...) if it is elementwise, else @pb.vjp_rule({name}) "
+            f"and @pb.jvp_rule({name}).",
+        )
+    if EACH in rule.refusals:
+        raise UnsupportedError(f"{rule.name} is not supported on tracked values", why=rule.refusals[EACH])
+    return rule

@@ -1,0 +1,1 @@
+"""Parts of SciPy that turn their arguments into plain arrays, in a form that keeps the derivative."""

@@ -1,0 +1,80 @@
+"""Adding up the cotangents that reach one value, in place where the sum belongs to the sweep alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pullback.base.spec import Spec
+from pullback.rules.structured import Scattered, Structured, dense
+
+
+class Owned(Structured):
+    """An array that only the sweep refers to, so that it may be added to in place."""
+
+    __slots__ = ()
+
+    def __init__(self, value: np.ndarray[Any, Any]) -> None:
+        self.value = value
+        self.shape = value.shape
+
+    def dense(self) -> Any:
+        return self.value
+
+
+class Parts(Structured):
+    """The cotangents of an operation with several outputs; None where nothing has flowed yet."""
+
+    __slots__ = ()
+
+    def __init__(self, count: int, position: int, cotangent: Any) -> None:
+        self.value = [None] * count
+        self.value[position] = cotangent
+        self.shape = ()
+
+    def merge(self, other: Parts) -> Parts:
+        """Add the cotangents of `other`."""
+        self.value = [
+            a if b is None else b if a is None else accumulate(a, b) for a, b in zip(self.value, other.value, strict=True)
+        ]
+        return self
+
+    def filled(self, specs: list[Spec]) -> list[Any]:
+        """The cotangents, with zeros where nothing flowed."""
+        return [
+            np.zeros(spec.shape, spec.dtype) if part is None else dense(part)
+            for part, spec in zip(self.value, specs, strict=True)
+        ]
+
+
+def accumulate(total: Any, x_bar: Any) -> Any:
+    """`total` plus `x_bar`, either of them an array, a number, tracked or structured."""
+    if type(total) is np.ndarray and type(x_bar) is np.ndarray:
+        return Owned(total + x_bar) if total.ndim else total + x_bar
+    if type(total) is Parts:
+        return total.merge(x_bar)
+    if type(total) is Owned:
+        return _add_into(total, x_bar)
+    if type(x_bar) is Scattered and type(x_bar.value) in _PLAIN:
+        base = dense(total)
+        if type(base) is np.ndarray:
+            return _add_into(Owned(np.array(base, np.result_type(base, x_bar.dtype))), x_bar)
+    return dense(total) + dense(x_bar)
+
+
+_PLAIN = frozenset({np.ndarray, np.float64, np.float32, np.complex128, np.complex64, float, complex})
+
+
+def _add_into(total: Owned, x_bar: Any) -> Any:
+    scattered = type(x_bar) is Scattered
+    part = x_bar.value if scattered else dense(x_bar)
+    if type(part) not in _PLAIN:
+        return total.value + dense(x_bar)
+    if not np.can_cast(np.result_type(part), total.value.dtype, "same_kind"):
+        return Owned(total.value + dense(x_bar))
+    if scattered:
+        x_bar.add_into(total.value)
+    else:
+        np.add(total.value, part, out=total.value)
+    return total

@@ -1,0 +1,226 @@
+"""`backward`, `zero_grad` and the explicit `Tape`: reverse mode in PyTorch's and in TensorFlow's manner."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.base.errors import DependenceWarning, NotDifferentiableError, ShapeError, UnsupportedError
+from pullback.base.spec import Spec, dtype_of, spec_of
+from pullback.base.tracked import bare
+from pullback.rules.read import fit
+from pullback.rules.structured import dense
+from pullback.tape.node import ROOT, Leaf, Node
+from pullback.tape.sweep import ordered, sweep
+from pullback.tape.variable import Variable
+
+
+def seed_for(y: Any, cotangent: Any, caller: str) -> Any:
+    """The cotangent to start from: 1 for a real scalar without one given, else the given one, checked.
+
+    Raises:
+        ShapeError: if it has another shape than `y`, or is complex where `y` is real.
+    """
+    spec = spec_of(bare(y))
+    if cotangent is None:
+        if spec.shape != ():
+            raise ShapeError(
+                f"{caller} starts from an output of shape {spec.shape}",
+                why="only a scalar has a gradient; an array has one for each cotangent",
+                remedy=f"reduce it to a scalar (np.sum, np.mean), or give a cotangent of shape {spec.shape}.",
+            )
+        if spec.dtype.kind == "c":
+            raise NotDifferentiableError(
+                f"{caller} starts from a complex output",
+                why="a complex number has no steepest ascent",
+                remedy="take np.real, np.imag or np.abs of it, or give a cotangent.",
+            )
+        return one(spec.dtype)
+    check_seed(spec, cotangent, "cotangent", caller)
+    return cotangent if dtype_of(bare(cotangent)) == spec.dtype else fit(np.asarray(cotangent)[()], spec)
+
+
+def one(dtype: np.dtype[Any]) -> Any:
+    """The number 1 of `dtype`."""
+    return 1.0 if dtype == np.float64 else dtype.type(1)
+
+
+def check_seed(spec: Spec, seed: Any, kind: str, caller: str) -> None:
+    """Check a cotangent or tangent against the value it belongs to."""
+    given = spec_of(bare(seed))
+    if given.shape != spec.shape:
+        raise ShapeError(
+            f"the {kind} given to {caller} has shape {given.shape}",
+            why=f"the value it belongs to has shape {spec.shape}",
+            remedy=f"give a {kind} of shape {spec.shape}.",
+        )
+    if given.dtype.kind == "c" and spec.dtype.kind != "c":
+        raise ShapeError(
+            f"the {kind} given to {caller} is complex",
+            why=f"the value it belongs to has dtype {spec.dtype}",
+            remedy=f"give a real {kind}.",
+        )
+    if given.dtype.kind not in "fciub":
+        raise ShapeError(f"the {kind} given to {caller} has dtype {given.dtype}", remedy="give an array of numbers.")
+
+
+def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> None:
+    """Add the gradient of this value to the `grad` of every input it depends on.
+
+    Args:
+        cotangent: the cotangent of this value, of its shape; 1 for a real scalar if left out.
+        retain: keep what the graph holds, so that `backward` can run through it again.
+
+    Raises:
+        ShapeError: for an array without a cotangent, or a cotangent of another shape.
+        NotDifferentiableError: for a complex value without a cotangent.
+        MutationError: if an earlier `backward` has released the graph.
+
+    Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.2; the manner of `torch.Tensor.backward`.
+    """
+    if self._cell is not None:
+        self.settle()
+    if self._tape is not ROOT:
+        raise UnsupportedError(
+            f"backward() is called on a value that {self._tape.name} follows",
+            why="that transform walks the graph itself when its function has returned",
+            remedy="return the value; for a derivative inside, nest pb.grad.",
+        )
+    seed = seed_for(self, cotangent, "backward()")
+    if self._node is None:
+        warnings.warn("backward() starts from a value that depends on no pb.Variable", DependenceWarning, stacklevel=2)
+        return
+    cotangents = sweep(ordered([self._node]), {self._node: seed}, retain)
+    for node, x_bar in cotangents.items():
+        assert isinstance(node, Leaf)
+        gradient = finished(x_bar, node.spec)
+        before = node.gradient[0]
+        node.gradient[0] = gradient if before is None else before + gradient
+
+
+def finished(x_bar: Any, spec: Spec) -> Any:
+    """A cotangent as the user gets it: an array or number of the input's dtype that nothing else refers to."""
+    x_bar = fit(dense(x_bar), spec)
+    if isinstance(x_bar, np.ndarray):
+        return x_bar.copy() if spec.shape else x_bar[()]
+    return x_bar
+
+
+def zero_grad(*variables: Variable | Iterable[Variable]) -> None:
+    """Forget the accumulated gradients of `variables` (or of lists of them): their `grad` is None again.
+
+    Example:
+        >>> import pullback as pb
+        >>> x = pb.Variable(2.0)
+        >>> (x * x).backward()
+        >>> pb.zero_grad(x)
+        >>> x.grad is None
+        True
+    """
+    for item in variables:
+        if isinstance(item, Variable):
+            item.grad = None
+        else:
+            zero_grad(*(item.values() if isinstance(item, dict) else item))
+
+
+class Tape:
+    """Records every operation on variables inside a ``with`` block, in order.
+
+    `gradient` may be called for any recorded value with respect to any others, several times, inside the block and
+    after it.
+
+    Example:
+        >>> import numpy as np, pullback as pb
+        >>> with pb.Tape() as t:
+        ...     x = pb.Variable(3.0)
+        ...     y = x * x
+        ...     z = y * x
+        >>> t.gradient(z, [x, y])
+        [27.0, 3.0]
+    """
+
+    def __init__(self) -> None:
+        self._nodes: list[Node] | None = None
+        self._outer: Any = None
+
+    def __enter__(self) -> Tape:
+        self._outer = ROOT.nodes
+        ROOT.nodes = self._nodes = []
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        ROOT.nodes = self._outer
+        if self._outer is not None and self._nodes is not None:
+            self._outer.extend(self._nodes)
+
+    def gradient(self, y: Variable, xs: Any, cotangent: Any = None) -> Any:
+        """The gradient of `y` with respect to `xs`.
+
+        Args:
+            y: a recorded value; a real scalar unless `cotangent` is given.
+            xs: a variable, or a list or tuple of them: inputs or recorded values.
+            cotangent: the cotangent of `y`.
+
+        Returns:
+            An array (or number) for each of `xs`, in the same structure; zeros, with a `DependenceWarning`, where `y`
+            does not depend on it.
+
+        Raises:
+            UnsupportedError: if `y` or one of `xs` was not recorded on this tape.
+            ShapeError: as `Variable.backward`.
+        """
+        single = isinstance(xs, Variable)
+        wanted: Sequence[Variable] = [xs] if single else list(xs)
+        if self._nodes is None:
+            raise UnsupportedError("this Tape has recorded nothing", remedy="use it as: with pb.Tape() as t: …")
+        known = set(self._nodes)
+        for x in (y, *wanted):
+            self._check(x, known)
+        seed = seed_for(y, cotangent, "Tape.gradient")
+        targets = {x._node for x in wanted}
+        found = walk_to(self._nodes, {y._node: seed}, targets)  # type: ignore[dict-item]
+        gradients = [_found(found, x) for x in wanted]
+        return gradients[0] if single else type(xs)(gradients)
+
+    def _check(self, x: Any, known: set[Node]) -> None:
+        if not isinstance(x, Variable):
+            raise UnsupportedError(f"Tape.gradient takes Variables, not {type(x).__name__}")
+        x.settle()
+        if x._node is not None and x._node not in known and not isinstance(x._node, Leaf):
+            raise UnsupportedError(
+                "a value given to Tape.gradient was not recorded on this tape",
+                why="it was computed outside its with block",
+                remedy="compute it inside, or make it a pb.Variable of its own.",
+            )
+
+
+def _found(found: dict[Any, Any], x: Variable) -> Any:
+    spec = spec_of(x._value)
+    if x._node in found:
+        return finished(found[x._node], spec)
+    warnings.warn("the output does not depend on one of xs; its gradient is zero", DependenceWarning, stacklevel=3)
+    return np.zeros(spec.shape, spec.dtype)[()]
+
+
+def walk_to(nodes: list[Node], seeds: dict[Node, Any], targets: set[Node | None]) -> dict[Node, Any]:
+    """Sweep `nodes`, keeping them, and return the cotangents that reach `targets`, which may lie on the way."""
+    cotangents = dict(seeds)
+    found: dict[Node, Any] = {}
+    order = list(nodes)
+    cuts = [i for i, node in enumerate(order) if node in targets]
+    end = len(order)
+    for cut in reversed(cuts):
+        sweep(order[cut + 1 : end], cotangents, retain=True)
+        if order[cut] in cotangents:
+            found[order[cut]] = cotangents[order[cut]]
+        end = cut + 1
+    sweep(order[:end], cotangents, retain=True)
+    found.update({node: x_bar for node, x_bar in cotangents.items() if node in targets})
+    return found
+
+
+Variable.backward = backward  # type: ignore[attr-defined]

@@ -1,0 +1,133 @@
+"""The reverse sweep: from the cotangents of the outputs to those of the leaves (Griewank & Walther, §3.2).
+
+Comes in: nodes in an order in which each stands after its parents, and the seed cotangents. Goes out: the cotangents
+that reached the leaves. No recursion; a node is released as soon as it has been passed, unless it is to be walked again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pullback.base.errors import NonFiniteError
+from pullback.base.modes import modes, switch
+from pullback.base.overwrite import Path, overwrite, write_at
+from pullback.base.tracked import bare
+from pullback.rules.overwrite import written_part
+from pullback.rules.read import map_arrays
+from pullback.rules.structured import dense
+from pullback.tape.accumulate import Owned, accumulate
+from pullback.tape.node import LocatedNode, Node, released
+
+Cotangents = dict[Node, Any]
+
+
+def ordered(outputs: list[Node]) -> list[Node]:
+    """The nodes that `outputs` depend on, each after its parents (Kahn 1962, run from the outputs)."""
+    waiting: dict[Any, int] = dict.fromkeys(outputs, 0)
+    stack: list[Any] = list(waiting)
+    while stack:
+        parents = stack.pop().parents
+        for parent in parents if type(parents) is tuple else (parents,):
+            if parent in waiting:
+                waiting[parent] += 1
+            else:
+                waiting[parent] = 1
+                stack.append(parent)
+    order = []
+    stack = [node for node in waiting if waiting[node] == 0]
+    while stack:
+        node = stack.pop()
+        order.append(node)
+        parents = node.parents
+        for parent in parents if type(parents) is tuple else (parents,):
+            uses = waiting[parent]
+            if uses == 1:
+                stack.append(parent)
+            else:
+                waiting[parent] = uses - 1
+    order.reverse()
+    return order
+
+
+def sweep(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents:
+    """Walk `order` backwards, which uses it up; return what has reached the leaves.
+
+    Args:
+        order: nodes, each after its parents; those that no cotangent reaches are passed over.
+        cotangents: the seeds by node; changed in place and returned.
+        retain: whether the nodes keep their saved values for another sweep.
+    """
+    watching = switch.on and modes.watching
+    with np.errstate(all="ignore"):
+        while order:
+            node = order.pop()
+            pull = node.pull
+            if pull is None:
+                continue
+            y_bar = cotangents.pop(node, None)
+            if y_bar is not None:
+                if type(y_bar) is Owned and pull is not pull_write:
+                    y_bar = y_bar.value
+                parents = node.parents
+                if type(parents) is not tuple:
+                    x_bar = pull(node.saved, y_bar)
+                    if watching:
+                        look_at(node, x_bar)
+                    if parents in cotangents:
+                        x_bar = accumulate(cotangents[parents], x_bar)
+                    cotangents[parents] = x_bar
+                else:
+                    for parent, x_bar in zip(parents, pull(node.saved, y_bar), strict=True):
+                        if watching:
+                            look_at(node, x_bar)
+                        if parent in cotangents:
+                            x_bar = accumulate(cotangents[parent], x_bar)
+                        cotangents[parent] = x_bar
+            if not retain:
+                node.pull = released
+                node.parents = ()
+                node.saved = None
+    return cotangents
+
+
+def look_at(node: Node, x_bar: Any) -> None:
+    """Raise if a cotangent that `node` gave holds a NaN or an infinity (under `debug_nans`)."""
+    finite = True
+
+    def inspect(part: Any) -> None:
+        nonlocal finite
+        finite = finite and bool(np.all(np.isfinite(bare(dense(part)))))
+
+    map_arrays(inspect, x_bar)
+    if not finite:
+        raise NonFiniteError(
+            "the adjoint of an operation is the first to yield a NaN or an infinity",
+            where=node.where if isinstance(node, LocatedNode) else None,
+            why="the derivative is not finite at this value",
+            remedy="keep the argument away from the singular point, or select with np.where what is finite.",
+        )
+
+
+def pull_write(saved: tuple[Path, Any, bool, bool], y_bar: Any) -> Any:
+    """The adjoint of an in-place write: take the value's cotangent out, and leave zero behind.
+
+    `saved` is the path, the index, and whether the array and the value are followed. In place where the sweep owns
+    `y_bar`.
+    """
+    path, index, array_followed, value_followed = saved
+    owned = type(y_bar) is Owned
+    y_bar = dense(y_bar)
+    value_bar = written_part(y_bar, path, index) if value_followed else None
+    if not array_followed:
+        return value_bar
+    if type(y_bar) is np.ndarray:
+        if owned and value_followed and isinstance(value_bar, np.ndarray):
+            value_bar = value_bar.copy()
+        x_bar = y_bar if owned else y_bar.copy()
+        write_at(x_bar, path, index, 0)
+        remaining: Any = Owned(x_bar)
+    else:
+        remaining = overwrite(y_bar, path, index, 0)
+    return (remaining, value_bar) if value_followed else remaining
