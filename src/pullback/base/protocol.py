@@ -76,7 +76,7 @@ def call_method(
 def _reduction(
     dispatch: Callable[..., Any], function: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    rest = {key: value for key, value in kwargs.items() if key != "out" and value is not None}
+    rest = {key: value for key, value in kwargs.items() if key != "out" and value is not np._NoValue}
     if method == "outer":
         a, b = inputs
         result = function(np.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b, **rest)

@@ -15,27 +15,27 @@ from pullback.base.tracked import Tracked
 from pullback.rules.table import partials
 
 _SMALL = 32
+_array = np.ndarray
 
 
 def scale(partial: Any, seed: Any) -> Any:
     """``partial * seed``, and 0 wherever `seed` is 0, whatever `partial` is there (broadcasting as NumPy does)."""
     kind = type(partial)
-    if kind is int or kind is float:
-        if partial == 1:
-            return seed
-        if partial - partial == 0:
-            return seed * partial
-    elif isinstance(partial, Tracked) or isinstance(seed, Tracked):
-        return safe_multiply(partial, seed)
+    if kind is not _array or type(seed) is not _array:
+        if (kind is int or kind is float) and partial - partial == 0:
+            return seed if partial == 1 else seed * partial
+        if isinstance(partial, Tracked) or isinstance(seed, Tracked):
+            return safe_multiply(partial, seed)
     product = partial * seed
     return product if all_finite(product) else masked(product, seed)
 
 
 def all_finite(product: Any) -> bool:
     """Whether a scalar or array is known to hold no NaN or infinity; False may also mean a very large entry."""
-    if type(product) is not np.ndarray:
+    if type(product) is not _array:
         return product - product == 0
-    if product.size <= _SMALL and product.ndim == 1:
+    shape = product.shape
+    if len(shape) == 1 and shape[0] <= _SMALL:
         total = sum(product.tolist())
     else:
         total = np.vdot(product, product)

@@ -36,6 +36,9 @@ class Structured:
         raise NotImplementedError
 
 
+    def __mul__(self, number: float) -> Any:
+        return self.dense() * number
+
     def against(self, partial: Any) -> Any:
         """What to multiply `partial` with, elementwise, to multiply it with this array."""
         return self.dense()
@@ -76,7 +79,8 @@ class IdentityMultiple(Structured):
         self.shape = (*np.shape(value), size, size)
 
     def __matmul__(self, other: Any) -> Any:
-        return self.factor() * other
+        value = self.value
+        return other if type(value) is float and value == 1 else self.factor() * other
 
     __rmatmul__ = __matmul__
 

@@ -25,8 +25,8 @@ Cotangents = dict[Node, Any]
 
 def ordered(outputs: list[Node]) -> list[Node]:
     """The nodes that `outputs` depend on, each after its parents (Kahn 1962, run from the outputs)."""
-    waiting: dict[Node, int] = dict.fromkeys(outputs, 0)
-    stack = list(waiting)
+    waiting: dict[Any, int] = dict.fromkeys(outputs, 0)
+    stack: list[Any] = list(waiting)
     while stack:
         parents = stack.pop().parents
         for parent in parents if type(parents) is tuple else (parents,):
@@ -36,15 +36,17 @@ def ordered(outputs: list[Node]) -> list[Node]:
                 waiting[parent] = 1
                 stack.append(parent)
     order = []
-    stack = [node for node in dict.fromkeys(outputs) if waiting[node] == 0]
+    stack = [node for node in waiting if waiting[node] == 0]
     while stack:
         node = stack.pop()
         order.append(node)
         parents = node.parents
         for parent in parents if type(parents) is tuple else (parents,):
-            waiting[parent] -= 1
-            if waiting[parent] == 0:
+            uses = waiting[parent]
+            if uses == 1:
                 stack.append(parent)
+            else:
+                waiting[parent] = uses - 1
     order.reverse()
     return order
 

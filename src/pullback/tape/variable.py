@@ -13,7 +13,7 @@ from pullback.base.mutable import Cell, Mutable
 from pullback.base.overwrite import Path, overwrite, write_at
 from pullback.base.spec import spec_of
 from pullback.base.tracked import Tracked, bare
-from pullback.tape.node import ROOT, Leaf, LocatedNode, Node, Recording
+from pullback.tape.node import ROOT, Leaf, Node, Pull, Recording
 from pullback.tape.sweep import pull_write
 
 
@@ -214,7 +214,7 @@ def checked(value: Any, what: str) -> Any:
     return np.array(value) if isinstance(value, np.ndarray) else value
 
 
-_new: Callable[[type[Variable]], Variable] = object.__new__  # type: ignore[assignment]
+_new: Callable[[type], Any] = object.__new__
 
 
 def variable(value: Any, node: Node | None, tape: Recording) -> Variable:
@@ -227,4 +227,18 @@ def variable(value: Any, node: Node | None, tape: Recording) -> Variable:
     return made
 
 
-__all__ = ["LocatedNode", "Variable", "checked", "copied_index", "variable"]
+def recorded(value: Any, tape: Recording, pull: Pull, parents: Any, saved: Any) -> Variable:
+    """Record a node on `tape`, and return the `Variable` for its value."""
+    node = _new(Node)
+    node.pull = pull
+    node.parents = parents
+    node.saved = saved
+    nodes = tape.nodes
+    if nodes is not None:
+        nodes.append(node)
+    made = _new(Variable)
+    made._value = value
+    made._node = node
+    made._tape = tape
+    made._cell = None
+    return made
