@@ -19,7 +19,7 @@ _array = np.ndarray
 
 
 def scale(partial: Any, seed: Any) -> Any:
-    """``partial * seed``, and 0 wherever `seed` is 0, whatever `partial` is there (broadcasting as NumPy does)."""
+    """``partial * seed``, and 0 wherever either is 0, whatever the other is there (broadcasting as NumPy does)."""
     kind = type(partial)
     if kind is not _array or type(seed) is not _array:
         if (kind is int or kind is float) and partial - partial == 0:
@@ -27,7 +27,7 @@ def scale(partial: Any, seed: Any) -> Any:
         if isinstance(partial, Tracked) or isinstance(seed, Tracked):
             return safe_multiply(partial, seed)
     product = partial * seed
-    return product if all_finite(product) else masked(product, seed)
+    return product if all_finite(product) else masked(product, partial, seed)
 
 
 def all_finite(product: Any) -> bool:
@@ -42,17 +42,18 @@ def all_finite(product: Any) -> bool:
     return total - total == 0
 
 
-def masked(product: Any, seed: Any) -> Any:
-    """`product` with 0 wherever `seed` is 0."""
+def masked(product: Any, partial: Any, seed: Any) -> Any:
+    """`product` with 0 wherever `partial` or `seed` is 0."""
     if isinstance(product, np.ndarray):
-        return np.where(seed == 0, np.zeros((), product.dtype), product)
-    return product if seed != 0 else product.__class__(0)
+        return np.where((seed == 0) | (partial == 0), np.zeros((), product.dtype), product)[()]
+    return product if seed != 0 and partial != 0 else product.__class__(0)
 
 
 @dispatched
 def safe_multiply(partial: Any, seed: Any) -> Any:
     """`scale` as an operation of its own, so that it can be differentiated again."""
-    return masked(np.asarray(partial) * seed, seed)[()]
+    product = np.asarray(partial) * seed
+    return product if all_finite(product) else masked(product, partial, seed)
 
 
 partials(safe_multiply, lambda y, partial, seed: seed, lambda y, partial, seed: partial)

@@ -213,6 +213,17 @@ def alike(x: Any, z: Any) -> bool:
 UNARY_WAYS: dict[np.ufunc, Callable[[Variable], Any]] = {}
 BINARY_WAYS: dict[np.ufunc, tuple[Any, Any] | None] = {}
 
+
+
+def forget() -> None:
+    """Look the rules of all but the operators up anew: one has changed."""
+    UNARY_WAYS.clear()
+    for function in set(BINARY_WAYS) - _OPERATORS:
+        del BINARY_WAYS[function]
+
+
+_OPERATORS = {np.add, np.subtract, np.multiply, np.true_divide, np.power}
+
 for _name, _function, _compute in (
     ("add", np.add, operator.add),
     ("sub", np.subtract, operator.sub),

@@ -73,6 +73,11 @@ def _bar(rule: Rule, position: int) -> tuple[Bar, bool]:
 _plans: dict[Any, Plan] = {}
 
 
+def forget() -> None:
+    """Prepare every plan anew: a rule has changed."""
+    _plans.clear()
+
+
 def plan_of(function: Callable[..., Any], positions: tuple[int, ...], count: int) -> Plan | None:
     """The plan for a function whose arguments at `positions`, of `count`, are followed; None if there is no row."""
     key = (function, positions, count)

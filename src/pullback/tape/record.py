@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.creation import CREATION
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
 from pullback.base.location import user_location
@@ -34,6 +35,8 @@ Place = tuple[int, ...]
 
 def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply `function` where NumPy's protocols hand it over; `NotImplemented` if a higher level has to do it."""
+    if function in CREATION:
+        return _created(function, args, kwargs)
     rule = rule_of(function)
     if rule.constant:
         return function(*(plain(value) for value in args), **{key: plain(value) for key, value in kwargs.items()})
@@ -48,6 +51,16 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     if others and max(other.level for other in others) > (-1 if tape is None else tape.level):
         return NotImplemented
     return _record(rule, args, kwargs, operands, tape)
+
+
+def _created(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """An array like another: a constant that can be written into."""
+    if function is np.full_like and tracked_in((*args[1:], kwargs.get("fill_value"))):
+        rest = {key: value for key, value in kwargs.items() if key != "fill_value"}
+        fill = args[1] if len(args) > 1 else kwargs["fill_value"]
+        return np.broadcast_to(fill, np.shape(args[0])) + np.zeros_like(args[0], **rest)
+    y = function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
+    return variable(y, None, ROOT) if y.dtype.kind in "fc" else y
 
 
 def _unboxed(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

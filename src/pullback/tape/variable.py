@@ -56,7 +56,15 @@ class Variable(Mutable):
 
     @property
     def level(self) -> int:
+        if self._node is None and isinstance(self._value, Tracked):
+            return self._value.level
         return self._tape.level
+
+    @property
+    def constant(self) -> bool:
+        """Whether nothing follows this value: `pb.zeros`, say, before anything tracked is written into it."""
+        self.settle()
+        return self._node is None and not isinstance(self._value, Tracked)
 
     def peel(self) -> Any:
         if self._cell is not None:
