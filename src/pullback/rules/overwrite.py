@@ -1,7 +1,7 @@
 """The rule of an in-place write (`base.overwrite`).
 
-`overwrite` is linear in the array and in the value. Its adjoint takes the cotangent of the value out of the cotangent
-of the array and leaves zero there.
+`overwrite` is linear in the array and in the value. Its adjoint takes the cotangent of the value out of the
+cotangent of the array and leaves zero there.
 """
 
 from __future__ import annotations
@@ -49,14 +49,18 @@ calls(
 
 
 def written_part(y_bar: Any, path: Path, index: Any) -> Any:
-    """The cotangent of what was written: `y_bar` there, and 0 for a value that a later one in the write replaced."""
+    """The cotangent of what was written: `y_bar` there,
+    and 0 for a value that a later one in the write replaced.
+    """
     part = operator.getitem(follow(y_bar, path), index)
     last = last_writes(np.shape(y_bar), path, index)
     return part if last is None else np.where(last, part, 0)
 
 
 def last_writes(shape: tuple[int, ...], path: Path, index: Any) -> Any:
-    """Which entries of a written value stay, where `index` names a place more than once; None if it cannot."""
+    """Which entries of a written value stay, where `index` names a place more than once;
+    None if it cannot.
+    """
     if is_basic(index) or not has_integer_arrays(index):
         return None
     places = flat_places(shape, path, index)

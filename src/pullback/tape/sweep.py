@@ -1,7 +1,8 @@
 """The reverse sweep: from the cotangents of the outputs to those of the leaves (Griewank & Walther, §3.2).
 
-Comes in: nodes in an order in which each stands after its parents, and the seed cotangents. Goes out: the cotangents
-that reached the leaves. No recursion; a node is released as soon as it has been passed, unless it is to be walked again.
+Comes in: nodes in an order in which each stands after its parents, and the seed cotangents. Goes out: the
+cotangents that reached the leaves. No recursion; a node is released as soon as it has been passed, unless it
+is to be walked again.
 """
 
 from __future__ import annotations
@@ -113,8 +114,8 @@ def look_at(node: Node, x_bar: Any) -> None:
 def pull_write(saved: tuple[Path, Any, bool, bool], y_bar: Any) -> Any:
     """The adjoint of an in-place write: take the value's cotangent out, and leave zero behind.
 
-    `saved` is the path, the index, and whether the array and the value are followed. In place where the sweep owns
-    `y_bar`.
+    `saved` is the path, the index, and whether the array and the value are followed. In place where the sweep
+    owns `y_bar`.
     """
     path, index, array_followed, value_followed = saved
     owned = type(y_bar) is Owned
