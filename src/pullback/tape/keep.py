@@ -43,7 +43,8 @@ def _copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def spec_tree(value: Any) -> Any:
     """The `Spec` of an array or number, of each in a list or tuple, and any other value as it is."""
     if isinstance(value, list | tuple):
-        return [spec_tree(item) for item in value]
+        specs = [spec_tree(item) for item in value]
+        return specs if any(a is not b for a, b in zip(specs, value, strict=True)) else value
     if isinstance(value, np.ndarray | np.generic | float | complex):
         return spec_of(value)
     return Spec(value.shape, dtype_of(value)) if hasattr(value, "level") else value

@@ -154,16 +154,17 @@ class Variable(Mutable):
         write_at(self._value, path, index, plain)
         cell.owned = True
         if tracked:
-            self._record_write(path, index, followed._node, followed._tape)
+            self._record_write(path, index, followed, followed._tape)
         elif self._node is not None:
             self._record_write(path, index, None, self._tape)
 
-    def _record_write(self, path: Path, index: Any, value_node: Node | None, tape: Recording) -> None:
+    def _record_write(self, path: Path, index: Any, value: Variable | None, tape: Recording) -> None:
         self._keep_leaf()
         own = self._node
-        parents = own if value_node is None else value_node if own is None else (own, value_node)
-        saved = (path, copied_index(index), own is not None, value_node is not None)
-        self._node = Node(pull_write, parents, saved)
+        nodes = [node for node in (own, None if value is None else value._node) if node is not None]
+        parents = nodes[0] if len(nodes) == 1 else tuple(nodes)
+        spec = None if value is None else spec_of(value._value)
+        self._node = Node(pull_write, parents, (path, copied_index(index), own is not None, spec))
         self._tape = tape
         if tape.nodes is not None:
             tape.nodes.append(self._node)

@@ -130,7 +130,8 @@ def reduced(rule: Rule, position: int, y: Any, args: tuple[Any, ...]) -> tuple[A
 def spec_tree(value: Any) -> Any:
     """The `Spec` of an array, of each array in a list or tuple, and any other value as it is."""
     if isinstance(value, list | tuple):
-        return [spec_tree(item) for item in value]
+        specs = [spec_tree(item) for item in value]
+        return specs if any(a is not b for a, b in zip(specs, value, strict=True)) else value
     return spec_of(value) if isinstance(value, np.ndarray | np.generic) else value
 
 
