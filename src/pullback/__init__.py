@@ -12,7 +12,8 @@ Data flows downward; a folder imports only from those above it:
     cli/       python -m pullback
 """
 
-from pullback import testing
+from typing import Any
+
 from pullback.api.arrays import (
     array, empty, empty_like, full, full_like, ones, ones_like, stop_gradient, zeros, zeros_like,
 )  # fmt: skip
@@ -27,6 +28,15 @@ from pullback.base.errors import (
 from pullback.base.modes import debug_nans, no_grad
 from pullback.tape.backward import Tape, zero_grad
 from pullback.tape.variable import Variable
+
+def __getattr__(name: str) -> Any:
+    """`testing` and `scipy`, imported when first used."""
+    if name in ("scipy", "testing"):
+        import importlib
+
+        return importlib.import_module(f"pullback.{name}")
+    raise AttributeError(f"module 'pullback' has no attribute {name!r}")
+
 
 __all__ = [
     "ConventionError", "DependenceWarning", "MutationError", "NonFiniteError", "NotDifferentiableError",

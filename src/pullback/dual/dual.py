@@ -78,6 +78,15 @@ class Dual(Mutable):
         self.settle()
         return self.primal if self.tangent is None else Dual(self.primal, self.tangent, self.sweep)
 
+    def __copy__(self) -> Any:
+        return np.copy(self)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        raise UnsupportedError("a Dual cannot be pickled", remedy="pickle pb.stop_gradient(x).")
+
     def __repr__(self) -> str:
         return f"Dual({np.array2string(np.asarray(bare(self)), separator=', ')})"
 

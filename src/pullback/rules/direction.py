@@ -24,15 +24,20 @@ class Direction:
         structured: whether a vjp takes a structured cotangent (`rules.structured`) as it is.
     """
 
-    __slots__ = ("__dict__", "_leading", "function", "reads", "structured")
+    __slots__ = ("__dict__", "_declared", "_leading", "function", "structured")
 
     def __init__(
         self, function: Callable[..., Any], leading: int, reads: str | None = None, structured: bool = False
     ) -> None:
         self.function = function
-        self.reads = frozenset(names_loaded(function) if reads is None else reads.split())
         self.structured = structured
+        self._declared = reads
         self._leading = leading
+
+    @functools.cached_property
+    def reads(self) -> frozenset[str]:
+        """The names of the parameters whose values are read, as declared or as the bytecode tells."""
+        return frozenset(names_loaded(self.function) if self._declared is None else self._declared.split())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)

@@ -20,12 +20,12 @@ from pullback.rules.scatter import is_basic
 from pullback.rules.table import calls, jvp, vjp
 
 
-@vjp(overwrite, 0, reads="path index")
+@vjp(overwrite, 0, reads="path index", holomorphic=False)
 def overwrite_vjp_x(y_bar: Any, y: Any, x: Any, path: Path, index: Any, value: Any) -> Any:
     return overwrite(whole_for(path, y_bar), path, index, 0)
 
 
-@vjp(overwrite, 3, reads="path index")
+@vjp(overwrite, 3, reads="path index", holomorphic=False)
 def overwrite_vjp_value(y_bar: Any, y: Any, x: Any, path: Path, index: Any, value: Any) -> Any:
     return written_part(whole_for(path, y_bar), path, index)
 

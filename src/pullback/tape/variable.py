@@ -125,6 +125,27 @@ class Variable(Mutable):
     def __format__(self, spec: str) -> str:
         return format(bare(self), spec) if spec else repr(self)
 
+    def __copy__(self) -> Any:
+        """A value of its own: an input again for an input, a recorded copy of a computed value."""
+        return Variable(self.value) if self.is_leaf else np.copy(self)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            raise UnsupportedError(
+                "a computed Variable cannot be pickled",
+                why="its history would be lost",
+                remedy="pickle x.value, or the inputs it is computed from.",
+            )
+        return Variable, (self.value,)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this is an input, and not computed."""
+        return isinstance(self._node, Leaf)
+
     # -- views and writes -------------------------------------------------------------------------------------------
 
     def adopt(self, result: Any) -> None:
