@@ -15,15 +15,30 @@ Data flows downward; a folder imports only from those above it:
 from typing import Any
 
 from pullback.api.arrays import (
-    array, empty, empty_like, full, full_like, ones, ones_like, stop_gradient, zeros, zeros_like,
+    array,
+    empty,
+    empty_like,
+    full,
+    full_like,
+    ones,
+    ones_like,
+    stop_gradient,
+    zeros,
+    zeros_like,
 )  # fmt: skip
 from pullback.api.gradient import elementwise_grad, grad, value_and_grad
 from pullback.api.jacobian import hessian, jacobian
 from pullback.api.operators import checkpoint, jvp_rule, partials, primitive, vjp_rule
 from pullback.api.products import hvp, jvp, linearize, vjp
 from pullback.base.errors import (
-    ConventionError, DependenceWarning, MutationError, NonFiniteError, NotDifferentiableError, PullbackError,
-    ShapeError, UnsupportedError,
+    ConventionError,
+    DependenceWarning,
+    MutationError,
+    NonFiniteError,
+    NotDifferentiableError,
+    PullbackError,
+    ShapeError,
+    UnsupportedError,
 )  # fmt: skip
 from pullback.base.modes import debug_nans, no_grad
 from pullback.tape.backward import Tape, zero_grad
@@ -40,8 +55,9 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "ConventionError", "DependenceWarning", "MutationError", "NonFiniteError", "NotDifferentiableError",
-    "PullbackError", "ShapeError", "Tape", "UnsupportedError", "Variable", "array", "checkpoint", "debug_nans",
-    "elementwise_grad", "empty", "empty_like", "full", "full_like", "grad", "hessian", "hvp", "jacobian", "jvp",
-    "jvp_rule", "linearize", "no_grad", "ones", "ones_like", "partials", "primitive", "stop_gradient", "testing",
-    "value_and_grad", "vjp", "vjp_rule", "zero_grad", "zeros", "zeros_like",
+    "PullbackError", "ShapeError", "Tape", "UnsupportedError", "Variable",
+    "array", "checkpoint", "debug_nans", "elementwise_grad", "empty", "empty_like", "full", "full_like",
+    "grad", "hessian", "hvp", "jacobian", "jvp", "jvp_rule", "linearize", "no_grad", "ones", "ones_like",
+    "partials", "primitive", "stop_gradient", "testing", "value_and_grad", "vjp", "vjp_rule", "zero_grad",
+    "zeros", "zeros_like",
 ]  # fmt: skip

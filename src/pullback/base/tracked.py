@@ -1,8 +1,8 @@
 """`Tracked`: what a tape's `Variable` and a `Dual` share, namely NumPy's operators, attributes and methods.
 
-Every operator and method calls the NumPy function of the same meaning, so an engine has to implement only NumPy's two
-protocols (NEP 13 and NEP 18). Comparisons give plain booleans: Python's branches see ordinary values. Whatever would
-drop the derivative without a word (``float(x)``, ``np.asarray(x)``) raises.
+Every operator and method calls the NumPy function of the same meaning, so an engine has to implement only
+NumPy's two protocols (NEP 13 and NEP 18). Comparisons give plain booleans: Python's branches see ordinary
+values. Whatever would drop the derivative without a word (``float(x)``, ``np.asarray(x)``) raises.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Tracked:
     """A value that an engine follows.
 
     Attributes:
-        level: which transform follows it; a transform that began later has a higher level, and handles an operation
-            before those that began earlier.
+        level: which transform follows it; a transform that began later has a higher level, and handles an
+            operation before those that began earlier.
     """
 
     __slots__ = ()
@@ -34,7 +34,7 @@ class Tracked:
         """The value one level down: an array, a number, or what an earlier transform tracks."""
         raise NotImplementedError
 
-    # -- attributes -----------------------------------------------------------------------------------------------
+    # -- attributes ------------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -81,7 +81,7 @@ class Tracked:
     def flat(self) -> Any:
         return iter(np.ravel(self))
 
-    # -- what would drop the derivative ---------------------------------------------------------------------------
+    # -- what would drop the derivative ----------------------------------------------------------------------
 
     @property
     def constant(self) -> bool:
@@ -123,7 +123,7 @@ class Tracked:
     def __bool__(self) -> bool:
         return bool(bare(self))
 
-    # -- containers ----------------------------------------------------------------------------------------------
+    # -- containers ------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return len(bare(self))
@@ -139,7 +139,7 @@ class Tracked:
 
     __hash__ = object.__hash__
 
-    # -- methods whose name is not the function's, or whose arguments differ -----------------------------------------
+    # -- methods whose name is not the function's, or whose arguments differ ---------------------------------
 
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
         return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
@@ -151,9 +151,8 @@ class Tracked:
         return np.copy(np.ravel(self, order=order))
 
     def item(self, *index: Any) -> Any:
-        if index:
-            return np.reshape(self[index if len(index) > 1 else index[0]], ())
-        return np.reshape(self, ())
+        place = index[0] if len(index) == 1 else index
+        return np.reshape(self[place] if index else self, ())
 
     def conjugate(self) -> Any:
         return np.conj(self)
@@ -248,6 +247,6 @@ def _array_remedy(caller: str) -> str:
     if caller.startswith("scipy"):
         return f"call pullback.{caller} if there is one, or make it an operation with pb.primitive and give it a rule."
     return (
-        "join values with np.stack or pb.array instead of np.array; write into pb.zeros or pb.empty instead of "
-        "np.zeros; for the value alone use pb.stop_gradient(x)."
+        "join values with np.stack or pb.array instead of np.array; write into pb.zeros or pb.empty instead "
+        "of np.zeros; for the value alone use pb.stop_gradient(x)."
     )
