@@ -1,7 +1,7 @@
 """Zeta, dilogarithm, elliptic integrals and Lambert's W (DLMF ch. 25, 19 and §4.13).
 
-A formula that is 0/0 at a point inside the domain is replaced near it by the hypergeometric series it stands for,
-so that derivatives of every order are right there too.
+A formula that is 0/0 at a point inside the domain is replaced near it by the hypergeometric series it stands
+for, so that derivatives of every order are right there too.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ hurwitz_zeta = ufunc_behind(special.zeta, 2.0)
 lambertw = ufunc_behind(special.lambertw)
 
 _NO_ZETA = "SciPy has no derivative of zeta(x, q) in x; the one in q is known"
-refuse(riemann_zeta, _NO_ZETA, 0)
-refuse(special.zetac, _NO_ZETA, 0)
+refuse(riemann_zeta, _NO_ZETA)
+refuse(special.zetac, _NO_ZETA)
 partials(
     hurwitz_zeta,
     Refused(_NO_ZETA),
