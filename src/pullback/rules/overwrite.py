@@ -37,7 +37,9 @@ def overwrite_jvp_x(x_dot: Any, y: Any, x: Any, path: Path, index: Any, value: A
 
 @jvp(overwrite, 3, reads="path index")
 def overwrite_jvp_value(value_dot: Any, y: Any, x: Any, path: Path, index: Any, value: Any) -> Any:
-    return overwrite(np.zeros(np.shape(x), np.result_type(dtype_of(x), dtype_of(value_dot))), path, index, value_dot)
+    return overwrite(
+        np.zeros(np.shape(x), np.result_type(dtype_of(x), dtype_of(value_dot))), path, index, value_dot
+    )
 
 
 calls(

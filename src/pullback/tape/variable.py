@@ -91,8 +91,12 @@ class Variable(Mutable):
         value = checked(new, "the value of a Variable")
         spec = spec_of(value)
         if spec.shape != leaf.spec.shape:
-            raise MutationError(f"a value of shape {spec.shape} cannot replace one of shape {leaf.spec.shape}")
-        self._value = value if spec.dtype == leaf.spec.dtype else np.asarray(value).astype(leaf.spec.dtype)[()]
+            raise MutationError(
+                f"a value of shape {spec.shape} cannot replace one of shape {leaf.spec.shape}"
+            )
+        self._value = (
+            value if spec.dtype == leaf.spec.dtype else np.asarray(value).astype(leaf.spec.dtype)[()]
+        )
         self._node = Leaf(leaf.spec, leaf.gradient)
         if self._cell is not None:
             self._cell.version += 1
@@ -120,7 +124,9 @@ class Variable(Mutable):
 
     def __repr__(self) -> str:
         dtype = "" if self.dtype in (np.float64, np.complex128) else f", dtype={self.dtype}"
-        return f"Variable({np.array2string(np.asarray(bare(self)), separator=', ', prefix='Variable(')}{dtype})"
+        return (
+            f"Variable({np.array2string(np.asarray(bare(self)), separator=', ', prefix='Variable(')}{dtype})"
+        )
 
     def __format__(self, spec: str) -> str:
         return format(bare(self), spec) if spec else repr(self)
