@@ -14,15 +14,30 @@ Data flows downward; a folder imports only from those above it:
 
 from pullback import testing
 from pullback.api.arrays import (
-    array, empty, empty_like, full, full_like, ones, ones_like, stop_gradient, zeros, zeros_like,
+    array,
+    empty,
+    empty_like,
+    full,
+    full_like,
+    ones,
+    ones_like,
+    stop_gradient,
+    zeros,
+    zeros_like,
 )  # fmt: skip
 from pullback.api.gradient import elementwise_grad, grad, value_and_grad
 from pullback.api.jacobian import hessian, jacobian
 from pullback.api.operators import checkpoint, jvp_rule, partials, primitive, vjp_rule
 from pullback.api.products import hvp, jvp, linearize, vjp
 from pullback.base.errors import (
-    ConventionError, DependenceWarning, MutationError, NonFiniteError, NotDifferentiableError, PullbackError,
-    ShapeError, UnsupportedError,
+    ConventionError,
+    DependenceWarning,
+    MutationError,
+    NonFiniteError,
+    NotDifferentiableError,
+    PullbackError,
+    ShapeError,
+    UnsupportedError,
 )  # fmt: skip
 from pullback.base.modes import debug_nans, no_grad
 from pullback.tape.backward import Tape, zero_grad

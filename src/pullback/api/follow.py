@@ -13,8 +13,8 @@ from pullback.base.mutable import Mutable
 from pullback.base.pytrees import flatten, paths, tree_map, unflatten
 from pullback.base.spec import Spec, spec_of
 from pullback.base.tracked import Tracked, bare
-from pullback.dual.dual import Dual, Sweep
 from pullback.dual import push as _push  # gives Dual NumPy's protocols
+from pullback.dual.dual import Dual, Sweep
 from pullback.tape import fast as _fast  # gives Variable NumPy's protocols
 from pullback.tape.node import Leaf, Recording
 from pullback.tape.variable import Variable, checked, variable
