@@ -233,4 +233,4 @@ def walk_to(nodes: list[Node], seeds: dict[Node, Any], targets: set[Node | None]
     return found
 
 
-Variable.backward = backward  # type: ignore[attr-defined]
+Variable.backward = backward

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.mutable import Mutable
+from pullback.base.overwrite import derivation
 from pullback.base.spec import Spec
 from pullback.rules.product import scale
 from pullback.rules.read import fit, vjp_direction
@@ -153,10 +154,11 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         made = recorded(y, tape, pull_planned_one, parents[0], saved)
     else:
         made = recorded(y, tape, pull_plan, tuple(parents), saved)
-    if plan.view and type(y) is _array and np.may_share_memory(y, values[0]):
-        source: Any = args[0]
-        if isinstance(source, Mutable):
-            source.has_view(made, (function, args[1:], kwargs, None))
+    if plan.view and type(y) is _array:
+        place, step = derivation(function, args, kwargs, None)
+        source: Any = args[place]
+        if isinstance(source, Mutable) and np.may_share_memory(y, values[place]):
+            source.has_view(made, step)
     return made
 
 

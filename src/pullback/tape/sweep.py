@@ -115,8 +115,8 @@ def look_at(node: Node, x_bar: Any) -> None:
 def pull_write(saved: tuple[Path, Any, bool, Spec | None], y_bar: Any) -> Any:
     """The adjoint of an in-place write: take the value's cotangent out, and leave zero behind.
 
-    `saved` is the path, the index, whether the array is followed, and the `Spec` of the value if that is. In place where
-    the sweep owns `y_bar`.
+    `saved` is the path, the index, whether the array is followed, and the `Spec` of the value if that is. In
+    place where the sweep owns `y_bar`.
     """
     path, index, array_followed, value_spec = saved
     owned = type(y_bar) is Owned
