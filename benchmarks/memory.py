@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ STEPS = 10_000
 SIZE = 1_000
 
 
-def last(x: pb.Variable) -> pb.Variable:
+def last(x: Any) -> Any:
     """`STEPS` steps, of each of which only the argument of the sine has to be kept."""
     for _ in range(STEPS):
         x = np.sin(x) * 0.9 + 0.1

@@ -17,6 +17,7 @@ from pullback.base.modes import switch
 from pullback.base.protocol import call_function, call_method
 from pullback.rules.direction import Direction
 from pullback.rules.product import scale
+from pullback.rules.products import matmul_a_vjp, matmul_b_vjp
 from pullback.rules.structured import Structured
 from pullback.rules.table import TABLE
 from pullback.tape.keep import snapshot
@@ -96,7 +97,12 @@ class Partial:
                 return pull_same, None
             if factor - factor == 0:
                 return pull_scaled, factor
-        return pull_one, (self.function, y if reads_y else None, a if reads_a else None, b if reads_b else None)
+        return pull_one, (
+            self.function,
+            y if reads_y else None,
+            a if reads_a else None,
+            b if reads_b else None,
+        )
 
 
 def partials_of(function: Callable[..., Any], count: int) -> list[Partial] | None:
@@ -130,7 +136,9 @@ def unary(function: np.ufunc) -> Callable[[Variable], Any]:
             return dispatch(function, (self,), {})
         if constant:
             return recorded(y, self._tape, pull_scaled, node, partial(y, x))
-        return recorded(y, self._tape, pull_unary, node, (partial, y if reads_y else None, x if reads_x else None))
+        return recorded(
+            y, self._tape, pull_unary, node, (partial, y if reads_y else None, x if reads_x else None)
+        )
 
     return apply
 
@@ -214,7 +222,6 @@ UNARY_WAYS: dict[np.ufunc, Callable[[Variable], Any]] = {}
 BINARY_WAYS: dict[np.ufunc, tuple[Any, Any] | None] = {}
 
 
-
 def forget() -> None:
     """Look the rules of all but the operators up anew: one has changed."""
     UNARY_WAYS.clear()
@@ -250,7 +257,11 @@ def array_ufunc(self: Variable, function: np.ufunc, method: str, *inputs: Any, *
             if ways is _UNSEEN:
                 ways = BINARY_WAYS[function] = binary(function, function)
             if ways is not None:
-                return ways[0](inputs[0], inputs[1]) if type(inputs[0]) is Variable else ways[1](inputs[1], inputs[0])
+                return (
+                    ways[0](inputs[0], inputs[1])
+                    if type(inputs[0]) is Variable
+                    else ways[1](inputs[1], inputs[0])
+                )
         return general(function, inputs, {})
     return call_method(dispatch, function, method, inputs, kwargs)
 
@@ -259,7 +270,7 @@ def array_function(self: Variable, function: Callable[..., Any], types: Any, arg
     """NumPy's protocol for functions (NEP 18)."""
     if kwargs:
         return call_function(general, function, args, kwargs)
-    return general(function, args, kwargs)
+    return dispatch(function, args, kwargs) if switch.on else apply(function, args, kwargs)
 
 
 def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -267,8 +278,27 @@ def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     return dispatch(function, args, kwargs) if switch.on else apply(function, args, kwargs)
 
 
+def are_matrices(x: Any, z: Any) -> bool:
+    """Whether two values are real matrices of one dtype."""
+    if type(x) is not _array or type(z) is not _array:
+        return False
+    dtype = x.dtype
+    return dtype is z.dtype and (dtype is _FLOAT64 or dtype is _FLOAT32) and x.ndim == z.ndim == 2
+
+
+def pull_product(saved: Any, y_bar: Any) -> Any:
+    """The cotangents of two matrices that are multiplied."""
+    a, b = saved
+    return matmul_a_vjp(y_bar, None, a, b), matmul_b_vjp(y_bar, None, a, b)
+
+
 def matmul(self: Variable, other: Any) -> Any:
     """``self @ other``."""
+    node = self._node
+    if type(other) is Variable and not switch.on and self._cell is None and other._cell is None:
+        x, z = self._value, other._value
+        if node is not None and other._node is not None and self._tape is other._tape and are_matrices(x, z):
+            return recorded(x @ z, self._tape, pull_product, (node, other._node), (x, z))
     return general(np.matmul, (self, other), {})
 
 
