@@ -222,4 +222,4 @@ def fitted(x_bar: Any, x: Any) -> Any:
         x = spec_of(x)
     if type(x_bar) is _array and x_bar.dtype is x.dtype and x_bar.shape == x.shape:
         return x_bar
-    return fit(x_bar, x)
+    return fit(x_bar, Spec(x.shape, x.dtype))
