@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.base.mutable import Mutable
+from pullback.base.overwrite import derivation
 from pullback.base.spec import Spec, spec_of
 from pullback.rules.product import scale
 from pullback.rules.read import fit, vjp_direction
@@ -148,7 +148,11 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     else:
         plan.usable = False
         return dispatch(function, args, kwargs)
-    shared = plan.view and type(y) is _array and np.may_share_memory(y, values[0])
+    source: Any = None
+    if plan.view and type(y) is _array:
+        place, step = derivation(function, args, kwargs, None)
+        if type(args[place]) is Variable and np.may_share_memory(y, values[place]):
+            source = args[place]
     for i in plan.dropped:
         value = values[i]
         if type(value) is _array:
@@ -160,10 +164,8 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         made = recorded(y, tape, pull_planned_one, parents[0], saved)
     else:
         made = recorded(y, tape, pull_plan, tuple(parents), saved)
-    if shared:
-        source: Any = args[0]
-        if isinstance(source, Mutable):
-            source.has_view(made, (function, args[1:], kwargs, None))
+    if source is not None:
+        source.has_view(made, step)
     return made
 
 
