@@ -17,9 +17,9 @@ from pullback.base.modes import switch
 from pullback.base.protocol import call_function, call_method
 from pullback.rules.direction import Direction
 from pullback.rules.product import scale
-from pullback.rules.products import matmul_a_vjp, matmul_b_vjp
-from pullback.rules.structured import Structured
+from pullback.rules.structured import IdentityMultiple, Structured, dense
 from pullback.rules.table import TABLE
+from pullback.tape.accumulate import Owned
 from pullback.tape.keep import snapshot
 from pullback.tape.plan import apply
 from pullback.tape.record import dispatch
@@ -229,7 +229,7 @@ def forget() -> None:
         del BINARY_WAYS[function]
 
 
-_OPERATORS = {np.add, np.subtract, np.multiply, np.true_divide, np.power}
+_OPERATORS = {np.add, np.subtract, np.multiply, np.true_divide, np.power, np.matmul}
 
 for _name, _function, _compute in (
     ("add", np.add, operator.add),
@@ -286,24 +286,49 @@ def are_matrices(x: Any, z: Any) -> bool:
     return dtype is z.dtype and (dtype is _FLOAT64 or dtype is _FLOAT32) and x.ndim == z.ndim == 2
 
 
+def owned(x_bar: Any) -> Any:
+    """A new array, as one that the sweep may add to and give away."""
+    return Owned(x_bar) if type(x_bar) is _array else x_bar
+
+
 def pull_product(saved: Any, y_bar: Any) -> Any:
     """The cotangents of two matrices that are multiplied."""
     a, b = saved
-    return matmul_a_vjp(y_bar, None, a, b), matmul_b_vjp(y_bar, None, a, b)
+    if type(y_bar) is IdentityMultiple:
+        return y_bar @ b.T, y_bar @ a.T
+    y_bar = dense(y_bar)
+    return owned(y_bar @ b.T), owned(a.T @ y_bar)
+
+
+def pull_left(b: Any, y_bar: Any) -> Any:
+    """The cotangent of the left of two matrices, the right one being constant."""
+    return y_bar @ b.T if type(y_bar) is IdentityMultiple else owned(dense(y_bar) @ b.T)
+
+
+def pull_right(a: Any, y_bar: Any) -> Any:
+    """The cotangent of the right of two matrices, the left one being constant."""
+    return y_bar @ a.T if type(y_bar) is IdentityMultiple else owned(a.T @ dense(y_bar))
 
 
 def matmul(self: Variable, other: Any) -> Any:
     """``self @ other``."""
-    node = self._node
-    if type(other) is Variable and not switch.on and self._cell is None and other._cell is None:
-        x, z = self._value, other._value
-        if node is not None and other._node is not None and self._tape is other._tape and are_matrices(x, z):
-            return recorded(x @ z, self._tape, pull_product, (node, other._node), (x, z))
+    node, x = self._node, self._value
+    if node is not None and self._cell is None and not switch.on:
+        if type(other) is Variable:
+            z = other._value
+            followed = other._node is not None and other._cell is None and self._tape is other._tape
+            if followed and are_matrices(x, z):
+                return recorded(x @ z, self._tape, pull_product, (node, other._node), (x, z))
+        elif are_matrices(x, other):
+            return recorded(x @ other, self._tape, pull_left, node, snapshot(other))
     return general(np.matmul, (self, other), {})
 
 
 def reflected_matmul(self: Variable, other: Any) -> Any:
     """``other @ self``."""
+    node, x = self._node, self._value
+    if node is not None and self._cell is None and not switch.on and are_matrices(other, x):
+        return recorded(other @ x, self._tape, pull_right, node, snapshot(other))
     return general(np.matmul, (other, self), {})
 
 
@@ -317,6 +342,7 @@ def negative(self: Variable) -> Any:
     return _negative(self)
 
 
+BINARY_WAYS[np.matmul] = (matmul, reflected_matmul)
 _negative = unary(np.negative)
 Variable.__getitem__ = getitem  # type: ignore[method-assign]
 Variable.__matmul__ = matmul  # type: ignore[attr-defined]
