@@ -21,9 +21,10 @@ from pullback.rules.structured import IdentityMultiple, Structured, dense
 from pullback.rules.table import TABLE
 from pullback.tape.accumulate import Owned
 from pullback.tape.keep import snapshot
+from pullback.tape.node import ROOT
 from pullback.tape.plan import apply
 from pullback.tape.record import dispatch
-from pullback.tape.variable import Variable, recorded
+from pullback.tape.variable import Variable, recorded, variable
 
 _FLOAT64 = np.dtype(np.float64)
 _FLOAT32 = np.dtype(np.float32)
@@ -45,7 +46,7 @@ def pull_scaled(factor: float, y_bar: Any) -> Any:
 def pull_unary(saved: Any, y_bar: Any) -> Any:
     """The cotangent of the argument of a function of one argument."""
     partial, y, x = saved
-    return product(partial(y, x), y_bar)
+    return scale(partial(y, x), y_bar) if type(y_bar) is _array else product(partial(y, x), y_bar)
 
 
 def pull_one(saved: Any, y_bar: Any) -> Any:
@@ -197,7 +198,16 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
 def recorded_by(partial: Partial, own: int, self: Variable, y: Any, a: Any, b: Any) -> Variable:
     """The variable for `y`, of whose two arguments only the one at `own`, which is `self`, is followed."""
     pull, saved = partial.pull_by(own, y, a, b)
+    if pull is pull_same and shares_node(self._node, self._tape):
+        return variable(y, self._node, self._tape)
     return recorded(y, self._tape, pull, self._node, saved)
+
+
+def shares_node(node: Any, tape: Any) -> bool:
+    """Whether a value of the same cotangent may have the same node: not an input's, nor where a `Tape` tells
+    values apart, nor on a finished recording, which refuses the operation.
+    """
+    return node.pull is not None and (tape.nodes is None if tape is ROOT else type(tape.nodes) is list)
 
 
 def same_kind(x: Any, y: Any) -> bool:
