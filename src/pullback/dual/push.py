@@ -1,7 +1,7 @@
 """How an operation moves the tangents of its operands: ``y_dot = Σ ∂_i · x_dot_i``.
 
-The tangents of several seeds lie along a leading axis. An elementwise operation takes them all at once; any other is
-applied to one seed after the other.
+The tangents of several seeds lie along a leading axis. An elementwise operation takes them all at once; any
+other is applied to one seed after the other.
 """
 
 from __future__ import annotations
@@ -31,12 +31,16 @@ from pullback.rules.table import Rule
 
 
 def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Apply `function` where NumPy's protocols hand it over; `NotImplemented` if a higher level has to do it."""
+    """Apply `function` where NumPy's protocols hand it over;
+    `NotImplemented` if a higher level has to do it.
+    """
     if function in CREATION:
         return _created(function, args, kwargs)
     rule = rule_of(function)
     if rule.constant:
-        return function(*(plain(value) for value in args), **{key: plain(value) for key, value in kwargs.items()})
+        return function(
+            *(plain(value) for value in args), **{key: plain(value) for key, value in kwargs.items()}
+        )
     if any(tracked_in((value,)) for value in kwargs.values()):
         args, kwargs = positional(function, args, kwargs)
     found = tracked_in(args)
@@ -64,8 +68,8 @@ def _created(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     sweep = max(sweeps, key=lambda sweep: sweep.level)
     if function is np.full_like and tracked_in((*args[1:], kwargs.get("fill_value"))):
         rest = {key: value for key, value in kwargs.items() if key != "fill_value"}
-        fill = args[1] if len(args) > 1 else kwargs["fill_value"]
-        return np.broadcast_to(fill, np.shape(args[0])) + np.zeros_like(args[0], **rest)
+        template, fill = args[0], args[1] if len(args) > 1 else kwargs["fill_value"]
+        return np.broadcast_to(fill, np.shape(template)) + np.zeros_like(template, **rest)
     y = function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
     if y.dtype.kind not in "fc":
         return y
@@ -130,13 +134,17 @@ def _lowered(value: Any, sweep: Sweep | None) -> Any:
 
 
 def _tangent_of(value: Any, sweep: Sweep) -> Any:
-    """The tangent of an argument (a list for a list, zeros for what does not move); None if nothing in it moves."""
+    """The tangent of an argument (a list for a list, zeros for what does not move);
+    None if nothing in it moves.
+    """
     if isinstance(value, Dual) and value.sweep is sweep:
         return value.tangent
     if isinstance(value, list | tuple):
         parts = [_tangent_of(item, sweep) for item in value]
         if any(part is not None for part in parts):
-            return [_zeros(item, sweep) if part is None else part for item, part in zip(value, parts, strict=True)]
+            return [
+                _zeros(item, sweep) if part is None else part for item, part in zip(value, parts, strict=True)
+            ]
     return None
 
 
@@ -152,7 +160,13 @@ def _with_seeds(sweep: Sweep, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _contribution(
-    rule: Rule, position: int, x_dot: Any, y: Any, values: tuple[Any, ...], kwargs: dict[str, Any], sweep: Sweep
+    rule: Rule,
+    position: int,
+    x_dot: Any,
+    y: Any,
+    values: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    sweep: Sweep,
 ) -> Any:
     if sweep.seeds is None:
         return tangent(rule, position, x_dot, y, values, kwargs)
@@ -211,7 +225,11 @@ def _finished(y_dot: Any, y: Any, sweep: Sweep) -> Any:
 
 def _link(made: Dual, source: Any, step: Any) -> None:
     bottom, below = bare(made.primal), bare(source) if isinstance(source, Dual) else None
-    if isinstance(bottom, np.ndarray) and isinstance(below, np.ndarray) and np.may_share_memory(bottom, below):
+    if (
+        isinstance(bottom, np.ndarray)
+        and isinstance(below, np.ndarray)
+        and np.may_share_memory(bottom, below)
+    ):
         source.has_view(made, step)
 
 
@@ -244,6 +262,6 @@ def getitem(self: Dual, index: Any) -> Any:
     return dispatch(operator.getitem, (self, index), {})
 
 
-Dual.__getitem__ = getitem  # type: ignore[method-assign]
+Dual.__getitem__ = getitem
 Dual.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
 Dual.__array_function__ = array_function  # type: ignore[attr-defined]

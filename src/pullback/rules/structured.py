@@ -1,8 +1,9 @@
-"""Structured cotangents: arrays known by their structure, so that a reverse sweep can skip the work they make needless.
+"""Structured cotangents: arrays known by their structure,
+so that a reverse sweep can skip the work they make needless.
 
-`Filled` is one number broadcast to a shape (the cotangent of ``sum``), `IdentityMultiple` a multiple of the identity
-(of ``trace``), `Scattered` zeros with one part filled in (of an index). A rule may return one. Only a rule marked
-``structured=True`` receives one; every other rule receives what `dense` makes of it.
+`Filled` is one number broadcast to a shape (the cotangent of ``sum``), `IdentityMultiple` a multiple of the
+identity (of ``trace``), `Scattered` zeros with one part filled in (of an index). A rule may return one. Only
+a rule marked ``structured=True`` receives one; every other rule receives what `dense` makes of it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ class Structured:
     def conj(self) -> Structured:
         """The complex conjugate, with the same structure."""
         raise NotImplementedError
-
 
     def __mul__(self, number: float) -> Any:
         return self.dense() * number

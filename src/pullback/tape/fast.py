@@ -1,8 +1,8 @@
 """The short ways to a node: elementwise operations on real arrays and numbers of one dtype and shape.
 
-Nothing is broadcast, cast, or projected there, so the adjoint is the product with the partial derivative and no more.
-Whatever does not fit goes to `record`. A small operation costs less than the bookkeeping around it (measured in
-``benchmarks/eager.py``); hence the repetition of a few lines here, and nowhere else.
+Nothing is broadcast, cast, or projected there, so the adjoint is the product with the partial derivative and
+no more. Whatever does not fit goes to `record`. A small operation costs less than the bookkeeping around it
+(measured in ``benchmarks/eager.py``); hence the repetition of a few lines here, and nowhere else.
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ class Partial:
         self.constant = not any(self.reads)
 
     def pull_by(self, own: int, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
-        """The pull for the argument at `own`, and what it needs; of two arguments the other is not followed."""
+        """The pull for the argument at `own`, and what it needs;
+        of two arguments the other is not followed.
+        """
         reads_y, reads_a, reads_b = self.reads
         other = b if own == 0 else a
         if not reads_y and not self.reads[1 + own] and type(other) is not _array:
@@ -96,7 +98,12 @@ class Partial:
                 return pull_same, None
             if factor - factor == 0:
                 return pull_scaled, factor
-        return pull_one, (self.function, y if reads_y else None, a if reads_a else None, b if reads_b else None)
+        return pull_one, (
+            self.function,
+            y if reads_y else None,
+            a if reads_a else None,
+            b if reads_b else None,
+        )
 
 
 def partials_of(function: Callable[..., Any], count: int) -> list[Partial] | None:
@@ -124,13 +131,15 @@ def unary(function: np.ufunc) -> Callable[[Variable], Any]:
         y = function(x)
         if type(y) is _array:
             dtype = y.dtype
-            if dtype is not _FLOAT64 and dtype is not _FLOAT32 or dtype is not x.dtype:
+            if (dtype is not _FLOAT64 and dtype is not _FLOAT32) or dtype is not x.dtype:
                 return dispatch(function, (self,), {})
         elif type(y) not in _DOUBLES or type(x) not in _DOUBLES:
             return dispatch(function, (self,), {})
         if constant:
             return recorded(y, self._tape, pull_scaled, node, partial(y, x))
-        return recorded(y, self._tape, pull_unary, node, (partial, y if reads_y else None, x if reads_x else None))
+        return recorded(
+            y, self._tape, pull_unary, node, (partial, y if reads_y else None, x if reads_x else None)
+        )
 
     return apply
 
@@ -214,7 +223,6 @@ UNARY_WAYS: dict[np.ufunc, Callable[[Variable], Any]] = {}
 BINARY_WAYS: dict[np.ufunc, tuple[Any, Any] | None] = {}
 
 
-
 def forget() -> None:
     """Look the rules of all but the operators up anew: one has changed."""
     UNARY_WAYS.clear()
@@ -250,7 +258,11 @@ def array_ufunc(self: Variable, function: np.ufunc, method: str, *inputs: Any, *
             if ways is _UNSEEN:
                 ways = BINARY_WAYS[function] = binary(function, function)
             if ways is not None:
-                return ways[0](inputs[0], inputs[1]) if type(inputs[0]) is Variable else ways[1](inputs[1], inputs[0])
+                return (
+                    ways[0](inputs[0], inputs[1])
+                    if type(inputs[0]) is Variable
+                    else ways[1](inputs[1], inputs[0])
+                )
         return general(function, inputs, {})
     return call_method(dispatch, function, method, inputs, kwargs)
 
@@ -288,7 +300,7 @@ def negative(self: Variable) -> Any:
 
 
 _negative = unary(np.negative)
-Variable.__getitem__ = getitem  # type: ignore[method-assign]
+Variable.__getitem__ = getitem
 Variable.__matmul__ = matmul  # type: ignore[attr-defined]
 Variable.__rmatmul__ = reflected_matmul  # type: ignore[attr-defined]
 Variable.__neg__ = negative  # type: ignore[method-assign]

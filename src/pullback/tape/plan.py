@@ -1,7 +1,8 @@
-"""The middle way to a node: any function of one output on real arrays, prepared once per function and operands.
+"""The middle way to a node: any function of one output on real arrays,
+prepared once per function and operands.
 
-A `Plan` holds what `record` would find out at every call: the derivative functions for the operands that are followed
-and which values they read. Shapes and dtypes are compared when the cotangent comes back.
+A `Plan` holds what `record` would find out at every call: the derivative functions for the operands that are
+followed and which values they read. Shapes and dtypes are compared when the cotangent comes back.
 """
 
 from __future__ import annotations
@@ -67,7 +68,9 @@ def _bar(rule: Rule, position: int) -> tuple[Bar, bool]:
     key, direction = vjp_direction(rule, position)
     function = direction.function
     if key == EACH:
-        return lambda y_bar, y, args, kwargs: function(position, y_bar, y, *args, **kwargs), direction.structured
+        return lambda y_bar, y, args, kwargs: function(
+            position, y_bar, y, *args, **kwargs
+        ), direction.structured
     return lambda y_bar, y, args, kwargs: function(y_bar, y, *args, **kwargs), direction.structured
 
 
@@ -80,7 +83,9 @@ def forget() -> None:
 
 
 def plan_of(function: Callable[..., Any], positions: tuple[int, ...], count: int) -> Plan | None:
-    """The plan for a function whose arguments at `positions`, of `count`, are followed; None if there is no row."""
+    """The plan for a function whose arguments at `positions`, of `count`, are followed;
+    None if there is no row.
+    """
     key = (function, positions, count)
     plan = _plans.get(key)
     if plan is None:

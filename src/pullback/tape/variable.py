@@ -91,8 +91,12 @@ class Variable(Mutable):
         value = checked(new, "the value of a Variable")
         spec = spec_of(value)
         if spec.shape != leaf.spec.shape:
-            raise MutationError(f"a value of shape {spec.shape} cannot replace one of shape {leaf.spec.shape}")
-        self._value = value if spec.dtype == leaf.spec.dtype else np.asarray(value).astype(leaf.spec.dtype)[()]
+            raise MutationError(
+                f"a value of shape {spec.shape} cannot replace one of shape {leaf.spec.shape}"
+            )
+        self._value = (
+            value if spec.dtype == leaf.spec.dtype else np.asarray(value).astype(leaf.spec.dtype)[()]
+        )
         self._node = Leaf(leaf.spec, leaf.gradient)
         if self._cell is not None:
             self._cell.version += 1
@@ -120,10 +124,33 @@ class Variable(Mutable):
 
     def __repr__(self) -> str:
         dtype = "" if self.dtype in (np.float64, np.complex128) else f", dtype={self.dtype}"
-        return f"Variable({np.array2string(np.asarray(bare(self)), separator=', ', prefix='Variable(')}{dtype})"
+        return (
+            f"Variable({np.array2string(np.asarray(bare(self)), separator=', ', prefix='Variable(')}{dtype})"
+        )
 
     def __format__(self, spec: str) -> str:
         return format(bare(self), spec) if spec else repr(self)
+
+    def __copy__(self) -> Any:
+        """A value of its own: an input again for an input, a recorded copy of a computed value."""
+        return Variable(self.value) if self.is_leaf else np.copy(self)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            raise UnsupportedError(
+                "a computed Variable cannot be pickled",
+                why="its history would be lost",
+                remedy="pickle x.value, or the inputs it is computed from.",
+            )
+        return Variable, (self.value,)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this is an input, and not computed."""
+        return isinstance(self._node, Leaf)
 
     # -- views and writes -------------------------------------------------------------------------------------------
 
@@ -154,16 +181,17 @@ class Variable(Mutable):
         write_at(self._value, path, index, plain)
         cell.owned = True
         if tracked:
-            self._record_write(path, index, followed._node, followed._tape)
+            self._record_write(path, index, followed, followed._tape)
         elif self._node is not None:
             self._record_write(path, index, None, self._tape)
 
-    def _record_write(self, path: Path, index: Any, value_node: Node | None, tape: Recording) -> None:
+    def _record_write(self, path: Path, index: Any, value: Variable | None, tape: Recording) -> None:
         self._keep_leaf()
         own = self._node
-        parents = own if value_node is None else value_node if own is None else (own, value_node)
-        saved = (path, copied_index(index), own is not None, value_node is not None)
-        self._node = Node(pull_write, parents, saved)
+        nodes = [node for node in (own, None if value is None else value._node) if node is not None]
+        parents = nodes[0] if len(nodes) == 1 else tuple(nodes)
+        spec = None if value is None else spec_of(value._value)
+        self._node = Node(pull_write, parents, (path, copied_index(index), own is not None, spec))
         self._tape = tape
         if tape.nodes is not None:
             tape.nodes.append(self._node)

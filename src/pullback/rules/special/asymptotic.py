@@ -1,8 +1,8 @@
 """Parts shared by rules whose plain formula cancels: a series where the argument is large, ψ(a + b) − ψ(a).
 
 A derivative such as that of ``erfcx``, ``2 x erfcx(x) - 2/√π``, subtracts two numbers that agree to ever more
-digits as x grows. Where that happens the rules switch to the asymptotic series of the derivative itself (DLMF §7.12,
-§10.17, §10.40), and the ψ difference is taken term by term (DLMF §5.5, §5.11).
+digits as x grows. Where that happens the rules switch to the asymptotic series of the derivative itself (DLMF
+§7.12, §10.17, §10.40), and the ψ difference is taken term by term (DLMF §5.5, §5.11).
 """
 
 from __future__ import annotations
@@ -42,9 +42,11 @@ def odd_factorial_series(u: Any) -> Any:
 
 
 def bessel_log_slope(order: Any, w: Any) -> Any:
-    """``Σ (k+½) a_k(v) w⁻ᵏ / Σ a_k(v) w⁻ᵏ``, minus z times the logarithmic derivative of a scaled Bessel function.
+    """``Σ (k+½) a_k(v) w⁻ᵏ / Σ a_k(v) w⁻ᵏ``,
+    minus z times the logarithmic derivative of a scaled Bessel function.
 
-    The function is ``w⁻½ Σ a_k(v) w⁻ᵏ`` with ``w`` = z for kve, -z for ive, ∓i z for the scaled Hankel functions.
+    The function is ``w⁻½ Σ a_k(v) w⁻ᵏ`` with ``w`` = z for kve, -z for ive, ∓i z for the scaled Hankel
+    functions.
     """
     above: Any = 0.0
     below: Any = 0.0

@@ -1,8 +1,8 @@
 """Bessel functions and their scaled forms, by the recurrences of DLMF §10.6 and §10.29.
 
 No derivative in the order is given. The scaled ``ive``, ``jve`` and ``yve`` hold the magnitude of a real or
-imaginary part and so are not holomorphic: real arguments only. Convention: ``i0e``, which has a kink at 0, has
-derivative 0 there.
+imaginary part and so are not holomorphic: real arguments only. Convention: ``i0e``, which has a kink at 0,
+has derivative 0 there.
 """
 
 from __future__ import annotations

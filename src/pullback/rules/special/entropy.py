@@ -1,8 +1,9 @@
 """Entropies, divergences, robust losses and Box-Cox transforms.
 
-Conventions, where the arguments are on the boundary of the domain: ``xlogy(0, y)`` at y = 0 and ``xlog1py(0, y)``
-at y = -1 have derivative 0 in y; at (0, 0) ``rel_entr`` has the derivatives of 0, which are right along x = y, and
-``kl_div`` those of y. Elsewhere the derivatives in the first argument at 0, and ``entr``'s, are infinite and stay so.
+Conventions, where the arguments are on the boundary of the domain: ``xlogy(0, y)`` at y = 0 and
+``xlog1py(0, y)`` at y = -1 have derivative 0 in y; at (0, 0) ``rel_entr`` has the derivatives of 0, which are
+right along x = y, and ``kl_div`` those of y. Elsewhere the derivatives in the first argument at 0, and
+``entr``'s, are infinite and stay so.
 """
 
 from __future__ import annotations

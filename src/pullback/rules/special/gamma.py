@@ -76,7 +76,9 @@ calls(multigammaln, call(array(3, low=1.5, high=4), 3), call(array(2, 2, low=0.5
 
 @dispatched
 def gamma_density(a: Any, x: Any) -> Any:
-    """``x^(a-1) exp(-x) / Γ(a)``, for large a in the saddle-point form (Loader, 2000), which keeps its digits."""
+    """``x^(a-1) exp(-x) / Γ(a)``, for large a in the saddle-point form (Loader, 2000),
+    which keeps its digits.
+    """
     dtype = np.result_type(np.asarray(a), np.asarray(x), np.float32)
     a, x = np.asarray(a, np.float64), np.asarray(x, np.float64)
     plain = np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))

@@ -1,7 +1,7 @@
 """Zeta, dilogarithm, elliptic integrals and Lambert's W (DLMF ch. 25, 19 and §4.13).
 
-A formula that is 0/0 at a point inside the domain is replaced near it by the hypergeometric series it stands for,
-so that derivatives of every order are right there too.
+A formula that is 0/0 at a point inside the domain is replaced near it by the hypergeometric series it stands
+for, so that derivatives of every order are right there too.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`logsumexp`, `softmax` and `log_softmax`: Python functions in SciPy, so they are dispatched here.
 
-Convention: where every entry is -inf, the sum of the exponentials is 0 and does not change with any entry; the
-derivative is 0 there, as is the derivative in an entry that is -inf. (Blanchard, Higham & Higham, IMA J. Numer.
-Anal. 41, 2021.)
+Convention: where every entry is -inf, the sum of the exponentials is 0 and does not change with any entry;
+the derivative is 0 there, as is the derivative in an entry that is -inf. (Blanchard, Higham & Higham, IMA J.
+Numer. Anal. 41, 2021.)
 """
 
 from __future__ import annotations
