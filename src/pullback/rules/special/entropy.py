@@ -1,9 +1,9 @@
 """Entropies, divergences, robust losses and Box-Cox transforms.
 
-Conventions, where the arguments are on the boundary of the domain: ``xlogy(0, y)`` at y = 0 and
-``xlog1py(0, y)`` at y = -1 have derivative 0 in y; at (0, 0) ``rel_entr`` has the derivatives of 0, which are
-right along x = y, and ``kl_div`` those of y. Elsewhere the derivatives in the first argument at 0, and
-``entr``'s, are infinite and stay so.
+Conventions, where the arguments are on the boundary of the domain: ``xlogy(0, y)`` at y = 0 and ``xlog1py(0,
+y)`` at y = -1 have derivative 0 in y; at (0, 0) ``rel_entr`` has the derivatives of 0, which are right along
+x = y, and ``kl_div`` those of y. Elsewhere the derivatives in the first argument at 0, and ``entr``'s, are
+infinite and stay so.
 """
 
 from __future__ import annotations
@@ -29,7 +29,13 @@ def log_ratio(x: Any, y: Any) -> Any:
     return np.where((ratio > 0.5) & (ratio < 2), np.log1p((x - y) / y), plain)[()]
 
 
-partials(log_ratio, lambda y, a, b: 1 / a, lambda y, a, b: -1 / b, domain=(0.2, 2), complex=False)
+partials(
+    log_ratio,
+    lambda y, a, b: np.divide(1, a),
+    lambda y, a, b: np.divide(-1, b),
+    domain=(0.2, 2),
+    complex=False,
+)
 
 
 def _both_zero(x: Any, y: Any) -> Any:
@@ -39,27 +45,27 @@ def _both_zero(x: Any, y: Any) -> Any:
 partials(
     special.xlogy,
     lambda z, x, y: np.log(y),
-    lambda z, x, y: np.where(_both_zero(x, y), 0.0, x / y),
+    lambda z, x, y: np.where(_both_zero(x, y), 0.0, np.divide(x, y)),
     domain=((-1, 2), (0.3, 2)),
 )
 partials(
     special.xlog1py,
     lambda z, x, y: np.log1p(y),
-    lambda z, x, y: np.where((x == 0) & (y == -1), 0.0, x / (1 + y)),
+    lambda z, x, y: np.where((x == 0) & (y == -1), 0.0, np.divide(x, 1 + y)),
     domain=((-1, 2), (-0.5, 1)),
 )
 partials(special.entr, lambda y, x: -np.log(x) - 1, domain=(0.1, 2), complex=False)
 partials(
     special.rel_entr,
     lambda z, x, y: np.where(_both_zero(x, y), 0.0, log_ratio(x, y) + 1),
-    lambda z, x, y: np.where(_both_zero(x, y), 0.0, -x / y),
+    lambda z, x, y: np.where(_both_zero(x, y), 0.0, np.divide(-x, y)),
     domain=(0.2, 2),
     complex=False,
 )
 partials(
     special.kl_div,
     lambda z, x, y: np.where(_both_zero(x, y), 0.0, log_ratio(x, y)),
-    lambda z, x, y: np.where(_both_zero(x, y), 1.0, (y - x) / y),
+    lambda z, x, y: np.where(_both_zero(x, y), 1.0, np.divide(y - x, y)),
     domain=(0.2, 2),
     complex=False,
 )
@@ -99,21 +105,21 @@ partials(
 def log1p_ratio_slope(t: Any) -> Any:
     """The derivative of ``log1p(t) / t``, by its hypergeometric series near 0."""
     series = in_dtype_of(-0.5 * special.hyp2f1(2.0, 2.0, 3.0, -t), t)
-    return np.where(np.abs(t) < 0.3, series, (1 / (1 + t) - np.log1p(t) / t) / t)
+    return np.where(np.abs(t) < 0.3, series, np.divide(np.divide(1, 1 + t) - np.divide(np.log1p(t), t), t))
 
 
 def boxcox_power(y: Any, x: Any, power: Any) -> Any:
     """``∂/∂λ (x^λ - 1)/λ = log(x)² exprel'(λ log x)``; ``1/λ²`` at x = 0 with λ > 0."""
     log = np.log(x)
     slope = log * log * exprel_slope(power * log)
-    return np.where((x == 0) & (power > 0), 1 / (power * power), slope)
+    return np.where((x == 0) & (power > 0), np.divide(1, power * power), slope)
 
 
 def boxcox1p_power(y: Any, x: Any, power: Any) -> Any:
     """`boxcox_power` at 1 + x."""
     log = np.log1p(x)
     slope = log * log * exprel_slope(power * log)
-    return np.where((x == -1) & (power > 0), 1 / (power * power), slope)
+    return np.where((x == -1) & (power > 0), np.divide(1, power * power), slope)
 
 
 def inverse_power(value: Any, x: Any, power: Any) -> Any:

@@ -21,7 +21,7 @@ def erfcx_partial(y: Any, z: Any) -> Any:
     The series holds to the right of the imaginary axis; to the left ``erfcx(z) = 2 exp(z²) - erfcx(-z)``.
     """
     square = z * z
-    series = -odd_factorial_series(0.5 / square) / (_SQRT_PI * square)
+    series = -odd_factorial_series(np.divide(0.5, square)) / (_SQRT_PI * square)
     reflected = np.where(np.real(z) < 0, 4 * z * np.exp(square), 0.0)
     return np.where(np.abs(z) > SWITCH, series + reflected, 2 * z * y - _SLOPE)
 
@@ -29,7 +29,7 @@ def erfcx_partial(y: Any, z: Any) -> Any:
 def dawsn_partial(y: Any, z: Any) -> Any:
     """The derivative of ``y = dawsn(z)``: ``1 - 2 z y``, or its series where that cancels."""
     square = z * z
-    series = -odd_factorial_series(-0.5 / square) / (2 * square)
+    series = -odd_factorial_series(np.divide(-0.5, square)) / (2 * square)
     if dtype_of(z).kind == "c":
         side = np.where(np.imag(z) < 0, -1.0, 1.0)
         series = series - 1j * _SQRT_PI * side * z * np.exp(-square)

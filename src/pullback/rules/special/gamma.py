@@ -10,7 +10,8 @@ from scipy import special
 from pullback.base.dispatch import dispatched
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
-from pullback.rules.special.asymptotic import digamma_step, in_dtype_of
+from pullback.rules.special.asymptotic import in_dtype_of
+from pullback.rules.special.polygamma import digamma_step
 from pullback.rules.table import Refused, alias, calls, partials
 
 _HALF_LOG_TAU = 0.91893853320467274178
@@ -76,9 +77,7 @@ calls(multigammaln, call(array(3, low=1.5, high=4), 3), call(array(2, 2, low=0.5
 
 @dispatched
 def gamma_density(a: Any, x: Any) -> Any:
-    """``x^(a-1) exp(-x) / Γ(a)``, for large a in the saddle-point form (Loader, 2000),
-    which keeps its digits.
-    """
+    """``x^(a-1) exp(-x) / Γ(a)``, for large a in the saddle-point form of Loader (2000)."""
     dtype = np.result_type(np.asarray(a), np.asarray(x), np.float32)
     a, x = np.asarray(a, np.float64), np.asarray(x, np.float64)
     plain = np.exp(special.xlogy(a - 1, x) - x - special.gammaln(a))
@@ -101,7 +100,7 @@ def beta_density(a: Any, b: Any, x: Any) -> Any:
 partials(
     gamma_density,
     lambda y, a, x: y * (np.log(x) - special.digamma(a)),
-    lambda y, a, x: y * ((a - 1) / x - 1),
+    lambda y, a, x: y * (np.divide(a - 1, x) - 1),
     domain=_POSITIVE,
     complex=False,
 )
@@ -109,7 +108,7 @@ partials(
     beta_density,
     lambda y, a, b, x: y * (np.log(x) + digamma_step(a, b)),
     lambda y, a, b, x: y * (np.log1p(-x) + digamma_step(b, a)),
-    lambda y, a, b, x: y * ((a - 1) / x - (b - 1) / (1 - x)),
+    lambda y, a, b, x: y * (np.divide(a - 1, x) - np.divide(b - 1, 1 - x)),
     domain=(_POSITIVE, _POSITIVE, (0.1, 0.9)),
     complex=False,
 )

@@ -38,8 +38,8 @@ hurwitz_zeta = ufunc_behind(special.zeta, 2.0)
 lambertw = ufunc_behind(special.lambertw)
 
 _NO_ZETA = "SciPy has no derivative of zeta(x, q) in x; the one in q is known"
-refuse(riemann_zeta, _NO_ZETA, 0)
-refuse(special.zetac, _NO_ZETA, 0)
+refuse(riemann_zeta, _NO_ZETA)
+refuse(special.zetac, _NO_ZETA)
 partials(
     hurwitz_zeta,
     Refused(_NO_ZETA),

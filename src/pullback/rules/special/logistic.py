@@ -20,9 +20,9 @@ _ORDER = Refused(
 
 # y (1 - y) would lose every digit of 1 - y in the right tail.
 partials(special.expit, lambda y, x: y * special.expit(-x), domain=(-4, 4), complex=False)
-partials(special.logit, lambda y, p: 1 / (p * (1 - p)), domain=(0.1, 0.9), complex=False)
+partials(special.logit, lambda y, p: np.divide(1, p * (1 - p)), domain=(0.1, 0.9), complex=False)
 partials(special.log_expit, lambda y, x: special.expit(-x), domain=(-4, 4), complex=False)
-partials(special.log1p, lambda y, x: 1 / (1 + x), domain=(-0.5, 2))
+partials(special.log1p, lambda y, x: np.divide(1, 1 + x), domain=(-0.5, 2))
 # y + 1 would lose the digits of exp(x) far to the left.
 partials(special.expm1, lambda y, x: np.exp(x))
 partials(special.exp2, lambda y, x: _LOG_2 * y, complex=False)
@@ -51,7 +51,7 @@ def exprel_slope(x: Any) -> Any:
 partials(special.exprel, lambda y, x: exprel_slope(x), complex=False)
 partials(
     special.hyp1f1, _ORDER, _ORDER,
-    lambda y, a, b, x: a / b * special.hyp1f1(a + 1, b + 1, x),
+    lambda y, a, b, x: np.divide(a, b) * special.hyp1f1(a + 1, b + 1, x),
     domain=((0.5, 2), (1, 3), (-2, 2)),
 )  # fmt: skip
 partials(
@@ -61,6 +61,6 @@ partials(
 )  # fmt: skip
 partials(
     special.hyp2f1, _ORDER, _ORDER, _ORDER,
-    lambda y, a, b, c, x: a * b / c * special.hyp2f1(a + 1, b + 1, c + 1, x),
+    lambda y, a, b, c, x: np.divide(a * b, c) * special.hyp2f1(a + 1, b + 1, c + 1, x),
     domain=((0.5, 2), (0.5, 2), (1, 3), (-0.6, 0.6)),
 )  # fmt: skip

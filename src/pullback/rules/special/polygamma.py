@@ -2,6 +2,7 @@
 
 SciPy's `digamma` takes complex arguments and its `polygamma` does not, so the derivative of the one needs
 `complex_polygamma` here: upward recurrence to where the asymptotic series holds (DLMF §5.15.5, §5.15.8).
+`digamma_step` takes ψ(a + b) - ψ(a) term by term.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _BERNOULLI = (
 
 polygamma = dispatched(special.polygamma)
 alias(special.polygamma, polygamma)
+
+_SHIFT = 12
 
 _INTEGER_ORDER = Refused("its first argument is an order, a whole number")
 
@@ -64,3 +67,34 @@ partials(
     complex=False,
 )
 partials(special.digamma, lambda y, z: polygamma_at(1, z), domain=(0.5, 3))
+
+
+@dispatched
+def digamma_step(a: Any, b: Any) -> Any:
+    """``digamma(a + b) - digamma(a)``, accurate relative to itself where a and a + b are positive."""
+    a, b = np.asarray(a), np.asarray(b)
+    dtype = np.result_type(a.dtype, b.dtype, np.float32)
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    c = a + b
+    total = np.zeros(np.broadcast_shapes(a.shape, b.shape))
+    for k in range(_SHIFT):
+        total = total + b / ((a + k) * (c + k))
+    low, high = a + _SHIFT, c + _SHIFT
+    p, q = low**-2, high**-2
+    powers: Any = 1.0
+    tail: Any = 0.0
+    for k, bernoulli in enumerate(_BERNOULLI[:8], start=1):
+        tail = tail + bernoulli / (2 * k) * powers
+        powers = powers * q + p**k
+    tail = tail * (b * (low + high) * p * q)
+    total = total + np.log1p(b / low) + b / (2 * low * high) + tail
+    return np.where((a > 0) & (c > 0), total, special.digamma(c) - special.digamma(a)).astype(dtype)[()]
+
+
+partials(
+    digamma_step,
+    lambda y, a, b: in_dtype_of(polygamma(1, a + b) - polygamma(1, a), y),
+    lambda y, a, b: in_dtype_of(polygamma(1, a + b), y),
+    domain=((0.5, 3), (0.5, 3)),
+    complex=False,
+)
