@@ -1,0 +1,37 @@
+"""pullback: derivatives of the NumPy code you already have, exact or an error that says why.
+
+Data flows downward; a folder imports only from those above it:
+
+    base/      errors, locations, pytrees, and what every tracked value can do
+    rules/     what each function's derivative is: one table, read by every engine
+    tape/      eager reverse mode: Variable, recording, views and writes, the reverse sweep
+    dual/      eager forward mode: Dual, and how tangents move
+    api/       the transforms: grad, vjp, jvp, jacobian, hessian, and how to add an operator
+    scipy/     SciPy's functions that are no ufuncs, under their own names
+    testing/   gradcheck, and the check of a rule
+    cli/       python -m pullback
+"""
+
+from pullback import testing
+from pullback.api.arrays import (
+    array, empty, empty_like, full, full_like, ones, ones_like, stop_gradient, zeros, zeros_like,
+)  # fmt: skip
+from pullback.api.gradient import elementwise_grad, grad, value_and_grad
+from pullback.api.jacobian import hessian, jacobian
+from pullback.api.operators import checkpoint, jvp_rule, partials, primitive, vjp_rule
+from pullback.api.products import hvp, jvp, linearize, vjp
+from pullback.base.errors import (
+    ConventionError, DependenceWarning, MutationError, NonFiniteError, NotDifferentiableError, PullbackError,
+    ShapeError, UnsupportedError,
+)  # fmt: skip
+from pullback.base.modes import debug_nans, no_grad
+from pullback.tape.backward import Tape, zero_grad
+from pullback.tape.variable import Variable
+
+__all__ = [
+    "ConventionError", "DependenceWarning", "MutationError", "NonFiniteError", "NotDifferentiableError",
+    "PullbackError", "ShapeError", "Tape", "UnsupportedError", "Variable", "array", "checkpoint", "debug_nans",
+    "elementwise_grad", "empty", "empty_like", "full", "full_like", "grad", "hessian", "hvp", "jacobian", "jvp",
+    "jvp_rule", "linearize", "no_grad", "ones", "ones_like", "partials", "primitive", "stop_gradient", "testing",
+    "value_and_grad", "vjp", "vjp_rule", "zero_grad", "zeros", "zeros_like",
+]  # fmt: skip

@@ -25,8 +25,8 @@ def tracked_in(values: Iterable[Any]) -> list[Tracked]:
 def dispatched(function: F) -> F:
     """Decorate a function on arrays so that a tracked argument hands the call to its engine.
 
-    The engine looks the decorated function up in the table of rules, as it does for NumPy's functions. The original is
-    kept as ``__wrapped__``.
+    The engine looks the decorated function up in the table of rules, as it does for NumPy's functions. The
+    original is kept as ``__wrapped__``.
     """
 
     @functools.wraps(function)

@@ -1,8 +1,8 @@
 """The one family of errors: what went wrong, where in the user's code, why, and what to do instead.
 
-Every error pullback raises on purpose is a `PullbackError`. Its message has up to four parts, each on a line of its
-own: *what*, then ``at file:line:column`` with the source line and a caret, then ``because …``, then ``instead: …``.
-The parts are attributes too, so a program can read them.
+Every error pullback raises on purpose is a `PullbackError`. Its message has up to four parts, each on a line
+of its own: *what*, then ``at file:line:column`` with the source line and a caret, then ``because …``, then
+``instead: …``. The parts are attributes too, so a program can read them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What `no_grad` and `debug_nans` switch on, for the thread that switched it on.
 
-`switch.on` counts the contexts open in any thread; the engines look at this one number before every operation and at
-the thread's own `modes` only when it is not zero.
+`switch.on` counts the contexts open in any thread; the engines look at this one number before every operation
+and at the thread's own `modes` only when it is not zero.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def _mode(name: str, value: bool) -> Iterator[None]:
 
 
 def no_grad() -> contextlib.AbstractContextManager[None]:
-    """Within it operations on a `Variable` are not recorded and give plain arrays; writing into one still works.
+    """Within it operations on a `Variable` are not recorded and give plain arrays;
+    writing into one still works.
 
     A context manager for one thread, usable as a decorator. As `torch.no_grad`.
 
@@ -63,9 +64,11 @@ def no_grad() -> contextlib.AbstractContextManager[None]:
 
 
 def debug_nans() -> contextlib.AbstractContextManager[None]:
-    """Within it the first operation that yields a NaN or an infinity, forward or backward, raises `NonFiniteError`.
+    """Within it the first operation that yields a NaN or an infinity, forward or backward,
+    raises `NonFiniteError`.
 
-    The error names the operation and the line of the user's code that called it. Slow: every result is looked at.
+    The error names the operation and the line of the user's code that called it. Slow: every result is looked
+    at.
 
     Example:
         >>> import numpy as np, pullback as pb

@@ -1,8 +1,8 @@
 """`Mutable`: views and in-place writes of tracked arrays, the same for every engine.
 
-A tracked array that is a view, has views, or has been written into has a `Cell`. A write goes to the *root*, which owns
-the memory, and gives it a new value by `overwrite`, so that nothing an engine has kept is changed. A view notices that
-its root's version has moved on and derives itself anew when it is next used.
+A tracked array that is a view, has views, or has been written into has a `Cell`. A write goes to the *root*,
+which owns the memory, and gives it a new value by `overwrite`, so that nothing an engine has kept is changed.
+A view notices that its root's version has moved on and derives itself anew when it is next used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class Cell:
     Attributes:
         root: for a view, the array that owns the memory; else None.
         path: for a view, how it is derived from the root.
-        version: for a root, how often it has been written into; for a view, the root's version it was derived from.
+        version: for a root, how often it has been written into; for a view, the root's version it was derived
+            from.
         owned: for a root, whether nothing else can refer to its buffer.
         leaf: for a root that began as an input of a tape, that input.
     """
@@ -82,7 +83,7 @@ class Mutable(Tracked):
             cell = self._cell = Cell()
         view._cell = Cell(self, (step,), cell.version)
 
-    # -- writes ---------------------------------------------------------------------------------------------------
+    # -- writes ----------------------------------------------------------------------------------------------
 
     def write(self, path: Path, index: Any, value: Any) -> None:
         """Write `value` at `index` of the view at `path` of this array, which is a root."""

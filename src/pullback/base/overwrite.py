@@ -1,7 +1,7 @@
 """`overwrite`: a write into (a view of) an array, as a function that returns a changed copy.
 
-A view is described by its `Path`: the functions that derive it, one after the other, from the array that owns the
-memory. The rule of `overwrite` is in `rules.overwrite`.
+A view is described by its `Path`: the functions that derive it, one after the other, from the array that owns
+the memory. The rule of `overwrite` is in `rules.overwrite`.
 """
 
 from __future__ import annotations

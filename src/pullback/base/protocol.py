@@ -1,7 +1,7 @@
 """NumPy's protocols: functions (NEP 18) and the methods and keywords of ufuncs (NEP 13).
 
-``np.add.reduce`` and ``accumulate`` have rows of their own; ``outer`` is the ufunc of reshaped arguments; ``at`` is a
-sequence of writes, each without a repeated index; ``out=`` is a write into its target.
+``np.add.reduce`` and ``accumulate`` have rows of their own; ``outer`` is the ufunc of reshaped arguments;
+``at`` is a sequence of writes, each without a repeated index; ``out=`` is a write into its target.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ from pullback.base.errors import MutationError, UnsupportedError
 from pullback.base.mutable import Mutable, write_result
 
 
-def call_function(dispatch: Callable[..., Any], function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
+def call_function(
+    dispatch: Callable[..., Any], function: Callable[..., Any], args: Any, kwargs: dict[str, Any]
+) -> Any:
     """A NumPy function, which `dispatch` applies once ``out=`` is taken care of."""
     out = kwargs.get("out")
     if out is not None:
         rest = {key: value for key, value in kwargs.items() if key != "out"}
-        return write_out(out[0] if isinstance(out, tuple) else out, function(*args, **rest), function.__name__)
+        return write_out(
+            out[0] if isinstance(out, tuple) else out, function(*args, **rest), function.__name__
+        )
     if "like" in kwargs:
         kwargs = {key: value for key, value in kwargs.items() if key != "like"}
     return dispatch(function, args, kwargs)
@@ -40,18 +44,30 @@ def write_out(target: Any, result: Any, name: str) -> Any:
 
 
 def call_method(
-    dispatch: Callable[..., Any], function: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+    dispatch: Callable[..., Any],
+    function: np.ufunc,
+    method: str,
+    inputs: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> Any:
     """A ufunc called with keywords, or one of its methods."""
     out = kwargs.get("out")
     if method == "at":
         return scatter_at(function, *inputs)
-    rest = {key: value for key, value in kwargs.items() if key not in ("out", "where", "dtype") and value is not None}
-    if rest.pop("casting", "same_kind") != "same_kind" or rest.pop("order", "K") != "K" or not rest.pop("subok", True):
+    rest = {
+        key: value
+        for key, value in kwargs.items()
+        if key not in ("out", "where", "dtype") and value is not None
+    }
+    if (
+        rest.pop("casting", "same_kind") != "same_kind"
+        or rest.pop("order", "K") != "K"
+        or not rest.pop("subok", True)
+    ):
         raise UnsupportedError(f"numpy.{function.__name__} with casting=, order= or subok= on tracked values")
     if method != "__call__":
         return _reduction(dispatch, function, method, inputs, kwargs)
-    if rest:
+    if rest and (function.signature is None or not rest.keys() <= {"axes", "axis", "keepdims"}):
         raise UnsupportedError(f"numpy.{function.__name__} with {', '.join(rest)}= on tracked values")
     dtype = kwargs.get("dtype")
     if dtype is not None:
@@ -63,20 +79,26 @@ def call_method(
             why="where the condition is false NumPy leaves whatever the memory held",
             remedy="give out=, or use np.where(condition, f(x), otherwise).",
         )
-    result = function(*inputs)
-    if out is None:
+    result = dispatch(function, inputs, rest) if rest else function(*inputs)
+    if out is None or result is NotImplemented:
         return result
     if isinstance(result, tuple):
-        return tuple(r if t is None else write_out(t, r, function.__name__) for t, r in zip(out, result, strict=True))
+        return tuple(
+            r if t is None else write_out(t, r, function.__name__) for t, r in zip(out, result, strict=True)
+        )
     if where is not True:
         result = np.where(where, result, out[0])
     return write_out(out[0], result, function.__name__)
 
 
 def _reduction(
-    dispatch: Callable[..., Any], function: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
+    dispatch: Callable[..., Any],
+    function: np.ufunc,
+    method: str,
+    inputs: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> Any:
-    rest = {key: value for key, value in kwargs.items() if key != "out" and value is not None}
+    rest = {key: value for key, value in kwargs.items() if key != "out" and value is not np._NoValue}
     if method == "outer":
         a, b = inputs
         result = function(np.reshape(a, (*np.shape(a), *(1,) * np.ndim(b))), b, **rest)
@@ -99,7 +121,9 @@ def scatter_at(function: np.ufunc, target: Any, index: Any, *values: Any) -> Non
     value = np.ravel(np.broadcast_to(values[0], np.shape(places))) if values else None
     flat_target = target.reshape(-1)
     for chosen in rounds(flat):
-        operands = (flat_target[flat[chosen]],) if value is None else (flat_target[flat[chosen]], value[chosen])
+        operands = (
+            (flat_target[flat[chosen]],) if value is None else (flat_target[flat[chosen]], value[chosen])
+        )
         flat_target[flat[chosen]] = function(*operands)
     if not flat_target._cell or flat_target._cell.root is None:
         target[...] = flat_target.reshape(target.shape)

@@ -1,7 +1,7 @@
 """`Spec`: the shape and dtype of a value, without the value.
 
-A tape keeps the *values* a rule reads and only the `Spec` of the rest; `np.shape`, `np.ndim` and `np.size` read a
-`Spec` as they read an array.
+A tape keeps the *values* a rule reads and only the `Spec` of the rest; `np.shape`, `np.ndim` and `np.size`
+read a `Spec` as they read an array.
 """
 
 from __future__ import annotations

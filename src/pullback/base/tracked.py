@@ -83,7 +83,14 @@ class Tracked:
 
     # -- what would drop the derivative ---------------------------------------------------------------------------
 
+    @property
+    def constant(self) -> bool:
+        """Whether nothing follows this value, so that it may become a plain one."""
+        return False
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if self.constant:
+            return np.array(bare(self), dtype)
         raise UnsupportedError(
             f"{_caller_of_array()} would turn a {self.kind} into a plain array and lose its derivative",
             why="NumPy asked for the bare numbers",
@@ -97,19 +104,20 @@ class Tracked:
         )
 
     def __float__(self) -> float:
-        return self._scalar("float")
+        return float(bare(self)) if self.constant else self._scalar("float")
 
     def __int__(self) -> int:
-        return self._scalar("int")
+        return int(bare(self)) if self.constant else self._scalar("int")
 
     def __complex__(self) -> complex:
-        return self._scalar("complex")
+        return complex(bare(self)) if self.constant else self._scalar("complex")
 
     def __index__(self) -> int:
         return self._scalar("operator.index")
 
     def tolist(self) -> Any:
-        return self._scalar("tolist")
+        """As `numpy.ndarray.tolist`, for a constant."""
+        return bare(self).tolist() if self.constant else self._scalar("tolist")
 
     def __bool__(self) -> bool:
         return bool(bare(self))

@@ -76,7 +76,7 @@ view(np.real, np.imag)
 
 
 def angle_gradient(z: Any, deg: bool) -> Any:
-    """i z / |z|², without overflow or underflow; 0 at 0."""
+    """The gradient i z / |z|² of the angle, without overflow or underflow; 0 at 0."""
     radius = np.abs(z)
     return np.where(radius == 0, 0, (1j * DEGREES if deg else 1j) * (z / radius / radius))
 

@@ -1,9 +1,8 @@
 """Determinants: det to third order at any matrix, singular ones included, and slogdet.
 
-The derivatives of det are polynomials in the matrix, so they exist where no inverse does. With ``A = U diag(s) Vᴴ``
-and the direction ``E = Uᴴ dA V`` they need only the products of singular values with one, two or three left out
-(Magnus & Neudecker, *Matrix Differential Calculus*, 3rd ed. 2019, §8.3–8.4; Golub & Van Loan, *Matrix Computations*,
-4th ed. 2013, §2.4 for the singular values of the adjugate).
+The derivatives of det are polynomials in the matrix, so they exist where no inverse does. With
+``A = U diag(s) Vᴴ`` and the direction ``E = Uᴴ dA V`` they need only the products of singular values with
+one, two or three left out (Magnus & Neudecker, *Matrix Differential Calculus*, 3rd ed. 2019, §8.3-8.4).
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ def _over_matrices(x: Any) -> Any:
     return np.expand_dims(x, (-2, -1))
 
 
-# -- the derivatives of det as functions of their own ------------------------------------------------------------------
+# -- the derivatives of det as functions of their own -----------------------------------------------------
 
 
 @dispatched
 def minors(a: Any, *directions: Any) -> Any:
-    """The gradient of det (without conjugation: the cofactors of `a`), or of det's derivative along `directions`.
+    """The gradient of det (plain: the cofactors of `a`), or of det's derivative along `directions`.
 
     Args:
         a: matrices, ``(..., n, n)``.
@@ -83,7 +82,7 @@ def _second(s: Array, e: Array) -> Array:
 
 
 def _third(s: Array, e: Array, f: Array) -> Array:
-    """Sums over triples ``i, j, k``, all different, of which ``P_ijk`` leaves out three, one `k` at a time."""
+    """Sums over triples ``i, j, k``, all different, that are left out of the product; one `k` at a time."""
     size = s.shape[-1]
     total = np.zeros(np.broadcast_shapes(e.shape, f.shape), np.result_type(s, e, f))
     e_diagonal, f_diagonal = _diagonal(e), _diagonal(f)
@@ -91,8 +90,7 @@ def _third(s: Array, e: Array, f: Array) -> Array:
         rest = [i for i in range(size) if i != k]
         pairs = _two_left_out(s[..., rest])
         part_e, part_f = e[..., rest, :][..., rest], f[..., rest, :][..., rest]
-        e_row, e_column = e[..., k, :][..., rest], e[..., k][..., rest]
-        f_row, f_column = f[..., k, :][..., rest], f[..., k][..., rest]
+        e_column, f_column = e[..., k][..., rest], f[..., k][..., rest]
         e_traces = _times(pairs, e_diagonal[..., rest])
         f_traces = _times(pairs, f_diagonal[..., rest])
         total[..., k, k] = np.sum(f_diagonal[..., rest] * e_traces, -1) - np.sum(
@@ -127,7 +125,7 @@ def _two_left_out(s: Array) -> Array:
     return np.where(own, s.dtype.type(0), products)
 
 
-# A derivative of det of order k + 1, contracted with a cotangent, is symmetric in that cotangent and the k directions.
+# A derivative of det, contracted with a cotangent, is symmetric in that cotangent and the directions.
 
 
 @vjp(minors, EACH)
@@ -152,7 +150,7 @@ calls(
 )
 
 
-# -- det, slogdet ------------------------------------------------------------------------------------------------------
+# -- det, slogdet -----------------------------------------------------------------------------------------
 
 
 @vjp(np.linalg.det, 0, reads="a")

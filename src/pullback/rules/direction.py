@@ -1,7 +1,8 @@
 """`Direction`: one derivative function of a rule, and which values it reads.
 
-What comes in is a plain function such as ``sum_vjp(y_bar, y, a, axis=None)``; what goes out is that function together
-with the names it reads, so that a tape keeps those values and only the `Spec` (shape and dtype) of the others.
+What comes in is a plain function such as ``sum_vjp(y_bar, y, a, axis=None)``; what goes out is that function
+together with the names it reads, so that a tape keeps those values and only the `Spec` (shape and dtype) of
+the others.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ class Direction:
     """One named derivative function.
 
     Attributes:
-        function: called as ``function(y_bar, y, *args, **kwargs)`` for a vjp, ``function(x_dot, y, *args, **kwargs)``
-            for a jvp and ``function(y, *args)`` for a partial.
+        function: called as ``function(y_bar, y, *args, **kwargs)`` for a vjp,
+            ``function(x_dot, y, *args, **kwargs)`` for a jvp and ``function(y, *args)`` for a partial.
         reads: the names of the parameters whose values are read; the others may arrive as a `Spec`.
         structured: whether a vjp takes a structured cotangent (`rules.structured`) as it is.
     """
@@ -38,7 +39,9 @@ class Direction:
 
     @functools.cached_property
     def parameters(self) -> tuple[list[str], str | None]:
-        """The positional parameter names from ``y`` on, and the name of the star parameter if there is one."""
+        """The positional parameter names from ``y`` on,
+        and the name of the star parameter if there is one.
+        """
         parameters = inspect.signature(self.function).parameters.values()
         named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         star = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]

@@ -17,8 +17,8 @@ Kind = Literal["any", "distinct", "invertible", "definite", "real"]
 class Array:
     """A random array: uniform in (`low`, `high`), and of a `kind`.
 
-    ``distinct`` entries are at least ``(high - low) / (2 size)`` apart; ``invertible`` and ``definite`` concern the last
-    two axes; ``real`` entries stay real where the others are complex.
+    ``distinct`` entries are at least ``(high - low) / (2 size)`` apart; ``invertible`` and ``definite``
+    concern the last two axes; ``real`` entries stay real where the others are complex.
     """
 
     shape: tuple[int, ...]
@@ -29,7 +29,9 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a function: arguments are numbers, other constants, or `Array` descriptions, in lists too."""
+    """One call of a function: arguments are numbers, other constants, or `Array` descriptions,
+    in lists too.
+    """
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
@@ -50,7 +52,9 @@ def call(*args: Any, **kwargs: Any) -> Call:
 
 
 def draw(description: Any, rng: np.random.Generator, dtype: Any) -> Any:
-    """A value for `description`: arrays are drawn in `dtype`, lists and tuples element by element, all else kept."""
+    """A value for `description`: arrays are drawn in `dtype`, lists and tuples element by element,
+    all else kept.
+    """
     if isinstance(description, list | tuple):
         return type(description)(draw(item, rng, dtype) for item in description)
     if not isinstance(description, Array):
@@ -61,7 +65,7 @@ def draw(description: Any, rng: np.random.Generator, dtype: Any) -> Any:
     if np.dtype(dtype).kind == "c":
         values = values + 1j * rng.uniform(-0.5, 0.5, description.shape)
     if description.kind == "invertible":
-        values = values + 2 * description.shape[-1] * np.eye(*description.shape[-2:])
+        values = values + 2 * description.shape[-1] * np.eye(description.shape[-2], description.shape[-1])
     if description.kind == "definite":
         values = values @ np.conj(np.swapaxes(values, -1, -2)) + np.eye(description.shape[-1])
     return np.asarray(values).astype(dtype)

@@ -1,8 +1,9 @@
 """Einstein sums and tensordot.
 
-The adjoint of ``einsum("ij,jk->ik", a, b)`` in `a` is ``einsum("ik,jk->ij", y_bar, b)``: `y_bar` takes the operand's
-place and their subscripts change roles (Laue, Mitterreiter & Giesen, *A simple and efficient tensor calculus*, 2020,
-§3). What is summed in the operand alone is broadcast, and an operand's repeated subscript is a diagonal.
+The adjoint of ``einsum("ij,jk->ik", a, b)`` in `a` is ``einsum("ik,jk->ij", y_bar, b)``: `y_bar` takes the
+operand's place and their subscripts change roles (Laue, Mitterreiter & Giesen, *A simple and efficient tensor
+calculus*, 2020, §3). What is summed in the operand alone is broadcast, and an operand's repeated subscript is
+a diagonal.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def subscripts_of(args: tuple[Any, ...]) -> Subscripts:
     ellipsis: list[Label] = list(range(-wide, 0))
     if output is None:
         seen = [label for term in spread for label in term if isinstance(label, str)]
-        return Subscripts(operands, spread, ellipsis + sorted(label for label in seen if seen.count(label) == 1))
+        return Subscripts(
+            operands, spread, ellipsis + sorted(label for label in seen if seen.count(label) == 1)
+        )
     place = output.index(...) if ... in output else None
     if place is not None:
         output = [*output[:place], *ellipsis, *output[place + 1 :]]
@@ -162,7 +165,7 @@ calls(
 )
 
 
-# -- tensordot ---------------------------------------------------------------------------------------------------------
+# -- tensordot ------------------------------------------------------------------------------------------
 
 
 def _contracted(a_ndim: int, b_ndim: int, axes: Any) -> tuple[list[int], list[int]]:
@@ -184,7 +187,7 @@ def _ordered(x_bar: Any, axes: list[int]) -> Any:
     return np.transpose(x_bar, tuple(axes.index(axis) for axis in range(len(axes))))
 
 
-@vjp(np.tensordot, 0, reads="b")
+@vjp(np.tensordot, 0, reads="b axes")
 def tensordot_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     a_axes, b_axes = _contracted(np.ndim(a), np.ndim(b), axes)
     a_free, b_free = _free(np.ndim(a), a_axes), _free(np.ndim(b), b_axes)
@@ -193,7 +196,7 @@ def tensordot_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     return _ordered(a_bar, a_free + paired)
 
 
-@vjp(np.tensordot, 1, reads="a")
+@vjp(np.tensordot, 1, reads="a axes")
 def tensordot_b_vjp(y_bar: Any, y: Any, a: Any, b: Any, axes: Any = 2) -> Any:
     a_axes, b_axes = _contracted(np.ndim(a), np.ndim(b), axes)
     a_free, b_free = _free(np.ndim(a), a_axes), _free(np.ndim(b), b_axes)

@@ -51,7 +51,11 @@ partials(np.fmax,    lambda y, a, b: larger_number(a, b),  lambda y, a, b: large
 partials(np.fmin,    lambda y, a, b: smaller_number(a, b), lambda y, a, b: smaller_number(b, a), domain=APART)
 # fmt: on
 for _function in (np.maximum, np.minimum, np.fmax, np.fmin):
-    calls(_function, call(array(3, low=0.2), array(3, high=-0.2)))
+    calls(
+        _function,
+        call(array(3, low=0.2), array(3, high=-0.2)),
+        call(array(2, 1, high=-0.2), array(3, low=0.2)),
+    )
 
 
 def clip_share(position: int, a: Any, low: Any, high: Any) -> Any:

@@ -1,6 +1,7 @@
 """Inverses, linear systems and powers of matrices (`numpy.linalg`), for single matrices and for stacks.
 
-Giles, *Collected matrix derivative results for forward and reverse mode algorithmic differentiation*, 2008, §2.2.
+Giles, *Collected matrix derivative results for forward and reverse mode algorithmic differentiation*, 2008,
+§2.2.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pullback.rules.domain import array, call
+from pullback.rules.products import operand
 from pullback.rules.table import calls, constant, jvp, linear, vjp
 
 
@@ -19,7 +21,7 @@ def transposed(a: Any) -> Any:
     return np.swapaxes(a, -1, -2)
 
 
-# -- inv, solve --------------------------------------------------------------------------------------------------------
+# -- inv, solve -------------------------------------------------------------------------------------------
 
 
 @vjp(np.linalg.inv, 0)
@@ -49,7 +51,7 @@ def _solved(a: Any, b: Any, vector: bool) -> Any:
 
 @vjp(np.linalg.solve, 0)
 def solve_a_vjp(y_bar: Any, y: Any, a: Any, b: Any) -> Any:
-    # Costs the solve that the cotangent of `b` is made of too; the two do not share it, as `b` alone is often active.
+    # Costs the solve that makes the cotangent of `b` too; they do not share it, as often only one is wanted.
     vector = np.ndim(b) == 1
     b_bar = _solved(transposed(a), y_bar, vector)
     return -(b_bar[..., :, None] * y[..., None, :]) if vector else -(b_bar @ transposed(y))
@@ -114,7 +116,7 @@ def tensorsolve_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, axes: Any = None) -> A
     return a_bar if axes is None else np.moveaxis(a_bar, tuple(range(-len(axes), 0)), tuple(axes))
 
 
-@vjp(np.linalg.tensorsolve, 1, reads="a")
+@vjp(np.linalg.tensorsolve, 1, reads="a axes")
 def tensorsolve_b_vjp(y_bar: Any, y: Any, a: Any, b: Any, axes: Any = None) -> Any:
     moved = _square(_moved_last(a, axes), np.ndim(b))
     return np.reshape(np.linalg.solve(transposed(moved), np.ravel(y_bar)), np.shape(b))
@@ -136,12 +138,12 @@ calls(
 )
 
 
-# -- multi_dot ---------------------------------------------------------------------------------------------------------
+# -- multi_dot --------------------------------------------------------------------------------------------
 
 
 def _matrices(arrays: Any) -> list[Any]:
     """`arrays` as matrices: a vector in front is a row, one at the end a column."""
-    first, *middle, last = arrays
+    first, *middle, last = map(operand, arrays)
     first = np.reshape(first, (1, -1)) if np.ndim(first) == 1 else first
     last = np.reshape(last, (-1, 1)) if np.ndim(last) == 1 else last
     return [first, *middle, last]
@@ -184,7 +186,7 @@ calls(
 )
 
 
-# -- matrix_power ------------------------------------------------------------------------------------------------------
+# -- matrix_power -----------------------------------------------------------------------------------------
 
 
 def _squares(a: Any, n: int) -> list[Any]:
@@ -230,7 +232,7 @@ def _power_jvp(a_dot: Any, a: Any, n: int) -> Any:
     return power_dot
 
 
-@vjp(np.linalg.matrix_power, 0, reads="a")
+@vjp(np.linalg.matrix_power, 0, reads="a n")
 def matrix_power_vjp(y_bar: Any, y: Any, a: Any, n: int) -> Any:
     if n > 0:
         return _power_vjp(y_bar, a, n)
@@ -240,7 +242,7 @@ def matrix_power_vjp(y_bar: Any, y: Any, a: Any, n: int) -> Any:
     return inv_vjp(_power_vjp(y_bar, inverse, -n), inverse, a)
 
 
-@jvp(np.linalg.matrix_power, 0, reads="a")
+@jvp(np.linalg.matrix_power, 0, reads="a n")
 def matrix_power_jvp(a_dot: Any, y: Any, a: Any, n: int) -> Any:
     if n > 0:
         return _power_jvp(a_dot, a, n)

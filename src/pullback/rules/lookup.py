@@ -16,7 +16,7 @@ def rule_of(function: Callable[..., Any]) -> Rule:
     Raises:
         UnsupportedError: if there is none, or if it is refused, naming the function and how to add a rule.
     """
-    rule = TABLE.get(function)
+    rule = TABLE.get(function) or getattr(function, "rule", None)
     if rule is None and "scipy.special" in sys.modules:
         import pullback.rules.special  # noqa: F401
 

@@ -1,9 +1,11 @@
 """Norms of vectors and matrices (`numpy.linalg.norm`, `vector_norm`, `matrix_norm`).
 
-Every norm here gets one function, its *gradient* g: the cotangent is ``y_bar g`` and the tangent ``Re Σ conj(g) x_dot``.
+One function gives the *gradient* g of any of them: the cotangent is ``y_bar g``, the tangent
+``Re Σ conj(g) x_dot``.
 
-Conventions: the gradient is 0 where the norm is 0, and in an entry that is 0 (as of ``abs`` at 0), at every order;
-the entries or the rows that tie for a maximum or minimum share equally; ``ord=0``, which counts, has derivative 0.
+Conventions: the gradient is 0 where the norm is 0, and in an entry that is 0 (as of ``abs`` at 0), at every
+order; the entries or the rows that tie for a maximum or minimum share equally; ``ord=0``, which counts, has
+derivative 0.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ Axes = tuple[int, ...]
 
 
 def _plan(ndim: int, ord: Any, axis: Any) -> tuple[Any, Axes]:
-    """The kind of norm that `numpy.linalg.norm` takes over which axes; kind 2 is the root of the sum of squares."""
+    """The kind of `numpy.linalg.norm`, and its axes; 2 is the root of the sum of squares."""
     if axis is None:
         axes = tuple(range(ndim))
         if ord is None:
@@ -34,17 +36,21 @@ def _plan(ndim: int, ord: Any, axis: Any) -> tuple[Any, Axes]:
 
 
 def _matrix_kind(ord: Any) -> Any:
-    """The kind of a matrix norm: 2 for Frobenius, or ``("rows" or "columns", 1 or -1)``."""
+    """The kind of a matrix norm: 2 for Frobenius, else which sums it is an extremum of."""
     if ord is None or ord in ("fro", "f"):
         return 2
     if ord in (2, -2, "nuc"):
-        names = {2: "spectral norm (ord=2)", -2: "smallest singular value (ord=-2)", "nuc": "nuclear norm (ord='nuc')"}
+        names = {
+            2: "spectral norm (ord=2)",
+            -2: "smallest singular value (ord=-2)",
+            "nuc": "nuclear norm (ord='nuc')",
+        }
         raise NotDifferentiableError(
             f"the {names[ord]} of a matrix has no derivative rule",
             why="it needs that of the singular value decomposition",
             remedy="use ord='fro', 1 or np.inf.",
         )
-    return ("columns" if abs(ord) == 1 else "rows", 1 if ord > 0 else -1)
+    return "columns" if abs(ord) == 1 else "rows"
 
 
 def _phase(x: Any) -> Any:
@@ -62,10 +68,9 @@ def _shared(choice: Any, axes: Axes) -> Any:
 
 def gradient(x: Any, y: Any, kind: Any, axes: Axes) -> Any:
     """The gradient of the norm `y`, which is given with `axes` kept, in every entry of `x`."""
-    if isinstance(kind, str | tuple):
-        along, sign = kind
+    if isinstance(kind, str):
         rows, columns = axes
-        sums = np.sum(np.abs(x), axis=rows if along == "columns" else columns, keepdims=True)
+        sums = np.sum(np.abs(x), axis=rows if kind == "columns" else columns, keepdims=True)
         return _share_of(sums, y, axes, dtype_of(y)) * _phase(x)
     if kind == 2:
         return x * np.where(y == 0, 0, 1 / np.where(y == 0, 1, y))
@@ -116,12 +121,16 @@ def _vector_plan(ndim: int, ord: Any, axis: Any) -> tuple[Any, Axes]:
 
 
 @vjp(np.linalg.vector_norm, 0, holomorphic=False)
-def vector_norm_vjp(y_bar: Any, y: Any, x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+def vector_norm_vjp(
+    y_bar: Any, y: Any, x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2
+) -> Any:
     return _norm_vjp(y_bar, y, x, *_vector_plan(np.ndim(x), ord, axis))
 
 
 @jvp(np.linalg.vector_norm, 0)
-def vector_norm_jvp(x_dot: Any, y: Any, x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+def vector_norm_jvp(
+    x_dot: Any, y: Any, x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2
+) -> Any:
     return _norm_jvp(x_dot, y, x, *_vector_plan(np.ndim(x), ord, axis))
 
 

@@ -1,7 +1,7 @@
 """The rule of an in-place write (`base.overwrite`).
 
-`overwrite` is linear in the array and in the value. Its adjoint takes the cotangent of the value out of the cotangent
-of the array and leaves zero there.
+`overwrite` is linear in the array and in the value. Its adjoint takes the cotangent of the value out of the
+cotangent of the array and leaves zero there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.cast import astype
 from pullback.base.overwrite import Path, flat_places, follow, overwrite
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
@@ -21,22 +22,22 @@ from pullback.rules.table import calls, jvp, vjp
 
 @vjp(overwrite, 0, reads="path index")
 def overwrite_vjp_x(y_bar: Any, y: Any, x: Any, path: Path, index: Any, value: Any) -> Any:
-    return overwrite(y_bar, path, index, 0)
+    return overwrite(whole_for(path, y_bar), path, index, 0)
 
 
 @vjp(overwrite, 3, reads="path index")
 def overwrite_vjp_value(y_bar: Any, y: Any, x: Any, path: Path, index: Any, value: Any) -> Any:
-    return written_part(y_bar, path, index)
+    return written_part(whole_for(path, y_bar), path, index)
 
 
 @jvp(overwrite, 0, reads="path index")
 def overwrite_jvp_x(x_dot: Any, y: Any, x: Any, path: Path, index: Any, value: Any) -> Any:
-    return overwrite(x_dot, path, index, 0)
+    return overwrite(whole_for(path, x_dot), path, index, 0)
 
 
 @jvp(overwrite, 3, reads="path index")
 def overwrite_jvp_value(value_dot: Any, y: Any, x: Any, path: Path, index: Any, value: Any) -> Any:
-    return overwrite(np.zeros(np.shape(x), dtype_of(value_dot)), path, index, value_dot)
+    return overwrite(np.zeros(np.shape(x), np.result_type(dtype_of(x), dtype_of(value_dot))), path, index, value_dot)
 
 
 calls(
@@ -48,15 +49,26 @@ calls(
 )
 
 
+def whole_for(path: Path, y_bar: Any) -> Any:
+    """`y_bar` as a complex array where `path` leads through an imaginary part, which a real one does not have."""
+    if any(function is np.imag for function, *_ in path) and dtype_of(y_bar).kind != "c":
+        return astype(y_bar, np.result_type(dtype_of(y_bar), np.complex64))
+    return y_bar
+
+
 def written_part(y_bar: Any, path: Path, index: Any) -> Any:
-    """The cotangent of what was written: `y_bar` there, and 0 for a value that a later one in the write replaced."""
+    """The cotangent of what was written: `y_bar` there,
+    and 0 for a value that a later one in the write replaced.
+    """
     part = operator.getitem(follow(y_bar, path), index)
     last = last_writes(np.shape(y_bar), path, index)
     return part if last is None else np.where(last, part, 0)
 
 
 def last_writes(shape: tuple[int, ...], path: Path, index: Any) -> Any:
-    """Which entries of a written value stay, where `index` names a place more than once; None if it cannot."""
+    """Which entries of a written value stay, where `index` names a place more than once;
+    None if it cannot.
+    """
     if is_basic(index) or not has_integer_arrays(index):
         return None
     places = flat_places(shape, path, index)

@@ -15,44 +15,45 @@ from pullback.base.tracked import Tracked
 from pullback.rules.table import partials
 
 _SMALL = 32
+_array = np.ndarray
 
 
 def scale(partial: Any, seed: Any) -> Any:
-    """``partial * seed``, and 0 wherever `seed` is 0, whatever `partial` is there (broadcasting as NumPy does)."""
+    """``partial * seed``, and 0 wherever either is 0, whatever the other is there (broadcasting as NumPy does)."""
     kind = type(partial)
-    if kind is int or kind is float:
-        if partial == 1:
-            return seed
-        if partial - partial == 0:
-            return seed * partial
-    elif isinstance(partial, Tracked) or isinstance(seed, Tracked):
-        return safe_multiply(partial, seed)
+    if kind is not _array or type(seed) is not _array:
+        if (kind is int or kind is float) and partial - partial == 0:
+            return seed if partial == 1 else seed * partial
+        if isinstance(partial, Tracked) or isinstance(seed, Tracked):
+            return safe_multiply(partial, seed)
     product = partial * seed
-    return product if all_finite(product) else masked(product, seed)
+    return product if all_finite(product) else masked(product, partial, seed)
 
 
 def all_finite(product: Any) -> bool:
     """Whether a scalar or array is known to hold no NaN or infinity; False may also mean a very large entry."""
-    if type(product) is not np.ndarray:
+    if type(product) is not _array:
         return product - product == 0
-    if product.size <= _SMALL and product.ndim == 1:
+    shape = product.shape
+    if len(shape) == 1 and shape[0] <= _SMALL:
         total = sum(product.tolist())
     else:
         total = np.vdot(product, product)
     return total - total == 0
 
 
-def masked(product: Any, seed: Any) -> Any:
-    """`product` with 0 wherever `seed` is 0."""
+def masked(product: Any, partial: Any, seed: Any) -> Any:
+    """`product` with 0 wherever `partial` or `seed` is 0."""
     if isinstance(product, np.ndarray):
-        return np.where(seed == 0, np.zeros((), product.dtype), product)
-    return product if seed != 0 else product.__class__(0)
+        return np.where((seed == 0) | (partial == 0), np.zeros((), product.dtype), product)[()]
+    return product if seed != 0 and partial != 0 else product.__class__(0)
 
 
 @dispatched
 def safe_multiply(partial: Any, seed: Any) -> Any:
     """`scale` as an operation of its own, so that it can be differentiated again."""
-    return masked(np.asarray(partial) * seed, seed)[()]
+    product = np.asarray(partial) * seed
+    return product if all_finite(product) else masked(product, partial, seed)
 
 
 partials(safe_multiply, lambda y, partial, seed: seed, lambda y, partial, seed: partial)

@@ -1,9 +1,10 @@
-"""Products of vectors, matrices and stacks of them: matmul and its relatives, dot, inner, outer, kron and cross.
+"""Products of vectors, matrices and stacks of them: matmul, matvec, dot, inner and outer.
 
 Each is linear in either argument by itself, so its jvp is the product itself. The adjoint of ``y = a @ b`` is
-``a_bar = y_bar @ b.T``, ``b_bar = a.T @ y_bar`` (Giles, *Collected matrix derivative results*, 2008, §2.2); stacks of
-matrices are summed over the axes along which they were broadcast by the reader of the table. Functions that conjugate
-an argument (`numpy.vdot`, `numpy.vecdot`, `numpy.vecmat`) are in `rules.conjugating`.
+``a_bar = y_bar @ b.T``, ``b_bar = a.T @ y_bar`` (Giles, *Collected matrix derivative results*, 2008, §2.2);
+the reader of the table sums stacks of matrices over the axes along which they were broadcast. Kronecker and
+vector products are in `rules.kron` and `rules.cross`, products that conjugate an argument in
+`rules.conjugating`.
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ from typing import Any
 import numpy as np
 
 from pullback.base.errors import UnsupportedError
-from pullback.base.spec import dtype_of
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.domain import array, call
-from pullback.rules.structured import Filled, IdentityMultiple, Structured
+from pullback.rules.structured import Filled, IdentityMultiple, Structured, dense
 from pullback.rules.table import alias, calls, linear, vjp
 
 Axes = list[Any] | None
 
 
-# -- matmul ------------------------------------------------------------------------------------------------------------
+def operand(x: Any) -> Any:
+    """`x`, as an array where it is a list of numbers."""
+    return np.asarray(x) if isinstance(x, list | tuple) else x
+
+
+# -- matmul -----------------------------------------------------------------------------------------------
 
 
 def left_cotangent(y_bar: Any, a_ndim: int, b: Any) -> Any:
@@ -57,27 +62,49 @@ def right_cotangent(y_bar: Any, a: Any, b_ndim: int) -> Any:
 
 @vjp(np.matmul, 0, reads="b", structured=True)
 def matmul_a_vjp(
-    y_bar: Any, y: Any, a: Any, b: Any, out: Any = None, *, axes: Axes = None, dtype: Any = None, casting: Any = None
+    y_bar: Any,
+    y: Any,
+    a: Any,
+    b: Any,
+    out: Any = None,
+    *,
+    axes: Axes = None,
+    dtype: Any = None,
+    casting: Any = None,
 ) -> Any:
     kind = type(y_bar)
+    if type(b) is list or type(b) is tuple:
+        b = np.asarray(b)
     if a.ndim == 2 and b.ndim == 2 and axes is None:
         if kind is Filled:
             return y_bar.value * np.sum(b, axis=1)
-        return (y_bar.dense() if kind is not IdentityMultiple and isinstance(y_bar, Structured) else y_bar) @ b.T
+        return (
+            y_bar.dense() if kind is not IdentityMultiple and isinstance(y_bar, Structured) else y_bar
+        ) @ b.T
     if kind is not IdentityMultiple and isinstance(y_bar, Structured):
         y_bar = y_bar.dense()
     if axes is None:
         return left_cotangent(y_bar, a.ndim, b)
-    (a_axes, b_axes, y_axes), y_bar = map(_tuple, axes), _array(y_bar)
-    x_bar = left_cotangent(_to_end(y_bar, y_axes), a.ndim, _to_end(b, b_axes))
-    return _from_end(x_bar, a.shape, a_axes)
+    (a_axes, b_axes, y_axes), y_bar = map(_tuple, axes), dense(y_bar)
+    x_bar = left_cotangent(to_end(y_bar, y_axes), a.ndim, to_end(b, b_axes))
+    return from_end(x_bar, a.shape, a_axes)
 
 
 @vjp(np.matmul, 1, reads="a", structured=True)
 def matmul_b_vjp(
-    y_bar: Any, y: Any, a: Any, b: Any, out: Any = None, *, axes: Axes = None, dtype: Any = None, casting: Any = None
+    y_bar: Any,
+    y: Any,
+    a: Any,
+    b: Any,
+    out: Any = None,
+    *,
+    axes: Axes = None,
+    dtype: Any = None,
+    casting: Any = None,
 ) -> Any:
     kind = type(y_bar)
+    if type(a) is list or type(a) is tuple:
+        a = np.asarray(a)
     if a.ndim == 2 and b.ndim == 2 and axes is None:
         if kind is IdentityMultiple:
             return y_bar @ a.T
@@ -88,26 +115,22 @@ def matmul_b_vjp(
         y_bar = y_bar.dense()
     if axes is None:
         return right_cotangent(y_bar, a, b.ndim)
-    (a_axes, b_axes, y_axes), y_bar = map(_tuple, axes), _array(y_bar)
-    x_bar = right_cotangent(_to_end(y_bar, y_axes), _to_end(a, a_axes), b.ndim)
-    return _from_end(x_bar, b.shape, b_axes)
-
-
-def _array(y_bar: Any) -> Any:
-    return y_bar.dense() if isinstance(y_bar, Structured) else y_bar
+    (a_axes, b_axes, y_axes), y_bar = map(_tuple, axes), dense(y_bar)
+    x_bar = right_cotangent(to_end(y_bar, y_axes), to_end(a, a_axes), b.ndim)
+    return from_end(x_bar, b.shape, b_axes)
 
 
 def _tuple(axes: Any) -> tuple[int, ...]:
     return tuple(axes) if isinstance(axes, list | tuple) else (axes,)
 
 
-def _to_end(x: Any, axes: tuple[int, ...]) -> Any:
+def to_end(x: Any, axes: tuple[int, ...]) -> Any:
     """`x` with its core `axes` moved to the end, where the product expects them."""
     return np.moveaxis(x, axes, tuple(range(-len(axes), 0))) if axes else x
 
 
-def _from_end(x_bar: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
-    """The cotangent of an argument of `shape` from that of its `_to_end` form, summed over broadcast axes first."""
+def from_end(x_bar: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """The cotangent of an argument of `shape` from that of its `to_end` form, summed where broadcast."""
     core = [axis % len(shape) for axis in axes]
     moved = tuple(n for axis, n in enumerate(shape) if axis not in core) + tuple(shape[axis] for axis in core)
     return np.moveaxis(unbroadcast(x_bar, moved), tuple(range(-len(axes), 0)), axes)
@@ -135,15 +158,16 @@ calls(
 alias(np.linalg.matmul, np.matmul)
 
 
-# -- dot, inner, outer -------------------------------------------------------------------------------------------------
+# -- dot, inner, outer -----------------------------------------------------------------------------------
 
 
 @vjp(np.dot, 0, reads="b", structured=True)
 def dot_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, out: Any = None) -> Any:
+    b = operand(b)
     a_ndim, b_ndim = np.ndim(a), np.ndim(b)
     if type(y_bar) is IdentityMultiple and a_ndim == b_ndim == 2:
         return y_bar @ b.T
-    y_bar = _array(y_bar)
+    y_bar = dense(y_bar)
     if a_ndim == 0 or b_ndim == 0:
         return y_bar * b
     if b_ndim == 1:
@@ -156,10 +180,11 @@ def dot_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, out: Any = None) -> Any:
 
 @vjp(np.dot, 1, reads="a", structured=True)
 def dot_b_vjp(y_bar: Any, y: Any, a: Any, b: Any, out: Any = None) -> Any:
+    a = operand(a)
     a_ndim, b_ndim = np.ndim(a), np.ndim(b)
     if type(y_bar) is IdentityMultiple and a_ndim == b_ndim == 2:
         return y_bar @ a.T
-    y_bar = _array(y_bar)
+    y_bar = dense(y_bar)
     if a_ndim == 0 or b_ndim == 0:
         return y_bar * a
     if a_ndim == b_ndim == 2:
@@ -228,101 +253,7 @@ calls(np.outer, call(array(3), array(4)), call(array(2, 3), array(2, 2)), call(a
 alias(np.linalg.outer, np.outer)
 
 
-# -- the Kronecker and the vector product ------------------------------------------------------------------------------
-
-
-def _kron_shapes(a: Any, b: Any) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """The shapes of `a` and `b` with leading ones up to equal length, and theirs interleaved (the output's)."""
-    ndim = max(np.ndim(a), np.ndim(b), 1)
-    a_shape = (1,) * (ndim - np.ndim(a)) + np.shape(a)
-    b_shape = (1,) * (ndim - np.ndim(b)) + np.shape(b)
-    return a_shape, b_shape, tuple(n for pair in zip(a_shape, b_shape, strict=True) for n in pair)
-
-
-@vjp(np.kron, 0, reads="b")
-def kron_a_vjp(y_bar: Any, y: Any, a: Any, b: Any) -> Any:
-    _, b_shape, both = _kron_shapes(a, b)
-    b_axes = tuple(range(1, len(both), 2))
-    a_bar = np.tensordot(np.reshape(y_bar, both), np.reshape(b, b_shape), axes=(b_axes, tuple(range(len(b_shape)))))
-    return np.reshape(a_bar, np.shape(a))
-
-
-@vjp(np.kron, 1, reads="a")
-def kron_b_vjp(y_bar: Any, y: Any, a: Any, b: Any) -> Any:
-    a_shape, _, both = _kron_shapes(a, b)
-    a_axes = tuple(range(0, len(both), 2))
-    b_bar = np.tensordot(np.reshape(y_bar, both), np.reshape(a, a_shape), axes=(a_axes, tuple(range(len(a_shape)))))
-    return np.reshape(b_bar, np.shape(b))
-
-
-linear(np.kron, 0, 1)
-calls(
-    np.kron,
-    call(array(2, 3), array(3, 2)),
-    call(array(3), array(2)),
-    call(array(3), array(2, 3)),
-    call(array(2, 1, 3), array(2, 2)),
-    call(array(), array(2, 2)),
-)
-
-
-def _cross_axes(
-    a: Any, b: Any, axisa: int, axisb: int, axisc: int, axis: int | None
-) -> tuple[tuple[int], tuple[int], tuple[int, ...]]:
-    """The axis of the vectors in `a`, `b` and the output, which has none where both are plane vectors."""
-    if axis is not None:
-        axisa = axisb = axisc = axis
-    flat = np.shape(a)[axisa] == 2 == np.shape(b)[axisb]
-    return (axisa,), (axisb,), () if flat else (axisc,)
-
-
-def _in_space(x: Any) -> Any:
-    """Vectors along the last axis of `x`, those of the plane with a third component 0."""
-    shape = np.shape(x)
-    return np.concatenate((x, np.zeros((*shape[:-1], 1), dtype_of(x))), axis=-1) if shape[-1] == 2 else x
-
-
-def _upright(y_bar: Any, c_axis: tuple[int, ...]) -> Any:
-    """The output's cotangent as vectors along the last axis; that of plane vectors points out of the plane."""
-    if c_axis:
-        return np.moveaxis(y_bar, c_axis[0], -1)
-    y_bar = np.expand_dims(y_bar, -1)
-    return np.concatenate((np.zeros((*np.shape(y_bar)[:-1], 2), dtype_of(y_bar)), y_bar), axis=-1)
-
-
-@vjp(np.cross, 0, reads="b")
-def cross_a_vjp(
-    y_bar: Any, y: Any, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Any:
-    a_axis, b_axis, c_axis = _cross_axes(a, b, axisa, axisb, axisc, axis)
-    a_bar = np.cross(_in_space(_to_end(b, b_axis)), _upright(y_bar, c_axis))
-    return _from_end(a_bar[..., : np.shape(a)[a_axis[0]]], np.shape(a), a_axis)
-
-
-@vjp(np.cross, 1, reads="a")
-def cross_b_vjp(
-    y_bar: Any, y: Any, a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Any:
-    a_axis, b_axis, c_axis = _cross_axes(a, b, axisa, axisb, axisc, axis)
-    b_bar = np.cross(_upright(y_bar, c_axis), _in_space(_to_end(a, a_axis)))
-    return _from_end(b_bar[..., : np.shape(b)[b_axis[0]]], np.shape(b), b_axis)
-
-
-linear(np.cross, 0, 1)
-calls(
-    np.cross,
-    call(array(3), array(3)),
-    call(array(4, 3), array(4, 3)),
-    call(array(4, 3), array(3)),
-    call(array(3), array(2, 1, 3)),
-    call(array(3, 4), array(3, 4), axis=0),
-    call(array(3, 4), array(4, 3), axisa=0, axisc=0),
-    call(array(3), array(3, 4), -1, 0, 0),
-)
-alias(np.linalg.cross, np.cross)
-
-
-# -- matrix times vector -----------------------------------------------------------------------------------------------
+# -- matvec ---------------------------------------------------------------------------------------------
 
 
 def no_axes(function: Any, axes: Any) -> None:
@@ -339,7 +270,7 @@ if hasattr(np, "matvec"):  # NumPy 2.2
     @vjp(np.matvec, 0, reads="b")
     def matvec_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, out: Any = None, *, axes: Axes = None) -> Any:
         no_axes(np.matvec, axes)
-        return y_bar[..., None] * b[..., None, :]
+        return y_bar[..., None] * operand(b)[..., None, :]
 
     @vjp(np.matvec, 1, reads="a")
     def matvec_b_vjp(y_bar: Any, y: Any, a: Any, b: Any, out: Any = None, *, axes: Axes = None) -> Any:
@@ -354,5 +285,3 @@ if hasattr(np, "matvec"):  # NumPy 2.2
         call(array(2, 3), array(4, 3)),
         call(array(4, 1, 2, 3), array(5, 3)),
     )
-
-

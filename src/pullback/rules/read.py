@@ -44,8 +44,11 @@ def missing(rule: Rule, position: int, kind: str) -> Exception:
     )
 
 
-def cotangent(rule: Rule, position: int, y_bar: Any, y: Any, args: Args, kwargs: Kwargs, complex_output: bool) -> Any:
-    """The cotangent of ``args[position]``, before `fit`; a tuple with one per argument where the rule gives `ALL`.
+def cotangent(
+    rule: Rule, position: int, y_bar: Any, y: Any, args: Args, kwargs: Kwargs, complex_output: bool
+) -> Any:
+    """The cotangent of ``args[position]``, before `fit`;
+    a tuple with one per argument where the rule gives `ALL`.
 
     Args:
         y_bar: the output's cotangent (a tuple of them for several outputs), perhaps `Structured`.
@@ -84,7 +87,7 @@ def tangent(rule: Rule, position: int, x_dot: Any, y: Any, args: Args, kwargs: K
 
 
 def _partial(rule: Rule, position: int, y: Any, args: Args) -> Any:
-    partial = rule.partials[position]  # type: ignore[index]
+    partial: Any = rule.partials[position]  # type: ignore[index]
     if isinstance(partial, Refused):
         raise missing(rule, position, "partial")
     return partial.function(y, *args) if hasattr(partial, "function") else partial

@@ -15,7 +15,7 @@ from pullback.base.spec import Spec, dtype_of
 from pullback.rules.domain import array, call
 from pullback.rules.join import along
 from pullback.rules.scatter import scatter
-from pullback.rules.table import EACH, calls, jvp, linear, vjp
+from pullback.rules.table import EACH, calls, jvp, linear, view, vjp
 
 # -- tile and repeat -----------------------------------------------------------------------------------------
 
@@ -66,6 +66,8 @@ def meshgrid_jvp(
     moved = (x_dot if i == position else np.zeros(np.shape(x), dtype_of(y[i])) for i, x in enumerate(xi))
     return np.meshgrid(*moved, sparse=sparse, indexing=indexing)
 
+
+view(np.meshgrid)  # with copy=False, of each argument
 
 # -- pad -----------------------------------------------------------------------------------------------------
 

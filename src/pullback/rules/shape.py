@@ -3,7 +3,7 @@
 Every Jacobian here is a matrix of zeros and ones, so a vjp moves the entries back (or sums those that were
 repeated) and reads nothing but shapes. As such a matrix is real, a rule maps cotangents by the complex
 convention as it stands: ``holomorphic=False`` spares the reader two conjugations. (Harville, *Matrix Algebra
-From a Statistician's Perspective*, 1997, §16, on permutations of entries.)
+From a Statistician's Perspective*, 1997, ch. 16, on vec-permutation matrices.)
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Structured cotangents: arrays known by their structure, so that a reverse sweep can skip the work they make needless.
+"""Structured cotangents: arrays known by their structure,
+so that a reverse sweep can skip the work they make needless.
 
-`Filled` is one number broadcast to a shape (the cotangent of ``sum``), `IdentityMultiple` a multiple of the identity
-(of ``trace``), `Scattered` zeros with one part filled in (of an index). A rule may return one. Only a rule marked
-``structured=True`` receives one; every other rule receives what `dense` makes of it.
+`Filled` is one number broadcast to a shape (the cotangent of ``sum``), `IdentityMultiple` a multiple of the
+identity (of ``trace``), `Scattered` zeros with one part filled in (of an index). A rule may return one. Only
+a rule marked ``structured=True`` receives one; every other rule receives what `dense` makes of it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class Structured:
         """The complex conjugate, with the same structure."""
         raise NotImplementedError
 
+    def __mul__(self, number: float) -> Any:
+        return self.dense() * number
 
     def against(self, partial: Any) -> Any:
         """What to multiply `partial` with, elementwise, to multiply it with this array."""
@@ -76,7 +79,8 @@ class IdentityMultiple(Structured):
         self.shape = (*np.shape(value), size, size)
 
     def __matmul__(self, other: Any) -> Any:
-        return self.factor() * other
+        value = self.value
+        return other if type(value) is float and value == 1 else self.factor() * other
 
     __rmatmul__ = __matmul__
 

@@ -1,19 +1,22 @@
 """The one table of rules: what the derivative of each function is. Every engine reads it; no engine owns it.
 
-A *scalar* rule gives one partial derivative per argument of an elementwise function, as ``lambda y, *xs``. From it the
-readers derive the tangent ``y_dot = Σ ∂_i · x_dot_i`` and the adjoint ``x_bar_i += conj(∂_i) · y_bar``, and they sum
-over broadcast axes. A number in place of a function is a constant partial.
+A *scalar* rule gives one partial derivative per argument of an elementwise function, as ``lambda y, *xs``.
+From it the readers derive the tangent ``y_dot = Σ ∂_i · x_dot_i`` and the adjoint
+``x_bar_i += conj(∂_i) · y_bar``, and they sum over broadcast axes. A number in place of a function is a
+constant partial.
 
-An *array* rule gives, per argument, a ``vjp(y_bar, y, *args, **kwargs)`` that returns that argument's cotangent and a
-``jvp(x_dot, y, *args, **kwargs)`` that returns its contribution to the output's tangent. A function `linear` in an
-argument is its own jvp there.
+An *array* rule gives, per argument, a ``vjp(y_bar, y, *args, **kwargs)`` that returns that argument's
+cotangent and a ``jvp(x_dot, y, *args, **kwargs)`` that returns its contribution to the output's tangent. A
+function `linear` in an argument is its own jvp there.
 
-**Conjugation happens once, in the reader** (`rules.read`), never inside the rule of a holomorphic function: such a rule
-multiplies by the plain transpose of the Jacobian, as on real numbers. A function that is not holomorphic says so
-(``holomorphic=False``) and its rules obey the complex convention themselves: ``x_bar = ∂L/∂Re x + i ∂L/∂Im x``.
+**Conjugation happens once, in the reader** (`rules.read`), never inside the rule of a holomorphic function:
+such a rule multiplies by the plain transpose of the Jacobian, as on real numbers. A function that is not
+holomorphic says so (``holomorphic=False``) and its rules obey the complex convention themselves:
+``x_bar = ∂L/∂Re x + i ∂L/∂Im x``.
 
 Rules are plain NumPy: no branch on a value, no ``math.*``, no in-place update, so that each can itself be
-differentiated and spliced into source. (Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 3; Hirsh, *ChainRules*.)
+differentiated and spliced into source. (Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 3; Hirsh,
+*ChainRules*.)
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ from pullback.rules.domain import Call
 Interval = tuple[float, float]
 
 EACH = -1
-"""In place of an argument's position: the function takes the position as its first parameter, for any argument."""
+"""In place of an argument's position: the function takes the position as its first parameter,
+for any argument.
+"""
 
 ALL = -2
 """In place of an argument's position: the vjp returns a tuple with one cotangent per positional argument."""
@@ -130,13 +135,14 @@ def vjp(
     structured: bool = False,
     holomorphic: bool | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a function that returns the cotangent of one argument, or (`ALL`) a tuple with one per argument.
+    """Decorate a function that returns the cotangent of one argument,
+    or (`ALL`) a tuple with one per argument.
 
     Args:
         function: the function whose rule this is.
         argument: the argument's position, `EACH` or `ALL`.
-        reads: names of the parameters whose values are read, separated by spaces; the others may arrive as a `Spec`,
-            which has a shape and a dtype only. By default the names the function loads.
+        reads: names of the parameters whose values are read, separated by spaces; the others may arrive as a
+            `Spec`, which has a shape and a dtype only. By default the names the function loads.
         structured: the rule takes a structured cotangent (`rules.structured`) as it is.
         holomorphic: False where the rule obeys the complex convention itself.
     """
@@ -150,7 +156,7 @@ def jvp(
     reads: str | None = None,
     holomorphic: bool | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a function that returns one argument's contribution to the tangent of the output (see `vjp`)."""
+    """Decorate a function that returns one argument's contribution to the output's tangent (see `vjp`)."""
     return _direction(function, "jvps", argument, reads, False, holomorphic)
 
 
@@ -174,7 +180,9 @@ def _direction(
 
 
 def linear(function: Callable[..., Any], *arguments: int) -> None:
-    """State that `function` is linear in each of `arguments` by itself (or in `EACH`): its jvp there is itself."""
+    """State that `function` is linear in each of `arguments` by itself (or in `EACH`):
+    its jvp there is itself.
+    """
     rule = rule_for(function)
     rule.linear = rule.linear | frozenset(arguments)
 
@@ -186,7 +194,9 @@ def view(*functions: Callable[..., Any]) -> None:
 
 
 def constant(*functions: Callable[..., Any]) -> None:
-    """State that the derivative of each function is zero wherever it exists (comparisons, ``floor``, ``argmax``)."""
+    """State that the derivative of each function is zero wherever it exists (comparisons, ``floor``,
+    ``argmax``).
+    """
     for function in functions:
         rule_for(function).constant = True
 

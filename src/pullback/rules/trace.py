@@ -1,7 +1,8 @@
-"""The trace, the diagonal of stacks of matrices, and their transpose.
+"""The trace of matrices and of stacks of them.
 
-The adjoint of the trace is a multiple of the identity, which is never written out: a product that receives it only
-scales its other factor (Giles, *Collected matrix derivative results*, 2008, §2.3).
+The adjoint of the trace is a multiple of the identity, which is never written out: a product that receives it
+only scales its other factor (Giles, *Collected matrix derivative results*, 2008, §2.3). The Jacobian is real,
+so the cotangent needs no conjugation (``holomorphic=False``).
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from pullback.base.spec import Spec, dtype_of
+from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
-from pullback.rules.structured import IdentityMultiple, Scattered
-from pullback.rules.table import calls, linear, view, vjp
+from pullback.rules.structured import IdentityMultiple
+from pullback.rules.table import calls, linear, vjp
 
 
-@vjp(np.trace, 0, reads="")
+@vjp(np.trace, 0, reads="offset axis1 axis2", holomorphic=False)
 def trace_vjp(
     y_bar: Any,
     y: Any,
@@ -58,39 +59,10 @@ calls(
 )
 
 
-@vjp(np.linalg.trace, 0, reads="")
+@vjp(np.linalg.trace, 0, reads="", holomorphic=False)
 def matrix_trace_vjp(y_bar: Any, y: Any, x: Any, *, offset: int = 0, dtype: Any = None) -> Any:
     return trace_vjp(y_bar, y, x, offset, -2, -1)
 
 
 linear(np.linalg.trace, 0)
 calls(np.linalg.trace, call(array(3, 3)), call(array(2, 3, 4), offset=1), call(array(2, 3, 3)))
-
-
-@vjp(np.linalg.diagonal, 0, reads="")
-def matrix_diagonal_vjp(y_bar: Any, y: Any, x: Any, *, offset: int = 0) -> Any:
-    places = np.arange(np.shape(y_bar)[-1])
-    index = (..., places + max(-offset, 0), places + max(offset, 0))
-    return Scattered(Spec(np.shape(x), dtype_of(y_bar)), index, y_bar)
-
-
-linear(np.linalg.diagonal, 0)
-calls(
-    np.linalg.diagonal,
-    call(array(3, 3)),
-    call(array(2, 3, 4), offset=1),
-    call(array(2, 4, 3), offset=-2),
-    call(array(3, 3), offset=3),
-)
-
-
-for _function in (np.matrix_transpose, np.linalg.matrix_transpose):
-
-    @vjp(_function, 0, reads="")
-    def matrix_transpose_vjp(y_bar: Any, y: Any, x: Any) -> Any:
-        return np.swapaxes(y_bar, -1, -2)
-
-    linear(_function, 0)
-    calls(_function, call(array(2, 3)), call(array(4, 2, 3)))
-
-view(np.linalg.diagonal, np.matrix_transpose, np.linalg.matrix_transpose)

@@ -36,7 +36,8 @@ class Parts(Structured):
     def merge(self, other: Parts) -> Parts:
         """Add the cotangents of `other`."""
         self.value = [
-            a if b is None else b if a is None else accumulate(a, b) for a, b in zip(self.value, other.value, strict=True)
+            a if b is None else b if a is None else accumulate(a, b)
+            for a, b in zip(self.value, other.value, strict=True)
         ]
         return self
 

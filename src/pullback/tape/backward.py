@@ -64,7 +64,9 @@ def check_seed(spec: Spec, seed: Any, kind: str, caller: str) -> None:
             remedy=f"give a real {kind}.",
         )
     if given.dtype.kind not in "fciub":
-        raise ShapeError(f"the {kind} given to {caller} has dtype {given.dtype}", remedy="give an array of numbers.")
+        raise ShapeError(
+            f"the {kind} given to {caller} has dtype {given.dtype}", remedy="give an array of numbers."
+        )
 
 
 def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> None:
@@ -91,7 +93,9 @@ def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> Non
         )
     seed = seed_for(self, cotangent, "backward()")
     if self._node is None:
-        warnings.warn("backward() starts from a value that depends on no pb.Variable", DependenceWarning, stacklevel=2)
+        warnings.warn(
+            "backward() starts from a value that depends on no pb.Variable", DependenceWarning, stacklevel=2
+        )
         return
     cotangents = sweep(ordered([self._node]), {self._node: seed}, retain)
     for node, x_bar in cotangents.items():
@@ -102,7 +106,7 @@ def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> Non
 
 
 def finished(x_bar: Any, spec: Spec) -> Any:
-    """A cotangent as the user gets it: an array or number of the input's dtype that nothing else refers to."""
+    """A cotangent as the user gets it: an array or number of the input's dtype that nothing else holds."""
     x_bar = fit(dense(x_bar), spec)
     if isinstance(x_bar, np.ndarray):
         return x_bar.copy() if spec.shape else x_bar[()]
@@ -130,8 +134,8 @@ def zero_grad(*variables: Variable | Iterable[Variable]) -> None:
 class Tape:
     """Records every operation on variables inside a ``with`` block, in order.
 
-    `gradient` may be called for any recorded value with respect to any others, several times, inside the block and
-    after it.
+    `gradient` may be called for any recorded value with respect to any others, several times, inside the
+    block and after it.
 
     Example:
         >>> import numpy as np, pullback as pb
@@ -166,8 +170,8 @@ class Tape:
             cotangent: the cotangent of `y`.
 
         Returns:
-            An array (or number) for each of `xs`, in the same structure; zeros, with a `DependenceWarning`, where `y`
-            does not depend on it.
+            An array (or number) for each of `xs`, in the same structure; zeros, with a `DependenceWarning`,
+            where `y` does not depend on it.
 
         Raises:
             UnsupportedError: if `y` or one of `xs` was not recorded on this tape.
@@ -176,7 +180,9 @@ class Tape:
         single = isinstance(xs, Variable)
         wanted: Sequence[Variable] = [xs] if single else list(xs)
         if self._nodes is None:
-            raise UnsupportedError("this Tape has recorded nothing", remedy="use it as: with pb.Tape() as t: …")
+            raise UnsupportedError(
+                "this Tape has recorded nothing", remedy="use it as: with pb.Tape() as t: …"
+            )
         known = set(self._nodes)
         for x in (y, *wanted):
             self._check(x, known)
@@ -202,12 +208,16 @@ def _found(found: dict[Any, Any], x: Variable) -> Any:
     spec = spec_of(x._value)
     if x._node in found:
         return finished(found[x._node], spec)
-    warnings.warn("the output does not depend on one of xs; its gradient is zero", DependenceWarning, stacklevel=3)
+    warnings.warn(
+        "the output does not depend on one of xs; its gradient is zero", DependenceWarning, stacklevel=3
+    )
     return np.zeros(spec.shape, spec.dtype)[()]
 
 
 def walk_to(nodes: list[Node], seeds: dict[Node, Any], targets: set[Node | None]) -> dict[Node, Any]:
-    """Sweep `nodes`, keeping them, and return the cotangents that reach `targets`, which may lie on the way."""
+    """Sweep `nodes`, keeping them, and return the cotangents that reach `targets`,
+    which may lie on the way.
+    """
     cotangents = dict(seeds)
     found: dict[Node, Any] = {}
     order = list(nodes)

@@ -20,20 +20,25 @@ from pullback.rules.product import scale
 from pullback.rules.structured import Structured
 from pullback.rules.table import TABLE
 from pullback.tape.keep import snapshot
-from pullback.tape.node import Node
+from pullback.tape.plan import apply
 from pullback.tape.record import dispatch
-from pullback.tape.variable import Variable
+from pullback.tape.variable import Variable, recorded
 
 _FLOAT64 = np.dtype(np.float64)
 _FLOAT32 = np.dtype(np.float32)
 _DOUBLES = frozenset({float, np.float64})
 _array = np.ndarray
-_new = object.__new__
+_UNSEEN: Any = object()
+
+
+def pull_same(saved: None, y_bar: Any) -> Any:
+    """The cotangent of an operand whose partial derivative is 1."""
+    return y_bar
 
 
 def pull_scaled(factor: float, y_bar: Any) -> Any:
-    """The cotangent of an operand whose partial derivative is a number."""
-    return scale(factor, y_bar)
+    """The cotangent of an operand whose partial derivative is a finite number."""
+    return y_bar * factor
 
 
 def pull_unary(saved: Any, y_bar: Any) -> Any:
@@ -62,19 +67,36 @@ def product(partial: Any, y_bar: Any) -> Any:
 
 
 class Partial:
-    """A partial derivative with what it reads, unpacked for speed."""
+    """A partial derivative with what it reads, unpacked for speed.
 
-    __slots__ = ("function", "number", "reads")
+    Attributes:
+        function: from ``(y, *args)`` to the derivative.
+        reads: whether ``y`` and each argument are read.
+        constant: whether none is.
+    """
+
+    __slots__ = ("constant", "function", "reads")
 
     def __init__(self, partial: Any, count: int) -> None:
         if isinstance(partial, Direction):
-            self.number = None
             self.function = partial.function
             self.reads = partial.keeps(count)
         else:
-            self.number = partial
             self.function = lambda *_: partial
             self.reads = (False,) * (count + 1)
+        self.constant = not any(self.reads)
+
+    def pull_by(self, own: int, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
+        """The pull for the argument at `own`, and what it needs; of two arguments the other is not followed."""
+        reads_y, reads_a, reads_b = self.reads
+        other = b if own == 0 else a
+        if not reads_y and not self.reads[1 + own] and type(other) is not _array:
+            factor = self.function(y, a, b)
+            if factor == 1:
+                return pull_same, None
+            if factor - factor == 0:
+                return pull_scaled, factor
+        return pull_one, (self.function, y if reads_y else None, a if reads_a else None, b if reads_b else None)
 
 
 def partials_of(function: Callable[..., Any], count: int) -> list[Partial] | None:
@@ -89,9 +111,9 @@ def unary(function: np.ufunc) -> Callable[[Variable], Any]:
     """The way for a ufunc of one argument."""
     found = partials_of(function, 1)
     if found is None:
-        return lambda self: dispatch(function, (self,), {})
+        return lambda self: general(function, (self,), {})
     partial = found[0].function
-    number = found[0].number
+    constant = found[0].constant
     reads_y, reads_x = found[0].reads
 
     def apply(self: Variable) -> Any:
@@ -106,117 +128,76 @@ def unary(function: np.ufunc) -> Callable[[Variable], Any]:
                 return dispatch(function, (self,), {})
         elif type(y) not in _DOUBLES or type(x) not in _DOUBLES:
             return dispatch(function, (self,), {})
-        if number is None:
-            node = Node(pull_unary, node, (partial, y if reads_y else None, x if reads_x else None))
-        else:
-            node = Node(pull_scaled, node, number)
-        tape = self._tape
-        if tape.nodes is not None:
-            tape.nodes.append(node)
-        made: Any = _new(Variable)
-        made._value = y
-        made._node = node
-        made._tape = tape
-        made._cell = None
-        return made
+        if constant:
+            return recorded(y, self._tape, pull_scaled, node, partial(y, x))
+        return recorded(y, self._tape, pull_unary, node, (partial, y if reads_y else None, x if reads_x else None))
 
     return apply
 
 
-def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
-    """The ways for ``variable op other`` and ``other op variable``."""
+def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any, Any] | None:
+    """The ways for ``variable op other`` and ``other op variable``; None if the row is of another kind."""
     found = partials_of(function, 2)
     if found is None:
-        raise LookupError(f"{function} has no row of partials")
+        return None
     first, second = found
-    reads_both = tuple(a or b for a, b in zip(first.reads, second.reads, strict=True))
-
-    def one(self: Variable, partial: Partial, y: Any, a: Any, b: Any) -> Variable:
-        if partial.number is None:
-            reads_y, reads_a, reads_b = partial.reads
-            saved = (partial.function, y if reads_y else None, a if reads_a else None, b if reads_b else None)
-            node = Node(pull_one, self._node, saved)
-        else:
-            node = Node(pull_scaled, self._node, partial.number)
-        tape = self._tape
-        if tape.nodes is not None:
-            tape.nodes.append(node)
-        made: Any = _new(Variable)
-        made._value = y
-        made._node = node
-        made._tape = tape
-        made._cell = None
-        return made
-
-    def both(self: Variable, other: Variable, y: Any, a: Any, b: Any) -> Variable:
-        reads_y, reads_a, reads_b = reads_both
-        saved = (
-            first.function,
-            second.function,
-            y if reads_y else None,
-            a if reads_a else None,
-            b if reads_b else None,
-        )
-        node = Node(pull_both, (self._node, other._node), saved)
-        tape = self._tape
-        if tape.nodes is not None:
-            tape.nodes.append(node)
-        made: Any = _new(Variable)
-        made._value = y
-        made._node = node
-        made._tape = tape
-        made._cell = None
-        return made
+    reads_y, reads_a, reads_b = (a or b for a, b in zip(first.reads, second.reads, strict=True))
 
     def forward(self: Variable, other: Any) -> Any:
         if switch.on or self._node is None or self._cell is not None:
-            return dispatch(function, (self, other), {})
+            return general(function, (self, other), {})
         x = self._value
         kind = type(other)
-        if kind is float or kind is int:
-            if type(x) is _array:
-                y = compute(x, other)
-                dtype = x.dtype
-                if (dtype is _FLOAT64 or dtype is _FLOAT32) and type(y) is _array and y.dtype is dtype:
-                    return one(self, first, y, x, other)
-            elif type(x) in _DOUBLES:
-                y = compute(x, other)
-                if type(y) in _DOUBLES:
-                    return one(self, first, y, x, other)
-        elif kind is Variable:
+        if kind is Variable:
             z = other._value
             if other._tape is self._tape and other._node is not None and other._cell is None and alike(x, z):
                 y = compute(x, z)
                 if type(y) is _array or type(y) in _DOUBLES:
-                    return both(self, other, y, x, z)
+                    kept = (y if reads_y else None, x if reads_a else None, z if reads_b else None)
+                    saved = (first.function, second.function, *kept)
+                    return recorded(y, self._tape, pull_both, (self._node, other._node), saved)
+        elif kind is float or kind is int:
+            y = compute(x, other)
+            if same_kind(x, y):
+                return recorded_by(first, 0, self, y, x, other)
         elif kind is _array and alike(x, other):
             y = compute(x, other)
             if type(y) is _array:
-                return one(self, first, y, x, snapshot(other) if first.reads[2] else None)
-        return dispatch(function, (self, other), {})
+                kept = snapshot(other) if first.reads[2] else None
+                return recorded_by(first, 0, self, y, x, kept)
+        return general(function, (self, other), {})
 
     def reflected(self: Variable, other: Any) -> Any:
         if switch.on or self._node is None or self._cell is not None:
-            return dispatch(function, (other, self), {})
+            return general(function, (other, self), {})
         x = self._value
         kind = type(other)
         if kind is float or kind is int:
-            if type(x) is _array:
-                y = compute(other, x)
-                dtype = x.dtype
-                if (dtype is _FLOAT64 or dtype is _FLOAT32) and type(y) is _array and y.dtype is dtype:
-                    return one(self, second, y, other, x)
-            elif type(x) in _DOUBLES:
-                y = compute(other, x)
-                if type(y) in _DOUBLES:
-                    return one(self, second, y, other, x)
+            y = compute(other, x)
+            if same_kind(x, y):
+                return recorded_by(second, 1, self, y, other, x)
         elif kind is _array and alike(x, other):
             y = compute(other, x)
             if type(y) is _array:
-                return one(self, second, y, snapshot(other) if second.reads[1] else None, x)
-        return dispatch(function, (other, self), {})
+                kept = snapshot(other) if second.reads[1] else None
+                return recorded_by(second, 1, self, y, kept, x)
+        return general(function, (other, self), {})
 
     return forward, reflected
+
+
+def recorded_by(partial: Partial, own: int, self: Variable, y: Any, a: Any, b: Any) -> Variable:
+    """The variable for `y`, of whose two arguments only the one at `own`, which is `self`, is followed."""
+    pull, saved = partial.pull_by(own, y, a, b)
+    return recorded(y, self._tape, pull, self._node, saved)
+
+
+def same_kind(x: Any, y: Any) -> bool:
+    """Whether `y`, computed from `x` and a number, is real and of the shape and dtype of `x`."""
+    if type(y) is _array:
+        dtype = y.dtype
+        return (dtype is _FLOAT64 or dtype is _FLOAT32) and type(x) is _array and x.dtype is dtype
+    return type(y) in _DOUBLES and type(x) in _DOUBLES
 
 
 def alike(x: Any, z: Any) -> bool:
@@ -229,18 +210,31 @@ def alike(x: Any, z: Any) -> bool:
     return type(x) in _DOUBLES and type(z) in _DOUBLES
 
 
-BINARY = {
-    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.true_divide: operator.truediv,
-    np.power: operator.pow,
-}  # fmt: skip
-_NAMES = {np.add: "add", np.subtract: "sub", np.multiply: "mul", np.true_divide: "truediv", np.power: "pow"}
-
 UNARY_WAYS: dict[np.ufunc, Callable[[Variable], Any]] = {}
-BINARY_WAYS: dict[np.ufunc, tuple[Any, Any]] = {f: binary(f, compute) for f, compute in BINARY.items()}
+BINARY_WAYS: dict[np.ufunc, tuple[Any, Any] | None] = {}
 
-for _function, (_forward, _reflected) in BINARY_WAYS.items():
-    setattr(Variable, f"__{_NAMES[_function]}__", _forward)
-    setattr(Variable, f"__r{_NAMES[_function]}__", _reflected)
+
+
+def forget() -> None:
+    """Look the rules of all but the operators up anew: one has changed."""
+    UNARY_WAYS.clear()
+    for function in set(BINARY_WAYS) - _OPERATORS:
+        del BINARY_WAYS[function]
+
+
+_OPERATORS = {np.add, np.subtract, np.multiply, np.true_divide, np.power}
+
+for _name, _function, _compute in (
+    ("add", np.add, operator.add),
+    ("sub", np.subtract, operator.sub),
+    ("mul", np.multiply, operator.mul),
+    ("truediv", np.true_divide, operator.truediv),
+    ("pow", np.power, operator.pow),
+):
+    BINARY_WAYS[_function] = _ways = binary(_function, _compute)
+    assert _ways is not None
+    setattr(Variable, f"__{_name}__", _ways[0])
+    setattr(Variable, f"__r{_name}__", _ways[1])
 
 
 def array_ufunc(self: Variable, function: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -251,18 +245,41 @@ def array_ufunc(self: Variable, function: np.ufunc, method: str, *inputs: Any, *
             if way is None:
                 way = UNARY_WAYS[function] = unary(function)
             return way(self)
-        ways = BINARY_WAYS.get(function)
-        if ways is not None:
-            return ways[0](inputs[0], inputs[1]) if type(inputs[0]) is Variable else ways[1](inputs[1], inputs[0])
-        return dispatch(function, inputs, {})
+        if len(inputs) == 2:
+            ways = BINARY_WAYS.get(function, _UNSEEN)
+            if ways is _UNSEEN:
+                ways = BINARY_WAYS[function] = binary(function, function)
+            if ways is not None:
+                return ways[0](inputs[0], inputs[1]) if type(inputs[0]) is Variable else ways[1](inputs[1], inputs[0])
+        return general(function, inputs, {})
     return call_method(dispatch, function, method, inputs, kwargs)
 
 
 def array_function(self: Variable, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
     """NumPy's protocol for functions (NEP 18)."""
     if kwargs:
-        return call_function(dispatch, function, args, kwargs)
-    return dispatch(function, args, kwargs)
+        return call_function(general, function, args, kwargs)
+    return general(function, args, kwargs)
+
+
+def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Any function: by its plan, unless `no_grad` or `debug_nans` is on."""
+    return dispatch(function, args, kwargs) if switch.on else apply(function, args, kwargs)
+
+
+def matmul(self: Variable, other: Any) -> Any:
+    """``self @ other``."""
+    return general(np.matmul, (self, other), {})
+
+
+def reflected_matmul(self: Variable, other: Any) -> Any:
+    """``other @ self``."""
+    return general(np.matmul, (other, self), {})
+
+
+def getitem(self: Variable, index: Any) -> Any:
+    """``self[index]``."""
+    return general(operator.getitem, (self, index), {})
 
 
 def negative(self: Variable) -> Any:
@@ -271,6 +288,9 @@ def negative(self: Variable) -> Any:
 
 
 _negative = unary(np.negative)
+Variable.__getitem__ = getitem  # type: ignore[method-assign]
+Variable.__matmul__ = matmul  # type: ignore[attr-defined]
+Variable.__rmatmul__ = reflected_matmul  # type: ignore[attr-defined]
 Variable.__neg__ = negative  # type: ignore[method-assign]
 Variable.__array_function__ = array_function  # type: ignore[attr-defined]
 Variable.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]

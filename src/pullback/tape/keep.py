@@ -1,7 +1,8 @@
 """What a node keeps of the forward computation: the values its rule reads, and the `Spec` of the others.
 
-A plain array that the user could still overwrite is kept as a copy, and one copy serves every node that keeps the same
-numbers. The arrays inside a `Variable` need no copy: a write never touches a buffer that a node may hold (`cells`).
+A plain array that the user could still overwrite is kept as a copy, and one copy serves every node that keeps
+the same numbers. The arrays inside a `Variable` need no copy: a write never touches a buffer that a node may
+hold (`cells`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ def snapshot(constant: Any) -> Any:
     """`constant`, or a copy of it that nobody else can change; arrays in lists and tuples too."""
     if isinstance(constant, np.ndarray):
         return _copy(constant)
-    if isinstance(constant, list | tuple) and any(isinstance(item, np.ndarray | list | tuple) for item in constant):
+    if isinstance(constant, list | tuple) and any(
+        isinstance(item, np.ndarray | list | tuple) for item in constant
+    ):
         copies = [snapshot(item) for item in constant]
         return type(constant)(*copies) if hasattr(constant, "_fields") else type(constant)(copies)
     return constant
@@ -40,7 +43,8 @@ def _copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def spec_tree(value: Any) -> Any:
     """The `Spec` of an array or number, of each in a list or tuple, and any other value as it is."""
     if isinstance(value, list | tuple):
-        return [spec_tree(item) for item in value]
+        specs = [spec_tree(item) for item in value]
+        return specs if any(a is not b for a, b in zip(specs, value, strict=True)) else value
     if isinstance(value, np.ndarray | np.generic | float | complex):
         return spec_of(value)
     return Spec(value.shape, dtype_of(value)) if hasattr(value, "level") else value

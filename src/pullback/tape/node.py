@@ -17,8 +17,8 @@ class Node:
     """One recorded operation.
 
     Attributes:
-        pull: ``pull(saved, y_bar)`` returns the cotangent of the parent, or with several parents one for each, in
-            order; None for a leaf.
+        pull: ``pull(saved, y_bar)`` returns the cotangent of the parent, or with several parents one for
+            each, in order; None for a leaf.
         parents: the node of the one operand that is followed, or a tuple of several.
         saved: what `pull` needs of the forward computation.
     """
@@ -29,7 +29,6 @@ class Node:
         self.pull = pull
         self.parents = parents
         self.saved = saved
-
 
 
 class LocatedNode(Node):
@@ -47,8 +46,8 @@ class Leaf(Node):
 
     Attributes:
         spec: its shape and dtype.
-        gradient: a list of one, what `Variable.backward` has accumulated; leaves that follow each other as the value of
-            an input is replaced share it.
+        gradient: a list of one, what `Variable.backward` has accumulated; leaves that follow each other as
+            the value of an input is replaced share it.
     """
 
     __slots__ = ("gradient", "spec")
@@ -98,7 +97,8 @@ class Finished:
     def append(self, node: Node) -> None:
         raise UnsupportedError(
             f"a value that belongs to a finished {self.name} is used after it",
-            why="the function kept it in a global, an attribute or a list, and its derivative can no longer be taken",
+            why="the function kept it in a global, an attribute or a list, "
+            "and its derivative can no longer be taken",
             remedy="return it from the function (has_aux=True gives back its plain value), "
             "or keep pb.stop_gradient(x).",
         )

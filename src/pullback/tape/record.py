@@ -7,12 +7,12 @@ by the highest level among its arguments; what lies below that level are ordinar
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable, Set
 from typing import Any
 
 import numpy as np
 
+from pullback.base.creation import CREATION
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
 from pullback.base.location import user_location
@@ -35,6 +35,8 @@ Place = tuple[int, ...]
 
 def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply `function` where NumPy's protocols hand it over; `NotImplemented` if a higher level has to do it."""
+    if function in CREATION:
+        return _created(function, args, kwargs)
     rule = rule_of(function)
     if rule.constant:
         return function(*(plain(value) for value in args), **{key: plain(value) for key, value in kwargs.items()})
@@ -49,6 +51,16 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     if others and max(other.level for other in others) > (-1 if tape is None else tape.level):
         return NotImplemented
     return _record(rule, args, kwargs, operands, tape)
+
+
+def _created(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """An array like another: a constant that can be written into."""
+    if function is np.full_like and tracked_in((*args[1:], kwargs.get("fill_value"))):
+        rest = {key: value for key, value in kwargs.items() if key != "fill_value"}
+        fill = args[1] if len(args) > 1 else kwargs["fill_value"]
+        return np.broadcast_to(fill, np.shape(args[0])) + np.zeros_like(args[0], **rest)
+    y = function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
+    return variable(y, None, ROOT) if y.dtype.kind in "fc" else y
 
 
 def _unboxed(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -75,9 +87,10 @@ def _record(
     followed = [(place, x) for place, x in operands if x._node is not None and x._tape is tape]
     followed_ids = {id(x) for _, x in followed}
     values = tuple(_lowered(value, followed_ids) for value in args)
-    saving = _Saving(rule, tuple(place for place, _ in followed))
+    places = tuple(place for place, _ in followed)
+    keeps = keeps_of(rule, tuple(dict.fromkeys(place[0] for place in places)), len(values))
     y = function(*values, **kwargs)
-    node = _node(saving, y, values, kwargs, followed, tape)
+    node = _node(rule, places, keeps, y, values, kwargs, followed, tape)
     return _outputs(rule, y, node, tape, args, values, kwargs)
 
 
@@ -124,20 +137,8 @@ def _constant(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], operand
     return _outputs(rule, y, None, ROOT, args, values, kwargs)
 
 
-class _Saving:
-    """Which directions a node will need, and so which values it keeps."""
-
-    def __init__(self, rule: Rule, places: tuple[Place, ...]) -> None:
-        self.rule = rule
-        self.places = places
-        self.positions = tuple(dict.fromkeys(place[0] for place in places))
-
-    def keeps(self, count: int) -> tuple[bool, ...]:
-        return _keeps(self.rule, self.positions, count)
-
-
 @functools.cache
-def _keeps(rule: Rule, positions: tuple[int, ...], count: int) -> tuple[bool, ...]:
+def keeps_of(rule: Rule, positions: tuple[int, ...], count: int) -> tuple[bool, ...]:
     """Whether ``y`` and each of `count` arguments are read for the cotangents of `positions`."""
     total = [False] * (count + 1)
     for position in positions:
@@ -161,22 +162,23 @@ class Saved:
 
 
 def _node(
-    saving: _Saving,
+    rule: Rule,
+    places: tuple[Place, ...],
+    keeps: tuple[bool, ...],
     y: Any,
     values: tuple[Any, ...],
     kwargs: dict[str, Any],
     followed: list[tuple[Place, Variable]],
     tape: Recording,
 ) -> Node:
-    keeps = saving.keeps(len(values))
     saved = Saved()
-    saved.rule = saving.rule
-    saved.places = saving.places
+    saved.rule = rule
+    saved.places = places
     saved.kwargs = {key: snapshot(value) for key, value in kwargs.items()} if kwargs else kwargs
     several = isinstance(y, tuple | list)
     saved.y = y if keeps[0] else spec_tree(y)
     saved.y_specs = [spec_of(bare(part)) for part in y] if several else None
-    variables = {place[0] for place in saving.places if len(place) == 1}
+    variables = {place[0] for place in places if len(place) == 1}
     saved.args = tuple(
         (value if i in variables else snapshot(value)) if keep else spec_tree(value)
         for i, (keep, value) in enumerate(zip(keeps[1:], values, strict=True))
@@ -188,7 +190,7 @@ def _node(
         parents = parents[0]
     if switch.on and modes.watching:
         where = user_location()
-        look_at_value(saving.rule, y, where)
+        look_at_value(rule, y, where)
         node: Node = LocatedNode(pull_general, parents, saved, where)
     else:
         node = Node(pull_general, parents, saved)
@@ -275,11 +277,3 @@ def _link(made: Variable, source: Any, value: Any, step: Any) -> None:
     bottom, below = bare(made._value), bare(value)
     if isinstance(bottom, np.ndarray) and isinstance(below, np.ndarray) and np.may_share_memory(bottom, below):
         source.has_view(made, step)
-
-
-def getitem(self: Variable, index: Any) -> Any:
-    """``self[index]``."""
-    return dispatch(operator.getitem, (self, index), {})
-
-
-Variable.__getitem__ = getitem  # type: ignore[method-assign]

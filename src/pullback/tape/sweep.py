@@ -1,7 +1,8 @@
 """The reverse sweep: from the cotangents of the outputs to those of the leaves (Griewank & Walther, §3.2).
 
-Comes in: nodes in an order in which each stands after its parents, and the seed cotangents. Goes out: the cotangents
-that reached the leaves. No recursion; a node is released as soon as it has been passed, unless it is to be walked again.
+Comes in: nodes in an order in which each stands after its parents, and the seed cotangents. Goes out: the
+cotangents that reached the leaves. No recursion; a node is released as soon as it has been passed, unless it
+is to be walked again.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import numpy as np
 from pullback.base.errors import NonFiniteError
 from pullback.base.modes import modes, switch
 from pullback.base.overwrite import Path, overwrite, write_at
+from pullback.base.spec import Spec
 from pullback.base.tracked import bare
-from pullback.rules.overwrite import written_part
-from pullback.rules.read import map_arrays
+from pullback.rules.overwrite import whole_for, written_part
+from pullback.rules.read import fit, map_arrays
 from pullback.rules.structured import dense
 from pullback.tape.accumulate import Owned, accumulate
 from pullback.tape.node import LocatedNode, Node, released
@@ -25,8 +27,8 @@ Cotangents = dict[Node, Any]
 
 def ordered(outputs: list[Node]) -> list[Node]:
     """The nodes that `outputs` depend on, each after its parents (Kahn 1962, run from the outputs)."""
-    waiting: dict[Node, int] = dict.fromkeys(outputs, 0)
-    stack = list(waiting)
+    waiting: dict[Any, int] = dict.fromkeys(outputs, 0)
+    stack: list[Any] = list(waiting)
     while stack:
         parents = stack.pop().parents
         for parent in parents if type(parents) is tuple else (parents,):
@@ -36,15 +38,17 @@ def ordered(outputs: list[Node]) -> list[Node]:
                 waiting[parent] = 1
                 stack.append(parent)
     order = []
-    stack = [node for node in dict.fromkeys(outputs) if waiting[node] == 0]
+    stack = [node for node in waiting if waiting[node] == 0]
     while stack:
         node = stack.pop()
         order.append(node)
         parents = node.parents
         for parent in parents if type(parents) is tuple else (parents,):
-            waiting[parent] -= 1
-            if waiting[parent] == 0:
+            uses = waiting[parent]
+            if uses == 1:
                 stack.append(parent)
+            else:
+                waiting[parent] = uses - 1
     order.reverse()
     return order
 
@@ -108,24 +112,26 @@ def look_at(node: Node, x_bar: Any) -> None:
         )
 
 
-def pull_write(saved: tuple[Path, Any, bool, bool], y_bar: Any) -> Any:
+def pull_write(saved: tuple[Path, Any, bool, Spec | None], y_bar: Any) -> Any:
     """The adjoint of an in-place write: take the value's cotangent out, and leave zero behind.
 
-    `saved` is the path, the index, and whether the array and the value are followed. In place where the sweep owns
-    `y_bar`.
+    `saved` is the path, the index, whether the array is followed, and the `Spec` of the value if that is. In place where
+    the sweep owns `y_bar`.
     """
-    path, index, array_followed, value_followed = saved
+    path, index, array_followed, value_spec = saved
     owned = type(y_bar) is Owned
-    y_bar = dense(y_bar)
-    value_bar = written_part(y_bar, path, index) if value_followed else None
-    if not array_followed:
-        return value_bar
-    if type(y_bar) is np.ndarray:
-        if owned and value_followed and isinstance(value_bar, np.ndarray):
+    y_bar = whole_for(path, dense(y_bar))
+    value_bar = None
+    if value_spec is not None:
+        value_bar = fit(written_part(y_bar, path, index), value_spec)
+        if not array_followed:
+            return value_bar
+        if owned and isinstance(value_bar, np.ndarray):
             value_bar = value_bar.copy()
+    if type(y_bar) is np.ndarray:
         x_bar = y_bar if owned else y_bar.copy()
         write_at(x_bar, path, index, 0)
         remaining: Any = Owned(x_bar)
     else:
         remaining = overwrite(y_bar, path, index, 0)
-    return (remaining, value_bar) if value_followed else remaining
+    return remaining if value_spec is None else (remaining, value_bar)

@@ -13,7 +13,7 @@ from pullback.base.mutable import Cell, Mutable
 from pullback.base.overwrite import Path, overwrite, write_at
 from pullback.base.spec import spec_of
 from pullback.base.tracked import Tracked, bare
-from pullback.tape.node import ROOT, Leaf, LocatedNode, Node, Recording
+from pullback.tape.node import ROOT, Leaf, Node, Pull, Recording
 from pullback.tape.sweep import pull_write
 
 
@@ -56,7 +56,15 @@ class Variable(Mutable):
 
     @property
     def level(self) -> int:
+        if self._node is None and isinstance(self._value, Tracked):
+            return self._value.level
         return self._tape.level
+
+    @property
+    def constant(self) -> bool:
+        """Whether nothing follows this value: `pb.zeros`, say, before anything tracked is written into it."""
+        self.settle()
+        return self._node is None and not isinstance(self._value, Tracked)
 
     def peel(self) -> Any:
         if self._cell is not None:
@@ -146,16 +154,17 @@ class Variable(Mutable):
         write_at(self._value, path, index, plain)
         cell.owned = True
         if tracked:
-            self._record_write(path, index, followed._node, followed._tape)
+            self._record_write(path, index, followed, followed._tape)
         elif self._node is not None:
             self._record_write(path, index, None, self._tape)
 
-    def _record_write(self, path: Path, index: Any, value_node: Node | None, tape: Recording) -> None:
+    def _record_write(self, path: Path, index: Any, value: Variable | None, tape: Recording) -> None:
         self._keep_leaf()
         own = self._node
-        parents = own if value_node is None else value_node if own is None else (own, value_node)
-        saved = (path, copied_index(index), own is not None, value_node is not None)
-        self._node = Node(pull_write, parents, saved)
+        nodes = [node for node in (own, None if value is None else value._node) if node is not None]
+        parents = nodes[0] if len(nodes) == 1 else tuple(nodes)
+        spec = None if value is None else spec_of(value._value)
+        self._node = Node(pull_write, parents, (path, copied_index(index), own is not None, spec))
         self._tape = tape
         if tape.nodes is not None:
             tape.nodes.append(self._node)
@@ -214,7 +223,7 @@ def checked(value: Any, what: str) -> Any:
     return np.array(value) if isinstance(value, np.ndarray) else value
 
 
-_new: Callable[[type[Variable]], Variable] = object.__new__  # type: ignore[assignment]
+_new: Callable[[type], Any] = object.__new__
 
 
 def variable(value: Any, node: Node | None, tape: Recording) -> Variable:
@@ -227,4 +236,18 @@ def variable(value: Any, node: Node | None, tape: Recording) -> Variable:
     return made
 
 
-__all__ = ["LocatedNode", "Variable", "checked", "copied_index", "variable"]
+def recorded(value: Any, tape: Recording, pull: Pull, parents: Any, saved: Any) -> Variable:
+    """Record a node on `tape`, and return the `Variable` for its value."""
+    node = _new(Node)
+    node.pull = pull
+    node.parents = parents
+    node.saved = saved
+    nodes = tape.nodes
+    if nodes is not None:
+        nodes.append(node)
+    made = _new(Variable)
+    made._value = value
+    made._node = node
+    made._tape = tape
+    made._cell = None
+    return made

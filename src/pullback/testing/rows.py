@@ -1,8 +1,8 @@
 """Checking a row of the table against finite differences, with no engine in between.
 
-For every call a row is tested on, every argument it has a derivative in, and every dtype: the jvp along a random
-direction against a central difference of the function, and the vjp against the jvp by ``Re<y_bar, y_dot> =
-Re<x_bar, x_dot>`` (Griewank & Walther, *Evaluating Derivatives*, 2008, §3.3).
+For every call a row is tested on, every argument it has a derivative in, and every dtype: the jvp along a
+random direction against a central difference of the function, and the vjp against the jvp by ``Re<y_bar,
+y_dot> = Re<x_bar, x_dot>`` (Griewank & Walther, *Evaluating Derivatives*, 2008, §3.3).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.base.spec import Spec, spec_of
+from pullback.base.spec import spec_of
 from pullback.rules.domain import Call, Kind, array, draw
 from pullback.rules.read import cotangent, fit, tangent, vjp_direction
 from pullback.rules.table import ALL, EACH, Refused, Rule
@@ -23,7 +23,8 @@ Leaf = np.ndarray | np.generic | float | complex
 def calls_of(rule: Rule) -> Iterator[Call]:
     """The calls `rule` is tested on; a scalar rule's are made from its intervals, broadcasting included.
 
-    An argument that a scalar rule refuses, such as the order of a Bessel function, stays real among complex ones.
+    An argument that a scalar rule refuses, such as the order of a Bessel function, stays real among complex
+    ones.
     """
     yield from rule.calls
     if rule.partials is None or rule.calls:
@@ -51,7 +52,11 @@ def active_positions(rule: Rule, args: tuple[Any, ...]) -> list[int]:
         return [i for i, p in enumerate(rule.partials) if not isinstance(p, Refused)]
     known = set(rule.vjps) | set(rule.jvps) | rule.linear
     everywhere = known & {EACH, ALL}
-    drawn = [i for i, value in enumerate(args) if is_inexact(value) and (isinstance(value, np.ndarray | list | tuple))]
+    drawn = [
+        i
+        for i, value in enumerate(args)
+        if is_inexact(value) and (isinstance(value, np.ndarray | list | tuple))
+    ]
     return [i for i in drawn if (everywhere or i in known) and i not in rule.refusals]
 
 
@@ -73,7 +78,12 @@ def check_row(rule: Rule, dtype: Any, seed: int = 0) -> int:
 
 
 def _check_direction(
-    rule: Rule, call: Call, position: int, args: tuple[Any, ...], kwargs: dict[str, Any], rng: np.random.Generator
+    rule: Rule,
+    call: Call,
+    position: int,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    rng: np.random.Generator,
 ) -> None:
     single = any(np.result_type(leaf).char in "fF" for leaf in leaves(args[position]))
     tolerance = 2e-2 if single else 2e-6
@@ -106,7 +116,9 @@ def _check_direction(
 
 
 def reduced(rule: Rule, position: int, y: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """`y` and `args` with a `Spec` in place of each array the rule says it does not read, as a tape would keep them."""
+    """`y` and `args` with a `Spec` in place of each array the rule says it does not read,
+    as a tape would keep them.
+    """
     if rule.partials is not None:
         return y, args
     direction = vjp_direction(rule, position)[1]
@@ -118,7 +130,8 @@ def reduced(rule: Rule, position: int, y: Any, args: tuple[Any, ...]) -> tuple[A
 def spec_tree(value: Any) -> Any:
     """The `Spec` of an array, of each array in a list or tuple, and any other value as it is."""
     if isinstance(value, list | tuple):
-        return [spec_tree(item) for item in value]
+        specs = [spec_tree(item) for item in value]
+        return specs if any(a is not b for a, b in zip(specs, value, strict=True)) else value
     return spec_of(value) if isinstance(value, np.ndarray | np.generic) else value
 
 
@@ -145,12 +158,18 @@ def combine(value: Any, direction: Any, size: float) -> Any:
     """``value + size * direction``."""
     if isinstance(value, list | tuple):
         return [combine(v, d, size) for v, d in zip(value, direction, strict=True)]
-    return (value + np.asarray(size, np.result_type(value).char.lower()) * direction) if is_inexact(value) else value
+    return (
+        (value + np.asarray(size, np.result_type(value).char.lower()) * direction)
+        if is_inexact(value)
+        else value
+    )
 
 
 def inner(left: Any, right: Any) -> float:
     """The real inner product of two trees of arrays."""
-    return float(sum(np.sum(np.real(np.conj(a) * b)) for a, b in zip(leaves(left), leaves(right), strict=True)))
+    return float(
+        sum(np.sum(np.real(np.conj(a) * b)) for a, b in zip(leaves(left), leaves(right), strict=True))
+    )
 
 
 def dense_of(value: Any) -> Any:

@@ -1,0 +1,110 @@
+"""Wrapping the inputs of a function for a transform, and unwrapping what it returns."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pullback.base.errors import DependenceWarning
+from pullback.base.mutable import Mutable
+from pullback.base.pytrees import flatten, paths, tree_map, unflatten
+from pullback.base.spec import Spec, spec_of
+from pullback.base.tracked import Tracked, bare
+from pullback.dual.dual import Dual, Sweep
+from pullback.dual import push as _push  # gives Dual NumPy's protocols
+from pullback.tape import fast as _fast  # gives Variable NumPy's protocols
+from pullback.tape.node import Leaf, Recording
+from pullback.tape.variable import Variable, checked, variable
+
+assert _push and _fast
+
+
+def leaf_value(value: Any, what: str) -> Any:
+    """A differentiable leaf as it is now: a copied array, a number, or an outer transform's value."""
+    if isinstance(value, Mutable):
+        value = value.frozen()
+    return value if isinstance(value, Tracked) else checked(value, what)
+
+
+def checked_leaves(tree: Any, what: str) -> tuple[list[Any], Any]:
+    """The leaves of an argument, checked and copied, and its structure."""
+    leaves, structure = flatten(tree)
+    if structure is None:
+        return [leaf_value(tree, what)], None
+    return [leaf_value(leaf, f"{what}{path}") for leaf, path in zip(leaves, paths(tree), strict=True)], structure
+
+
+def function_name(function: Callable[..., Any]) -> str:
+    """How error messages call a function."""
+    return getattr(function, "__name__", type(function).__name__)
+
+
+class Followed:
+    """Arguments under reverse mode: their variables, and the tape they are on."""
+
+    def __init__(self, transform: str, function: Callable[..., Any], names: tuple[Any, ...], values: tuple[Any, ...]):
+        self.tape = Recording(transform)
+        self.name = function_name(function)
+        self.structures: list[Any] = []
+        self.leaves: list[list[Leaf]] = []
+        self.arguments: list[Any] = []
+        for name, value in zip(names, values, strict=True):
+            leaves, structure = checked_leaves(value, f"argument {name!r} of {self.name}")
+            nodes = [Leaf(spec_of(bare(leaf))) for leaf in leaves]
+            wrapped: list[Any] = [variable(leaf, node, self.tape) for leaf, node in zip(leaves, nodes, strict=True)]
+            self.structures.append(structure)
+            self.leaves.append(nodes)
+            self.arguments.append(unflatten(structure, wrapped))
+
+    def own(self, value: Any) -> Variable | None:
+        """`value` as a variable of this tape; None if it does not depend on the arguments."""
+        if isinstance(value, Mutable):
+            value = value.frozen()
+        return value if isinstance(value, Variable) and value._tape is self.tape else None
+
+    def value_of(self, value: Any) -> Any:
+        """`value` one level down, as the user gets it: nothing else refers to an array in it."""
+        own = self.own(value)
+        inner = own._value if own is not None else value.frozen() if isinstance(value, Mutable) else value
+        return inner.copy() if isinstance(inner, np.ndarray) and isinstance(value, Tracked) else inner
+
+    def gathered(self, bars: dict[Any, Any], finish: Callable[[Any, Spec], Any], stacklevel: int) -> list[Any]:
+        """The cotangents of the arguments in their structures; zeros where none arrived."""
+        missing = [node for nodes in self.leaves for node in nodes if node not in bars]
+        if missing and len(missing) == sum(map(len, self.leaves)):
+            warn_independent(self.name, stacklevel + 1)
+        return [
+            unflatten(structure, [finish(bars[node], node.spec) if node in bars else zeros(node.spec) for node in nodes])
+            for structure, nodes in zip(self.structures, self.leaves, strict=True)
+        ]
+
+
+def warn_independent(name: str, stacklevel: int) -> None:
+    """Warn that a derivative is zero because nothing depends on the arguments."""
+    warnings.warn(
+        f"the output of {name} does not depend on what it is differentiated by; the derivative is zero",
+        DependenceWarning,
+        stacklevel=stacklevel + 1,
+    )
+
+
+def zeros(spec: Spec) -> Any:
+    """Zeros of `spec`: an array, or a number."""
+    return np.zeros(spec.shape, spec.dtype)[()]
+
+
+def pushed(value: Any, sweep: Sweep) -> tuple[Any, Any]:
+    """The primal and the tangent that a forward sweep left in a returned value; the tangent may be None."""
+    if isinstance(value, Mutable):
+        value = value.frozen()
+    if isinstance(value, Dual) and value.sweep is sweep:
+        return value.primal, value.tangent
+    return value, None
+
+
+def plain_aux(aux: Any, followed: Followed) -> Any:
+    """Auxiliary output without the variables of a finished transform."""
+    return tree_map(followed.value_of, aux)

@@ -1,0 +1,178 @@
+"""`grad`, `value_and_grad` and `elementwise_grad`: reverse mode for functions of one output."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pullback.api.follow import Followed, function_name, plain_aux, warn_independent
+from pullback.api.products import Convention, _split, check_convention, conjugated, refuse_integers, vjp
+from pullback.base.argnums import Argnums, choose
+from pullback.base.errors import ConventionError, ShapeError
+from pullback.base.pytrees import flatten
+from pullback.base.spec import dtype_of, spec_of
+from pullback.base.tracked import bare
+from pullback.tape.backward import finished, one
+from pullback.tape.sweep import sweep
+
+
+def value_and_grad(
+    function: Callable[..., Any],
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    convention: Convention = "pullback",
+) -> Callable[..., Any]:
+    """A function that returns the value of `function` and its gradient (see `grad`, which returns the gradient alone).
+
+    Returns:
+        A function of the same arguments that returns ``(value, gradient)``, or ``((value, aux), gradient)``.
+
+    Example:
+        >>> import numpy as np, pullback as pb
+        >>> pb.value_and_grad(lambda x: x**2)(3.0)
+        (9.0, 6.0)
+    """
+    check_convention(convention)
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        chosen = choose(function, argnums, args, kwargs)
+        followed = Followed("pb.grad", function, chosen.keys, chosen.values())
+        new_args, new_kwargs = chosen.replaced(tuple(followed.arguments))
+        output, aux = _split(function(*new_args, **new_kwargs), has_aux, "grad")
+        check_scalar(output, followed, holomorphic)
+        own = followed.own(output)
+        value = followed.value_of(output)
+        aux = plain_aux(aux, followed)
+        nodes = followed.tape.nodes
+        followed.tape.finish()
+        if own is None:
+            bars: dict[Any, Any] = {}
+        else:
+            seed, node = one(spec_of(bare(value)).dtype), own._node
+            del own, output
+            bars = sweep(nodes, {node: seed}, retain=False)
+        gradients = [conjugated(g, "jax" if holomorphic else convention) for g in followed.gathered(bars, finished, 2)]
+        gradient = gradients[0] if chosen.single else tuple(gradients)
+        return ((value, aux), gradient) if has_aux else (value, gradient)
+
+    return wrapped
+
+
+def check_scalar(output: Any, followed: Followed, holomorphic: bool) -> None:
+    """Raise unless `output` is one number of a kind that has a gradient."""
+    name = followed.name
+    if len(flatten(output)[0]) != 1 or flatten(output)[1] is not None:
+        raise ShapeError(
+            f"grad needs a scalar output, and {name} returns {type(output).__name__}",
+            remedy="return one number, use has_aux=True for (loss, aux), or pb.vjp and pb.jacobian for more.",
+        )
+    refuse_integers(output, f"the output of {name}")
+    if np.shape(bare(output)) != ():
+        raise ShapeError(
+            f"grad needs a scalar output, and {name} returns an array of shape {np.shape(bare(output))}",
+            remedy="reduce it with np.sum or np.mean, or use pb.jacobian, pb.vjp or pb.elementwise_grad.",
+        )
+    is_complex = dtype_of(bare(output)).kind == "c"
+    if is_complex and not holomorphic:
+        raise ConventionError(
+            f"the output of {name} is complex",
+            why="a complex number has no steepest ascent",
+            remedy="return np.real(y), np.abs(y)**2 or the like; or holomorphic=True for the complex derivative f'(z).",
+        )
+    if holomorphic:
+        inputs = [node.spec.dtype.kind for nodes in followed.leaves for node in nodes]
+        if not is_complex or any(kind != "c" for kind in inputs):
+            raise ConventionError(
+                f"holomorphic=True needs complex inputs and a complex output of {name}",
+                remedy="leave holomorphic away for real functions, or convert the input to complex.",
+            )
+
+
+def grad(
+    function: Callable[..., Any],
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    convention: Convention = "pullback",
+) -> Callable[..., Any]:
+    """A function that returns the gradient of a scalar-valued `function`.
+
+    Args:
+        function: returns a real scalar (or ``(scalar, aux)``); its arguments may be pytrees.
+        argnums: which argument to differentiate: a position, a name, or a tuple of them.
+        has_aux: `function` returns ``(scalar, aux)``, and the gradient function ``(gradient, aux)``.
+        holomorphic: the function is holomorphic and the derivative f'(z) is wanted; inputs and output are complex.
+        convention: of a complex gradient: "pullback", ∂L/∂Re z + i ∂L/∂Im z (PyTorch's), or "jax", its conjugate.
+
+    Returns:
+        A function of the same arguments. The gradient has the structure, shapes and dtypes of the chosen argument, or is
+        a tuple of such if `argnums` is one. The arguments are never modified.
+
+    Raises:
+        ShapeError: if the output is not a scalar.
+        NotDifferentiableError: for integer or boolean arguments or output.
+        ConventionError: for a complex output without `holomorphic`.
+
+    Warns:
+        DependenceWarning: if the output does not depend on the arguments; the gradient is zero.
+
+    Example:
+        >>> import numpy as np, pullback as pb
+        >>> pb.grad(lambda w, x: np.sum(w * x), argnums=(0, 1))(2.0, 3.0)
+        (3.0, 2.0)
+
+    Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.2.
+    """
+    both = value_and_grad(function, argnums, has_aux, holomorphic, convention)
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return wrapped
+
+
+def elementwise_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
+    """The derivative of a function whose output entries depend on one input entry each, in the shape of the input.
+
+    It is the gradient of the sum of the outputs.
+
+    Args:
+        function: an elementwise function of real arrays.
+        argnums: which argument to differentiate.
+
+    Returns:
+        A function of the same arguments.
+
+    Example:
+        >>> import numpy as np, pullback as pb
+        >>> pb.elementwise_grad(np.square)(np.array([1.0, 2.0]))
+        array([2., 4.])
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        chosen = choose(function, argnums, args, kwargs)
+
+        def of_chosen(*values: Any) -> Any:
+            new_args, new_kwargs = chosen.replaced(values)
+            return function(*new_args, **new_kwargs)
+
+        of_chosen.__name__ = function_name(function)
+        value, pull = vjp(of_chosen, *chosen.values())
+        refuse_integers(value, f"the output of {function_name(function)}")
+        if dtype_of(bare(value)).kind == "c":
+            raise ConventionError(f"elementwise_grad of {function_name(function)}, whose output is complex")
+        gradients = pull(np.ones_like(value)[()])
+        return gradients[0] if chosen.single else gradients
+
+    return wrapped
+
+
+__all__ = ["elementwise_grad", "grad", "value_and_grad", "warn_independent"]

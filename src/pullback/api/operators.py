@@ -1,0 +1,195 @@
+"""Adding an operator: rules by a user, opaque functions, and recomputation (`checkpoint`)."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pullback.api.products import jvp, vjp
+from pullback.base.dispatch import dispatched, tracked_in
+from pullback.base.errors import UnsupportedError
+from pullback.base.pytrees import flatten, unflatten
+from pullback.rules import table
+from pullback.rules.table import ALL, EACH
+from pullback.tape import fast, plan, record
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _forget() -> None:
+    """Let the tape look rules up anew."""
+    plan.forget()
+    fast.forget()
+    record.keeps_of.cache_clear()
+
+
+def partials(function: Callable[..., Any], *derivatives: Any, domain: Any = (-1.0, 1.0), complex: bool = True) -> None:
+    """Give the partial derivatives of an elementwise function, one per argument; every engine uses them.
+
+    Args:
+        function: a NumPy ufunc, a SciPy ufunc, or a `primitive`.
+        derivatives: ``lambda y, *xs`` in NumPy functions, or a number where the derivative is constant.
+        domain: the open interval from which tests draw the arguments; one, or one per argument.
+        complex: False for a function of real arguments only.
+
+    Example:
+        >>> import numpy as np, pullback as pb
+        >>> @pb.primitive
+        ... def softsign(x):
+        ...     return x / (1 + abs(x))
+        >>> pb.partials(softsign, lambda y, x: (1 - abs(y)) ** 2, complex=False)
+        >>> pb.grad(softsign)(1.0)
+        0.25
+    """
+    if not derivatives or not all(callable(d) or isinstance(d, int | float) for d in derivatives):
+        raise UnsupportedError("pb.partials takes a function or a number for each argument")
+    table.partials(function, *derivatives, domain=domain, complex=complex)
+    _forget()
+
+
+def vjp_rule(
+    function: Callable[..., Any], argument: int = ALL, *, holomorphic: bool | None = None
+) -> Callable[[F], F]:
+    """Decorate the reverse rule of a function: ``rule(y_bar, y, *args, **kwargs)``.
+
+    Args:
+        function: a NumPy or SciPy function, or a `primitive`.
+        argument: the position whose cotangent the rule returns; by default it returns a tuple, one per argument.
+        holomorphic: False if the rule obeys the complex convention itself; otherwise it multiplies by the plain
+            transpose of the Jacobian, as for real numbers, and is conjugated for it.
+
+    Example:
+        >>> import numpy as np, pullback as pb
+        >>> @pb.primitive
+        ... def total(x):
+        ...     return np.sum(x)
+        >>> @pb.vjp_rule(total, 0)
+        ... def total_vjp(y_bar, y, x):
+        ...     return y_bar * np.ones(np.shape(x))
+        >>> pb.grad(total)(np.zeros(2))
+        array([1., 1.])
+    """
+
+    def add(rule: F) -> F:
+        table.vjp(function, argument, holomorphic=holomorphic)(rule)
+        _forget()
+        return rule
+
+    return add
+
+
+def jvp_rule(function: Callable[..., Any], argument: int, *, holomorphic: bool | None = None) -> Callable[[F], F]:
+    """Decorate the forward rule of a function: ``rule(x_dot, y, *args, **kwargs)``.
+
+    Args:
+        function: a NumPy or SciPy function, or a `primitive`.
+        argument: the position whose contribution to the output's tangent the rule returns.
+        holomorphic: see `vjp_rule`.
+
+    A rule in one direction serves that mode alone; the other mode then raises an error that says which rule is missing.
+
+    Example:
+        >>> import numpy as np, pullback as pb
+        >>> @pb.primitive
+        ... def cube(x):
+        ...     return x**3
+        >>> @pb.jvp_rule(cube, 0)
+        ... def cube_jvp(x_dot, y, x):
+        ...     return 3 * x**2 * x_dot
+        >>> pb.jvp(cube, (2.0,), (1.0,))
+        (8.0, 12.0)
+    """
+
+    def add(rule: F) -> F:
+        table.jvp(function, argument, holomorphic=holomorphic)(rule)
+        _forget()
+        return rule
+
+    return add
+
+
+def primitive(function: F) -> F:
+    """Make a function opaque: it is called with plain arrays, and differentiated by the rules given for it.
+
+    Use it for code pullback cannot see through: compiled extensions, lookups, solvers. Give its derivative with
+    `partials`, `vjp_rule` or `jvp_rule`; until then a tracked argument raises an error that says so.
+
+    Example: see `partials` and `vjp_rule`.
+    """
+    return dispatched(function)
+
+
+def checkpoint(function: F) -> F:
+    """Let reverse mode keep only the arguments of `function` and compute the rest again when it needs it.
+
+    Args:
+        function: a function of arrays or pytrees; what it closes over must not be tracked.
+
+    Returns:
+        A function with the same values and derivatives, that needs less memory and more time.
+
+    Raises:
+        UnsupportedError: if `function` closes over a tracked value, whose derivative would be lost.
+
+    Example:
+        >>> import numpy as np, pullback as pb
+        >>> pb.grad(lambda x: np.sum(pb.checkpoint(np.sin)(x)))(0.0)
+        1.0
+
+    Source: Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 12; `jax.checkpoint`.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        leaves, structure = flatten([args, kwargs])
+        moving = [i for i, leaf in enumerate(leaves) if tracked_in((leaf,))]
+        structures: list[Any] = []
+
+        def flat(*values: Any) -> Any:
+            full = list(leaves)
+            for i, value in zip(moving, values, strict=True):
+                full[i] = value
+            inner_args, inner_kwargs = unflatten(structure, full)
+            outputs, output_structure = flatten(function(*inner_args, **inner_kwargs))
+            structures[:] = [output_structure]
+            return tuple(outputs)
+
+        if not moving:
+            return function(*args, **kwargs)
+        outputs = _recomputed(flat)(*[leaves[i] for i in moving])
+        return unflatten(structures[0], list(outputs))
+
+    return wrapped  # type: ignore[return-value]
+
+
+def _recomputed(flat: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
+    """`flat` as an operation whose rules run it again."""
+
+    @dispatched
+    def operation(*values: Any) -> tuple[Any, ...]:
+        outputs = flat(*values)
+        if tracked_in(outputs) and not tracked_in(values):
+            raise UnsupportedError(
+                "a function under pb.checkpoint closes over a tracked value",
+                why="when it is run again the derivative by that value would be lost",
+                remedy="pass the value as an argument.",
+            )
+        return outputs
+
+    rule = table.Rule(operation)
+    rule.holomorphic = False
+
+    def operation_vjp(y_bar: Any, y: Any, *values: Any) -> tuple[Any, ...]:
+        return vjp(flat, *values)[1](tuple(y_bar))
+
+    def operation_jvp(position: int, x_dot: Any, y: Any, *values: Any) -> Any:
+        def moved(value: Any) -> Any:
+            return flat(*values[:position], value, *values[position + 1 :])
+
+        return jvp(moved, (values[position],), (x_dot,))[1]
+
+    rule.vjps[ALL] = table.Direction(operation_vjp, 1, "values")
+    rule.jvps[EACH] = table.Direction(operation_jvp, 2, "values")
+    operation.__dict__["rule"] = rule
+    return operation

@@ -1,0 +1,247 @@
+"""`vjp`, `jvp`, `linearize` and `hvp`: products with the Jacobian and the Hessian, without forming them.
+
+Conventions as in JAX (Bradbury et al. 2018, *JAX*, ``jax.vjp``, ``jax.jvp``); complex numbers as in ``docs/conventions.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from pullback.api.follow import Followed, checked_leaves, function_name, plain_aux, pushed, zeros
+from pullback.base.errors import ConventionError, NotDifferentiableError, ShapeError
+from pullback.base.mutable import Mutable
+from pullback.base.pytrees import flatten, tree_map, unflatten
+from pullback.base.spec import Spec, dtype_of, spec_of
+from pullback.base.tracked import bare
+from pullback.dual.dual import Dual, Sweep
+from pullback.rules.read import fit
+from pullback.tape.backward import check_seed, finished
+from pullback.tape.sweep import sweep
+
+Convention = Literal["pullback", "jax"]
+
+
+def check_convention(convention: str) -> None:
+    """Raise `ConventionError` for a name that is none."""
+    if convention not in ("pullback", "jax"):
+        raise ConventionError(
+            f"convention={convention!r} is none",
+            remedy="'pullback' (∂L/∂Re z + i ∂L/∂Im z) or 'jax' (its conjugate).",
+        )
+
+
+def conjugated(tree: Any, convention: str) -> Any:
+    """The complex leaves of `tree` conjugated, if the convention is JAX's."""
+    if convention != "jax":
+        return tree
+    return tree_map(lambda leaf: np.conj(leaf) if dtype_of(bare(leaf)).kind == "c" else leaf, tree)
+
+
+def vjp(
+    function: Callable[..., Any], *primals: Any, has_aux: bool = False, convention: Convention = "pullback"
+) -> Any:
+    """Evaluate `function` and return its value with the function that pulls cotangents back.
+
+    Args:
+        function: of as many arguments as there are primals.
+        primals: arrays or numbers of a floating or complex dtype, or pytrees of them.
+        has_aux: `function` returns ``(output, aux)``; `aux` is handed on without a derivative.
+        convention: "pullback" (``x_bar = Jᴴ y_bar``) or "jax" (``x_bar = Jᵀ y_bar``).
+
+    Returns:
+        ``(value, pull)`` or ``(value, pull, aux)``. ``pull(y_bar)``, with `y_bar` in the structure, shapes and dtypes of
+        the value, returns a tuple with the cotangent of each primal, and may be called several times.
+
+    Raises:
+        NotDifferentiableError: if a primal is integer or boolean.
+        ShapeError: from ``pull``, if `y_bar` has another structure, shape or dtype.
+
+    Example:
+        >>> import numpy as np, pullback as pb
+        >>> y, pull = pb.vjp(np.sin, 0.0)
+        >>> pull(2.0)
+        (2.0,)
+
+    Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.2.
+    """
+    check_convention(convention)
+    followed = Followed("pb.vjp", function, tuple(range(len(primals))), primals)
+    output = function(*followed.arguments)
+    output, aux = _split(output, has_aux, "vjp")
+    leaves, structure = flatten(output)
+    owns = [followed.own(leaf) for leaf in leaves]
+    specs = [spec_of(bare(leaf)) for leaf in leaves]
+    value = unflatten(structure, [followed.value_of(leaf) for leaf in leaves])
+    aux = plain_aux(aux, followed)
+    nodes, name = followed.tape.nodes, function_name(function)
+    followed.tape.finish()
+
+    def pull(y_bar: Any) -> tuple[Any, ...]:
+        """The cotangents of the primals for the cotangent `y_bar` of the value."""
+        bars = matching(conjugated(y_bar, convention), structure, specs, "cotangent", f"the vjp of {name}")
+        seeds: dict[Any, Any] = {}
+        for own, bar in zip(owns, bars, strict=True):
+            if own is not None:
+                seeds[own._node] = seeds[own._node] + bar if own._node in seeds else bar
+        found = sweep(list(nodes), seeds, retain=True)
+        return tuple(conjugated(bar, convention) for bar in followed.gathered(found, finished, 2))
+
+    return (value, pull, aux) if has_aux else (value, pull)
+
+
+def _split(output: Any, has_aux: bool, caller: str) -> tuple[Any, Any]:
+    if not has_aux:
+        return output, None
+    if not (isinstance(output, tuple) and len(output) == 2):
+        raise ShapeError(f"{caller} with has_aux=True needs a function that returns (output, aux)")
+    return output
+
+
+def matching(tree: Any, structure: Any, specs: list[Spec], kind: str, caller: str) -> list[Any]:
+    """The leaves of a cotangent or tangent, checked against what they belong to and cast to its dtype."""
+    leaves, own_structure = flatten(tree)
+    if own_structure != structure:
+        raise ShapeError(
+            f"the {kind} given to {caller} has another structure than the value it belongs to",
+            why=f"it is {own_structure or 'one array'}, and the value is {structure or 'one array'}",
+            remedy=f"give a {kind} with the same lists, tuples and keys.",
+        )
+    fitted: list[Any] = []
+    for leaf, spec in zip(leaves, specs, strict=True):
+        leaf = leaf.frozen() if isinstance(leaf, Mutable) else leaf
+        check_seed(spec, leaf, kind, caller)
+        if not hasattr(leaf, "level"):
+            leaf = np.array(leaf)[()]
+        fitted.append(fit(leaf, spec))
+    return fitted
+
+
+def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
+    """Evaluate `function` and push a tangent forward.
+
+    Args:
+        function: of as many arguments as there are primals.
+        primals: tuple of the arguments: arrays, numbers or pytrees of a floating or complex dtype.
+        tangents: tuple of the same structure, shapes and dtypes.
+        has_aux: `function` returns ``(output, aux)``.
+
+    Returns:
+        ``(value, tangent)`` or ``(value, tangent, aux)``; the tangent has the structure, shapes and dtypes of the value.
+
+    Raises:
+        NotDifferentiableError: if a primal is integer or boolean.
+        ShapeError: if a tangent does not match its primal.
+
+    Example:
+        >>> import numpy as np, pullback as pb
+        >>> pb.jvp(np.multiply, (2.0, 3.0), (1.0, 0.0))
+        (6.0, 3.0)
+
+    Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.1.
+    """
+    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
+        raise ShapeError(
+            "jvp takes a tuple of primals and a tuple of tangents", remedy="pb.jvp(f, (x,), (v,)) for one argument."
+        )
+    if len(primals) != len(tangents):
+        raise ShapeError(f"jvp is given {len(primals)} primals and {len(tangents)} tangents")
+    forward = Sweep()
+    arguments: list[Any] = []
+    name = function_name(function)
+    for position, (primal, tangent) in enumerate(zip(primals, tangents, strict=True)):
+        leaves, structure = checked_leaves(primal, f"argument {position} of {name}")
+        dots = matching(tangent, structure, [spec_of(bare(x)) for x in leaves], "tangent", f"the jvp of {name}")
+        arguments.append(unflatten(structure, [Dual(x, d, forward) for x, d in zip(leaves, dots, strict=True)]))
+    output, aux = _split(function(*arguments), has_aux, "jvp")
+    forward.finished = True
+    leaves, structure = flatten(output)
+    pairs = [pushed(leaf, forward) for leaf in leaves]
+    value = unflatten(structure, [primal for primal, _ in pairs])
+    tangent = unflatten(structure, [zeros(_inexact(p)) if t is None else t for p, t in pairs])
+    if not has_aux:
+        return value, tangent
+    return value, tangent, tree_map(lambda leaf: pushed(leaf, forward)[0], aux)
+
+
+def _inexact(value: Any) -> Spec:
+    spec = spec_of(bare(value))
+    return spec if spec.dtype.kind in "fc" else Spec(spec.shape, np.dtype(float))
+
+
+def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """Evaluate `function` and return its value with the linear map of tangents at `primals`.
+
+    The map is the adjoint of the adjoint: recorded once, it costs no evaluation of `function` for further tangents.
+
+    Args:
+        function: of as many arguments as there are primals.
+        primals: arrays, numbers or pytrees of a floating or complex dtype.
+
+    Returns:
+        ``(value, push)``; ``push(*tangents)``, one tangent for each primal, returns the tangent of the value.
+
+    Example:
+        >>> import numpy as np, pullback as pb
+        >>> y, push = pb.linearize(np.exp, 0.0)
+        >>> push(3.0)
+        3.0
+
+    Source: transposing twice, as in Radul et al., *You Only Linearize Once*, POPL 2023.
+    """
+    value, pull = vjp(function, *primals)
+    _, push_back = vjp(pull, tree_map(lambda leaf: np.ones_like(leaf)[()], value))
+
+    def push(*tangents: Any) -> Any:
+        """The tangent of the value."""
+        if len(tangents) != len(primals):
+            raise ShapeError(f"linearize was given {len(primals)} primals, and its map {len(tangents)} tangents")
+        return push_back(tuple(tangents))[0]
+
+    return value, push
+
+
+def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
+    """The Hessian of a real-valued `function` times a vector, forward over reverse.
+
+    Args:
+        function: returns a real scalar.
+        primals: the argument, or a tuple of all arguments; real.
+        tangents: the vector, in the same form.
+
+    Returns:
+        The product, in the form of `primals`.
+
+    Raises:
+        ConventionError: for complex primals, whose Hessian depends on a convention.
+
+    Example:
+        >>> import numpy as np, pullback as pb
+        >>> pb.hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+        array([6., 0.])
+
+    Source: Pearlmutter, *Fast exact multiplication by the Hessian*, 1994.
+    """
+    from pullback.api.gradient import grad
+
+    several = isinstance(primals, tuple)
+    arguments = primals if several else (primals,)
+    vectors = tangents if several else (tangents,)
+    for leaf in flatten(list(arguments))[0]:
+        if dtype_of(bare(leaf)).kind == "c":
+            raise ConventionError(
+                "hvp of complex arguments", remedy="make the function one of the real and the imaginary part."
+            )
+    gradient = grad(function, argnums=tuple(range(len(arguments))))
+    product = jvp(gradient, arguments, vectors)[1]
+    return product if several else product[0]
+
+
+def refuse_integers(value: Any, what: str) -> None:
+    """Raise if an output to differentiate is integer or boolean."""
+    if dtype_of(bare(value)).kind not in "fc":
+        raise NotDifferentiableError(
+            f"{what} has dtype {dtype_of(bare(value))}", why="only floating and complex numbers have a derivative"
+        )

@@ -1,0 +1,76 @@
+"""Which arguments a transform differentiates: positions, names, or several of them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pullback.base.errors import UnsupportedError
+
+Argnums = int | str | tuple[int | str, ...] | list[int | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The arguments of one call that are differentiated.
+
+    Attributes:
+        keys: for each, its position in `args` or its keyword.
+        single: whether the user asked for one, not for a tuple.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    keys: tuple[int | str, ...]
+    single: bool
+
+    def values(self) -> tuple[Any, ...]:
+        return tuple(self.args[key] if isinstance(key, int) else self.kwargs[key] for key in self.keys)
+
+    def replaced(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The call with other values for the chosen arguments."""
+        args, kwargs = list(self.args), dict(self.kwargs)
+        for key, value in zip(self.keys, values, strict=True):
+            if isinstance(key, int):
+                args[key] = value
+            else:
+                kwargs[key] = value
+        return tuple(args), kwargs
+
+
+def choose(
+    function: Callable[..., Any], argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Chosen:
+    """The arguments of this call that `argnums` names.
+
+    Raises:
+        UnsupportedError: if there is no such argument.
+    """
+    single = isinstance(argnums, int | str)
+    wanted = (argnums,) if isinstance(argnums, int | str) else tuple(argnums)
+    keys = tuple(_key(function, key, args, kwargs) for key in wanted)
+    if len(set(keys)) != len(keys):
+        raise UnsupportedError(f"argnums={argnums!r} names an argument twice")
+    return Chosen(args, kwargs, keys, single)
+
+
+def _key(function: Callable[..., Any], key: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | str:
+    name = getattr(function, "__name__", "the function")
+    if isinstance(key, str):
+        if key in kwargs:
+            return key
+        parameters = list(inspect.signature(function).parameters)
+        if key in parameters and parameters.index(key) < len(args):
+            return parameters.index(key)
+        raise UnsupportedError(
+            f"argnums names {key!r}, but {name} is called without it", remedy="pass it, by position or by keyword."
+        )
+    position = key + len(args) if key < 0 else key
+    if not 0 <= position < len(args):
+        raise UnsupportedError(
+            f"argnums names argument {key}, but {name} is called with {len(args)} positional arguments",
+            remedy="name a keyword argument by its name: argnums='name'.",
+        )
+    return position

@@ -1,0 +1,4 @@
+"""Eager forward mode: values that carry their tangents along.
+
+`dual` holds the value, `push` how an operation moves the tangents.
+"""
