@@ -91,10 +91,11 @@ class Tracked:
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if self.constant:
             return np.array(bare(self), dtype)
+        caller = _caller_of_array()
         raise UnsupportedError(
-            f"{_caller_of_array()} would turn a {self.kind} into a plain array and lose its derivative",
-            why="NumPy asked for the bare numbers",
-            remedy=_array_remedy(),
+            f"{caller} would turn a {self.kind} into a plain array and lose its derivative",
+            why="it asked for the bare numbers",
+            remedy=_array_remedy(caller),
         )
 
     def _scalar(self, name: str) -> Any:
@@ -246,8 +247,7 @@ def _public_module(name: str) -> str:
     return ".".join(part for part in name.split(".") if not part.startswith("_"))
 
 
-def _array_remedy() -> str:
-    caller = _caller_of_array()
+def _array_remedy(caller: str) -> str:
     if caller.startswith("scipy"):
         return f"call pullback.{caller} if there is one, or give it a rule with pb.primitive."
     return (
