@@ -12,26 +12,52 @@ Data flows downward; a folder imports only from those above it:
     cli/       python -m pullback
 """
 
-from pullback import testing
+from typing import Any
+
 from pullback.api.arrays import (
-    array, empty, empty_like, full, full_like, ones, ones_like, stop_gradient, zeros, zeros_like,
+    array,
+    empty,
+    empty_like,
+    full,
+    full_like,
+    ones,
+    ones_like,
+    stop_gradient,
+    zeros,
+    zeros_like,
 )  # fmt: skip
 from pullback.api.gradient import elementwise_grad, grad, value_and_grad
 from pullback.api.jacobian import hessian, jacobian
 from pullback.api.operators import checkpoint, jvp_rule, partials, primitive, vjp_rule
 from pullback.api.products import hvp, jvp, linearize, vjp
 from pullback.base.errors import (
-    ConventionError, DependenceWarning, MutationError, NonFiniteError, NotDifferentiableError, PullbackError,
-    ShapeError, UnsupportedError,
+    ConventionError,
+    DependenceWarning,
+    MutationError,
+    NonFiniteError,
+    NotDifferentiableError,
+    PullbackError,
+    ShapeError,
+    UnsupportedError,
 )  # fmt: skip
 from pullback.base.modes import debug_nans, no_grad
 from pullback.tape.backward import Tape, zero_grad
 from pullback.tape.variable import Variable
 
+def __getattr__(name: str) -> Any:
+    """`testing` and `scipy`, imported when first used."""
+    if name in ("scipy", "testing"):
+        import importlib
+
+        return importlib.import_module(f"pullback.{name}")
+    raise AttributeError(f"module 'pullback' has no attribute {name!r}")
+
+
 __all__ = [
     "ConventionError", "DependenceWarning", "MutationError", "NonFiniteError", "NotDifferentiableError",
-    "PullbackError", "ShapeError", "Tape", "UnsupportedError", "Variable", "array", "checkpoint", "debug_nans",
-    "elementwise_grad", "empty", "empty_like", "full", "full_like", "grad", "hessian", "hvp", "jacobian", "jvp",
-    "jvp_rule", "linearize", "no_grad", "ones", "ones_like", "partials", "primitive", "stop_gradient", "testing",
-    "value_and_grad", "vjp", "vjp_rule", "zero_grad", "zeros", "zeros_like",
+    "PullbackError", "ShapeError", "Tape", "UnsupportedError", "Variable",
+    "array", "checkpoint", "debug_nans", "elementwise_grad", "empty", "empty_like", "full", "full_like",
+    "grad", "hessian", "hvp", "jacobian", "jvp", "jvp_rule", "linearize", "no_grad", "ones", "ones_like",
+    "partials", "primitive", "stop_gradient", "testing", "value_and_grad", "vjp", "vjp_rule", "zero_grad",
+    "zeros", "zeros_like",
 ]  # fmt: skip

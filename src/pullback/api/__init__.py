@@ -1,1 +1,3 @@
-"""The transforms users call: reverse and forward products, gradients, Jacobians, and how to add an operator."""
+"""The transforms users call: reverse and forward products, gradients, Jacobians,
+and how to add an operator.
+"""

@@ -31,7 +31,7 @@ def zeros(shape: Shape, dtype: Any = float) -> Any:
         ...     for i in range(1, 3):
         ...         y[i] = y[i - 1] * x
         ...     return np.sum(y)
-        >>> pb.grad(powers)(2.0)
+        >>> print(pb.grad(powers)(2.0))
         5.0
     """
     return _writable(np.zeros(shape, dtype))
@@ -72,7 +72,9 @@ def empty_like(x: Any, dtype: Any = None, shape: Any = None) -> Any:
 
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
-    """As `numpy.full_like`; `fill_value` may be tracked, and tracked values can be written into the result."""
+    """As `numpy.full_like`; `fill_value` may be tracked,
+    and tracked values can be written into the result.
+    """
     own = np.zeros_like(bare(x), dtype=dtype, shape=shape)
     return full(own.shape, fill_value, own.dtype)
 
@@ -82,13 +84,13 @@ def array(values: Any, dtype: Any = None) -> Any:
 
     Example:
         >>> import numpy as np, pullback as pb
-        >>> pb.grad(lambda x: np.prod(pb.array([x, x + 1, 2.0])))(3.0)
+        >>> print(pb.grad(lambda x: np.prod(pb.array([x, x + 1, 2.0])))(3.0))
         14.0
     """
     if not tracked_in((values,)):
         return _writable(np.array(values, dtype))
     if isinstance(values, Tracked):
-        joined: Any = np.copy(values)  # type: ignore[call-overload]
+        joined: Any = np.copy(values)
     else:
         joined = np.stack([array(item) if isinstance(item, list | tuple) else item for item in values])
     return joined if dtype is None else joined.astype(dtype)

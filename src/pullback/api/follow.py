@@ -13,13 +13,14 @@ from pullback.base.mutable import Mutable
 from pullback.base.pytrees import flatten, paths, tree_map, unflatten
 from pullback.base.spec import Spec, spec_of
 from pullback.base.tracked import Tracked, bare
-from pullback.dual.dual import Dual, Sweep
 from pullback.dual import push as _push  # gives Dual NumPy's protocols
+from pullback.dual.dual import Dual, Sweep
 from pullback.tape import fast as _fast  # gives Variable NumPy's protocols
 from pullback.tape.node import Leaf, Recording
 from pullback.tape.variable import Variable, checked, variable
 
-assert _push and _fast
+assert _push
+assert _fast
 
 
 def leaf_value(value: Any, what: str) -> Any:
@@ -34,7 +35,9 @@ def checked_leaves(tree: Any, what: str) -> tuple[list[Any], Any]:
     leaves, structure = flatten(tree)
     if structure is None:
         return [leaf_value(tree, what)], None
-    return [leaf_value(leaf, f"{what}{path}") for leaf, path in zip(leaves, paths(tree), strict=True)], structure
+    return [
+        leaf_value(leaf, f"{what}{path}") for leaf, path in zip(leaves, paths(tree), strict=True)
+    ], structure
 
 
 def function_name(function: Callable[..., Any]) -> str:
@@ -45,7 +48,9 @@ def function_name(function: Callable[..., Any]) -> str:
 class Followed:
     """Arguments under reverse mode: their variables, and the tape they are on."""
 
-    def __init__(self, transform: str, function: Callable[..., Any], names: tuple[Any, ...], values: tuple[Any, ...]):
+    def __init__(
+        self, transform: str, function: Callable[..., Any], names: tuple[Any, ...], values: tuple[Any, ...]
+    ) -> None:
         self.tape = Recording(transform)
         self.name = function_name(function)
         self.structures: list[Any] = []
@@ -54,7 +59,9 @@ class Followed:
         for name, value in zip(names, values, strict=True):
             leaves, structure = checked_leaves(value, f"argument {name!r} of {self.name}")
             nodes = [Leaf(spec_of(bare(leaf))) for leaf in leaves]
-            wrapped: list[Any] = [variable(leaf, node, self.tape) for leaf, node in zip(leaves, nodes, strict=True)]
+            wrapped: list[Any] = [
+                variable(leaf, node, self.tape) for leaf, node in zip(leaves, nodes, strict=True)
+            ]
             self.structures.append(structure)
             self.leaves.append(nodes)
             self.arguments.append(unflatten(structure, wrapped))
@@ -71,13 +78,18 @@ class Followed:
         inner = own._value if own is not None else value.frozen() if isinstance(value, Mutable) else value
         return inner.copy() if isinstance(inner, np.ndarray) and isinstance(value, Tracked) else inner
 
-    def gathered(self, bars: dict[Any, Any], finish: Callable[[Any, Spec], Any], stacklevel: int) -> list[Any]:
+    def gathered(
+        self, bars: dict[Any, Any], finish: Callable[[Any, Spec], Any], stacklevel: int
+    ) -> list[Any]:
         """The cotangents of the arguments in their structures; zeros where none arrived."""
         missing = [node for nodes in self.leaves for node in nodes if node not in bars]
         if missing and len(missing) == sum(map(len, self.leaves)):
             warn_independent(self.name, stacklevel + 1)
         return [
-            unflatten(structure, [finish(bars[node], node.spec) if node in bars else zeros(node.spec) for node in nodes])
+            unflatten(
+                structure,
+                [finish(bars[node], node.spec) if node in bars else zeros(node.spec) for node in nodes],
+            )
             for structure, nodes in zip(self.structures, self.leaves, strict=True)
         ]
 

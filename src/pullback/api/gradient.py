@@ -26,7 +26,8 @@ def value_and_grad(
     holomorphic: bool = False,
     convention: Convention = "pullback",
 ) -> Callable[..., Any]:
-    """A function that returns the value of `function` and its gradient (see `grad`, which returns the gradient alone).
+    """A function that returns the value of `function` and its gradient (see `grad`, which returns the
+    gradient alone).
 
     Returns:
         A function of the same arguments that returns ``(value, gradient)``, or ``((value, aux), gradient)``.
@@ -53,10 +54,13 @@ def value_and_grad(
         if own is None:
             bars: dict[Any, Any] = {}
         else:
-            seed, node = one(spec_of(bare(value)).dtype), own._node
+            seed = one(spec_of(bare(value)).dtype)
+            node: Any = own._node
             del own, output
             bars = sweep(nodes, {node: seed}, retain=False)
-        gradients = [conjugated(g, "jax" if holomorphic else convention) for g in followed.gathered(bars, finished, 2)]
+        gradients = [
+            conjugated(g, "jax" if holomorphic else convention) for g in followed.gathered(bars, finished, 2)
+        ]
         gradient = gradients[0] if chosen.single else tuple(gradients)
         return ((value, aux), gradient) if has_aux else (value, gradient)
 
@@ -82,7 +86,8 @@ def check_scalar(output: Any, followed: Followed, holomorphic: bool) -> None:
         raise ConventionError(
             f"the output of {name} is complex",
             why="a complex number has no steepest ascent",
-            remedy="return np.real(y), np.abs(y)**2 or the like; or holomorphic=True for the complex derivative f'(z).",
+            remedy="return np.real(y), np.abs(y)**2 or the like; or holomorphic=True for the complex "
+            "derivative f'(z).",
         )
     if holomorphic:
         inputs = [node.spec.dtype.kind for nodes in followed.leaves for node in nodes]
@@ -106,12 +111,14 @@ def grad(
         function: returns a real scalar (or ``(scalar, aux)``); its arguments may be pytrees.
         argnums: which argument to differentiate: a position, a name, or a tuple of them.
         has_aux: `function` returns ``(scalar, aux)``, and the gradient function ``(gradient, aux)``.
-        holomorphic: the function is holomorphic and the derivative f'(z) is wanted; inputs and output are complex.
-        convention: of a complex gradient: "pullback", ∂L/∂Re z + i ∂L/∂Im z (PyTorch's), or "jax", its conjugate.
+        holomorphic: the function is holomorphic and the derivative f'(z) is wanted; inputs and output are
+            complex.
+        convention: of a complex gradient: "pullback", ∂L/∂Re z + i ∂L/∂Im z (PyTorch's), or "jax", its
+            conjugate.
 
     Returns:
-        A function of the same arguments. The gradient has the structure, shapes and dtypes of the chosen argument, or is
-        a tuple of such if `argnums` is one. The arguments are never modified.
+        A function of the same arguments. The gradient has the structure, shapes and dtypes of the chosen
+        argument, or is a tuple of such if `argnums` is one. The arguments are never modified.
 
     Raises:
         ShapeError: if the output is not a scalar.
@@ -139,7 +146,8 @@ def grad(
 
 
 def elementwise_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The derivative of a function whose output entries depend on one input entry each, in the shape of the input.
+    """The derivative of a function whose output entries depend on one input entry each,
+    in the shape of the input.
 
     It is the gradient of the sum of the outputs.
 

@@ -36,15 +36,16 @@ def jacobian(
     Args:
         function: returns an array, a number or a pytree of them.
         argnums: which argument to differentiate: a position, a name, or a tuple of them.
-        mode: "forward" (a sweep per `chunk_size` inputs), "reverse" (a sweep per output), or "auto": forward where there
-            are no more inputs than outputs.
+        mode: "forward" (a sweep per `chunk_size` inputs), "reverse" (a sweep per output), or "auto": forward
+            where there are no more inputs than outputs.
         has_aux: `function` returns ``(output, aux)``.
         holomorphic: the complex derivative of a holomorphic function of complex arguments.
         chunk_size: how many inputs one forward sweep carries; 64 by default.
 
     Returns:
-        A function of the same arguments. Its result has the structure of the output, each leaf replaced by the structure
-        of the argument (by a tuple of such if `argnums` is one), whose leaves have shape ``output.shape + input.shape``.
+        A function of the same arguments. Its result has the structure of the output, each leaf replaced by
+        the structure of the argument (by a tuple of such if `argnums` is one), whose leaves have shape
+        ``output.shape + input.shape``.
 
     Raises:
         ConventionError: for complex inputs whose output is complex, unless `holomorphic`.
@@ -56,7 +57,8 @@ def jacobian(
         array([[3., 0., 1.],
                [0., 3., 2.]])
 
-    Source: Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 3; real input and complex output: both parts.
+    Source: Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 3; real input and complex output: both
+    parts.
     """
     if mode not in ("auto", "forward", "reverse"):
         raise UnsupportedError(f"mode={mode!r} is none", remedy="'auto', 'forward' or 'reverse'.")
@@ -117,7 +119,9 @@ class _Matrix:
             )
 
     def by_rows(self, switch: bool) -> Any:
-        """Reverse: one sweep per output entry (two for a complex one); `switch` allows to go forward instead."""
+        """Reverse: one sweep per output entry (two for a complex one);
+        `switch` allows to go forward instead.
+        """
         result = vjp(self.function, *self.inputs, has_aux=self.has_aux)
         value, pull = result[0], result[1]
         outputs, structure = flatten(value)
@@ -133,7 +137,9 @@ class _Matrix:
             blocks.append([_stacked([row[i] for row in rows], spec, s) for i, s in enumerate(self.specs)])
         return self._assembled(blocks, structure, result[2] if self.has_aux else None)
 
-    def _row(self, pull: Callable[..., Any], structure: Any, specs: list[Spec], k: int, entry: int) -> list[Any]:
+    def _row(
+        self, pull: Callable[..., Any], structure: Any, specs: list[Spec], k: int, entry: int
+    ) -> list[Any]:
         def pulled(number: Any) -> list[Any]:
             seeds = [np.zeros(spec.shape, spec.dtype) for spec in specs]
             seeds[k].reshape(-1)[entry] = number
@@ -163,7 +169,11 @@ class _Matrix:
             sweep = Sweep(count)
             arguments, first = [], 0
             for leaf, spec in zip(self.inputs, self.specs, strict=True):
-                seeds = np.eye(count, spec.size, first - start, dtype=spec.dtype) if spec.size else np.zeros((count, 0))
+                seeds = (
+                    np.eye(count, spec.size, first - start, dtype=spec.dtype)
+                    if spec.size
+                    else np.zeros((count, 0))
+                )
                 seeds = np.eye(total, dtype=spec.dtype)[start : start + count, first : first + spec.size]
                 arguments.append(Dual(leaf, seeds.reshape(count, *spec.shape), sweep))
                 first += spec.size
@@ -176,7 +186,10 @@ class _Matrix:
             self.check(outputs)
             depends = depends or any(dot is not None for _, dot in pairs)
             columns.append(
-                [np.zeros((count, *np.shape(bare(p))), dtype_of(bare(p))) if d is None else d for p, d in pairs]
+                [
+                    np.zeros((count, *np.shape(bare(p))), dtype_of(bare(p))) if d is None else d
+                    for p, d in pairs
+                ]
             )
         if not depends:
             warn_independent(self.name, 3)
@@ -219,7 +232,9 @@ def _own(block: Any) -> Any:
     return block if isinstance(block, Tracked) else np.array(block)[()]
 
 
-def hessian(function: Callable[..., Any], argnums: Argnums = 0, chunk_size: int | None = None) -> Callable[..., Any]:
+def hessian(
+    function: Callable[..., Any], argnums: Argnums = 0, chunk_size: int | None = None
+) -> Callable[..., Any]:
     """A function that returns the Hessian of a real-valued `function`, forward over reverse.
 
     Args:
@@ -228,8 +243,8 @@ def hessian(function: Callable[..., Any], argnums: Argnums = 0, chunk_size: int 
         chunk_size: how many columns one sweep carries (see `jacobian`).
 
     Returns:
-        A function of the same arguments. For an array argument its result has shape ``x.shape + x.shape``; for pytrees
-        and several arguments it is the structure of the argument, twice.
+        A function of the same arguments. For an array argument its result has shape ``x.shape + x.shape``;
+        for pytrees and several arguments it is the structure of the argument, twice.
 
     Raises:
         ConventionError: for complex arguments.

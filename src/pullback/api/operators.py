@@ -24,7 +24,9 @@ def _forget() -> None:
     record.keeps_of.cache_clear()
 
 
-def partials(function: Callable[..., Any], *derivatives: Any, domain: Any = (-1.0, 1.0), complex: bool = True) -> None:
+def partials(
+    function: Callable[..., Any], *derivatives: Any, domain: Any = (-1.0, 1.0), complex: bool = True
+) -> None:
     """Give the partial derivatives of an elementwise function, one per argument; every engine uses them.
 
     Args:
@@ -55,9 +57,10 @@ def vjp_rule(
 
     Args:
         function: a NumPy or SciPy function, or a `primitive`.
-        argument: the position whose cotangent the rule returns; by default it returns a tuple, one per argument.
-        holomorphic: False if the rule obeys the complex convention itself; otherwise it multiplies by the plain
-            transpose of the Jacobian, as for real numbers, and is conjugated for it.
+        argument: the position whose cotangent the rule returns; by default it returns a tuple, one per
+            argument.
+        holomorphic: False if the rule obeys the complex convention itself; otherwise it multiplies by the
+            plain transpose of the Jacobian, as for real numbers, and is conjugated for it.
 
     Example:
         >>> import numpy as np, pullback as pb
@@ -79,7 +82,9 @@ def vjp_rule(
     return add
 
 
-def jvp_rule(function: Callable[..., Any], argument: int, *, holomorphic: bool | None = None) -> Callable[[F], F]:
+def jvp_rule(
+    function: Callable[..., Any], argument: int, *, holomorphic: bool | None = None
+) -> Callable[[F], F]:
     """Decorate the forward rule of a function: ``rule(x_dot, y, *args, **kwargs)``.
 
     Args:
@@ -87,7 +92,8 @@ def jvp_rule(function: Callable[..., Any], argument: int, *, holomorphic: bool |
         argument: the position whose contribution to the output's tangent the rule returns.
         holomorphic: see `vjp_rule`.
 
-    A rule in one direction serves that mode alone; the other mode then raises an error that says which rule is missing.
+    A rule in one direction serves that mode alone; the other mode then raises an error that says which rule
+    is missing.
 
     Example:
         >>> import numpy as np, pullback as pb
@@ -97,8 +103,9 @@ def jvp_rule(function: Callable[..., Any], argument: int, *, holomorphic: bool |
         >>> @pb.jvp_rule(cube, 0)
         ... def cube_jvp(x_dot, y, x):
         ...     return 3 * x**2 * x_dot
-        >>> pb.jvp(cube, (2.0,), (1.0,))
-        (8.0, 12.0)
+        >>> y, y_dot = pb.jvp(cube, (2.0,), (1.0,))
+        >>> print(y, y_dot)
+        8.0 12.0
     """
 
     def add(rule: F) -> F:
@@ -112,8 +119,8 @@ def jvp_rule(function: Callable[..., Any], argument: int, *, holomorphic: bool |
 def primitive(function: F) -> F:
     """Make a function opaque: it is called with plain arrays, and differentiated by the rules given for it.
 
-    Use it for code pullback cannot see through: compiled extensions, lookups, solvers. Give its derivative with
-    `partials`, `vjp_rule` or `jvp_rule`; until then a tracked argument raises an error that says so.
+    Use it for code pullback cannot see through: compiled extensions, lookups, solvers. Give its derivative
+    with `partials`, `vjp_rule` or `jvp_rule`; until then a tracked argument raises an error that says so.
 
     Example: see `partials` and `vjp_rule`.
     """
@@ -134,7 +141,7 @@ def checkpoint(function: F) -> F:
 
     Example:
         >>> import numpy as np, pullback as pb
-        >>> pb.grad(lambda x: np.sum(pb.checkpoint(np.sin)(x)))(0.0)
+        >>> print(pb.grad(lambda x: np.sum(pb.checkpoint(np.sin)(x)))(0.0))
         1.0
 
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 12; `jax.checkpoint`.

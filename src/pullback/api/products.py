@@ -1,6 +1,7 @@
 """`vjp`, `jvp`, `linearize` and `hvp`: products with the Jacobian and the Hessian, without forming them.
 
-Conventions as in JAX (Bradbury et al. 2018, *JAX*, ``jax.vjp``, ``jax.jvp``); complex numbers as in ``docs/conventions.md``.
+Conventions as in JAX (Bradbury et al. 2018, *JAX*, ``jax.vjp``, ``jax.jvp``); complex numbers as in
+``docs/conventions.md``.
 """
 
 from __future__ import annotations
@@ -52,8 +53,9 @@ def vjp(
         convention: "pullback" (``x_bar = Jᴴ y_bar``) or "jax" (``x_bar = Jᵀ y_bar``).
 
     Returns:
-        ``(value, pull)`` or ``(value, pull, aux)``. ``pull(y_bar)``, with `y_bar` in the structure, shapes and dtypes of
-        the value, returns a tuple with the cotangent of each primal, and may be called several times.
+        ``(value, pull)`` or ``(value, pull, aux)``. ``pull(y_bar)``, with `y_bar` in the structure, shapes
+        and dtypes of the value, returns a tuple with the cotangent of each primal, and may be called several
+        times.
 
     Raises:
         NotDifferentiableError: if a primal is integer or boolean.
@@ -62,8 +64,9 @@ def vjp(
     Example:
         >>> import numpy as np, pullback as pb
         >>> y, pull = pb.vjp(np.sin, 0.0)
-        >>> pull(2.0)
-        (2.0,)
+        >>> (x_bar,) = pull(2.0)
+        >>> print(y, x_bar)
+        0.0 2.0
 
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.2.
     """
@@ -129,7 +132,8 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
         has_aux: `function` returns ``(output, aux)``.
 
     Returns:
-        ``(value, tangent)`` or ``(value, tangent, aux)``; the tangent has the structure, shapes and dtypes of the value.
+        ``(value, tangent)`` or ``(value, tangent, aux)``; the tangent has the structure, shapes and dtypes of
+        the value.
 
     Raises:
         NotDifferentiableError: if a primal is integer or boolean.
@@ -137,14 +141,16 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
 
     Example:
         >>> import numpy as np, pullback as pb
-        >>> pb.jvp(np.multiply, (2.0, 3.0), (1.0, 0.0))
-        (6.0, 3.0)
+        >>> y, y_dot = pb.jvp(np.multiply, (2.0, 3.0), (1.0, 0.0))
+        >>> print(y, y_dot)
+        6.0 3.0
 
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.1.
     """
     if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
         raise ShapeError(
-            "jvp takes a tuple of primals and a tuple of tangents", remedy="pb.jvp(f, (x,), (v,)) for one argument."
+            "jvp takes a tuple of primals and a tuple of tangents",
+            remedy="pb.jvp(f, (x,), (v,)) for one argument.",
         )
     if len(primals) != len(tangents):
         raise ShapeError(f"jvp is given {len(primals)} primals and {len(tangents)} tangents")
@@ -153,8 +159,12 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
     name = function_name(function)
     for position, (primal, tangent) in enumerate(zip(primals, tangents, strict=True)):
         leaves, structure = checked_leaves(primal, f"argument {position} of {name}")
-        dots = matching(tangent, structure, [spec_of(bare(x)) for x in leaves], "tangent", f"the jvp of {name}")
-        arguments.append(unflatten(structure, [Dual(x, d, forward) for x, d in zip(leaves, dots, strict=True)]))
+        dots = matching(
+            tangent, structure, [spec_of(bare(x)) for x in leaves], "tangent", f"the jvp of {name}"
+        )
+        arguments.append(
+            unflatten(structure, [Dual(x, d, forward) for x, d in zip(leaves, dots, strict=True)])
+        )
     output, aux = _split(function(*arguments), has_aux, "jvp")
     forward.finished = True
     leaves, structure = flatten(output)
@@ -174,7 +184,8 @@ def _inexact(value: Any) -> Spec:
 def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
     """Evaluate `function` and return its value with the linear map of tangents at `primals`.
 
-    The map is the adjoint of the adjoint: recorded once, it costs no evaluation of `function` for further tangents.
+    The map is the adjoint of the adjoint: recorded once, it costs no evaluation of `function` for further
+    tangents.
 
     Args:
         function: of as many arguments as there are primals.
@@ -186,8 +197,8 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
     Example:
         >>> import numpy as np, pullback as pb
         >>> y, push = pb.linearize(np.exp, 0.0)
-        >>> push(3.0)
-        3.0
+        >>> print(y, push(3.0))
+        1.0 3.0
 
     Source: transposing twice, as in Radul et al., *You Only Linearize Once*, POPL 2023.
     """
@@ -197,7 +208,9 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
     def push(*tangents: Any) -> Any:
         """The tangent of the value."""
         if len(tangents) != len(primals):
-            raise ShapeError(f"linearize was given {len(primals)} primals, and its map {len(tangents)} tangents")
+            raise ShapeError(
+                f"linearize was given {len(primals)} primals, and its map {len(tangents)} tangents"
+            )
         return push_back(tuple(tangents))[0]
 
     return value, push
@@ -243,5 +256,6 @@ def refuse_integers(value: Any, what: str) -> None:
     """Raise if an output to differentiate is integer or boolean."""
     if dtype_of(bare(value)).kind not in "fc":
         raise NotDifferentiableError(
-            f"{what} has dtype {dtype_of(bare(value))}", why="only floating and complex numbers have a derivative"
+            f"{what} has dtype {dtype_of(bare(value))}",
+            why="only floating and complex numbers have a derivative",
         )

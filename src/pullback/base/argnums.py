@@ -56,7 +56,9 @@ def choose(
     return Chosen(args, kwargs, keys, single)
 
 
-def _key(function: Callable[..., Any], key: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int | str:
+def _key(
+    function: Callable[..., Any], key: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> int | str:
     name = getattr(function, "__name__", "the function")
     if isinstance(key, str):
         if key in kwargs:
@@ -65,7 +67,8 @@ def _key(function: Callable[..., Any], key: int | str, args: tuple[Any, ...], kw
         if key in parameters and parameters.index(key) < len(args):
             return parameters.index(key)
         raise UnsupportedError(
-            f"argnums names {key!r}, but {name} is called without it", remedy="pass it, by position or by keyword."
+            f"argnums names {key!r}, but {name} is called without it",
+            remedy="pass it, by position or by keyword.",
         )
     position = key + len(args) if key < 0 else key
     if not 0 <= position < len(args):

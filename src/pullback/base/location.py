@@ -37,17 +37,17 @@ class Location:
         return f"{place}\n    {text.strip()}\n    {caret}"
 
 
-def is_library_frame(frame: FrameType) -> bool:
-    """Whether `frame` runs pullback's own code, or the libraries that call it back."""
+def is_library_frame(frame: FrameType, libraries: tuple[str, ...]) -> bool:
+    """Whether `frame` runs pullback's own code, or that of one of `libraries`."""
     if frame.f_code.co_filename.startswith(_PACKAGE):
         return True
-    return frame.f_globals.get("__name__", "").partition(".")[0] in _LIBRARIES
+    return frame.f_globals.get("__name__", "").partition(".")[0] in libraries
 
 
-def user_frame() -> FrameType | None:
-    """The innermost frame of the user's code, or None."""
+def user_frame(outside: tuple[str, ...] = _LIBRARIES) -> FrameType | None:
+    """The innermost frame that runs neither pullback's code nor that of the libraries named, or None."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and is_library_frame(frame):
+    while frame is not None and is_library_frame(frame, outside):
         frame = frame.f_back
     return frame
 

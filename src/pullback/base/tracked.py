@@ -1,28 +1,28 @@
 """`Tracked`: what a tape's `Variable` and a `Dual` share, namely NumPy's operators, attributes and methods.
 
-Every operator and method calls the NumPy function of the same meaning, so an engine has to implement only NumPy's two
-protocols (NEP 13 and NEP 18). Comparisons give plain booleans: Python's branches see ordinary values. Whatever would
-drop the derivative without a word (``float(x)``, ``np.asarray(x)``) raises.
+Every operator and method calls the NumPy function of the same meaning, so an engine has to implement only
+NumPy's two protocols (NEP 13 and NEP 18). Comparisons give plain booleans: Python's branches see ordinary
+values. Whatever would drop the derivative without a word (``float(x)``, ``np.asarray(x)``) raises.
 """
 
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 
 from pullback.base.errors import UnsupportedError
+from pullback.base.location import user_frame
 
 
 class Tracked:
     """A value that an engine follows.
 
     Attributes:
-        level: which transform follows it; a transform that began later has a higher level, and handles an operation
-            before those that began earlier.
+        level: which transform follows it; a transform that began later has a higher level, and handles an
+            operation before those that began earlier.
     """
 
     __slots__ = ()
@@ -34,7 +34,7 @@ class Tracked:
         """The value one level down: an array, a number, or what an earlier transform tracks."""
         raise NotImplementedError
 
-    # -- attributes -----------------------------------------------------------------------------------------------
+    # -- attributes ------------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -81,7 +81,7 @@ class Tracked:
     def flat(self) -> Any:
         return iter(np.ravel(self))
 
-    # -- what would drop the derivative ---------------------------------------------------------------------------
+    # -- what would drop the derivative ----------------------------------------------------------------------
 
     @property
     def constant(self) -> bool:
@@ -94,7 +94,7 @@ class Tracked:
         caller = _caller_of_array()
         raise UnsupportedError(
             f"{caller} would turn a {self.kind} into a plain array and lose its derivative",
-            why="it asked for the bare numbers",
+            why="it asked for the bare numbers, which NumPy's protocols for other array types would not need",
             remedy=_array_remedy(caller),
         )
 
@@ -123,7 +123,7 @@ class Tracked:
     def __bool__(self) -> bool:
         return bool(bare(self))
 
-    # -- containers ----------------------------------------------------------------------------------------------
+    # -- containers ------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return len(bare(self))
@@ -139,7 +139,7 @@ class Tracked:
 
     __hash__ = object.__hash__
 
-    # -- methods whose name is not the function's, or whose arguments differ -----------------------------------------
+    # -- methods whose name is not the function's, or whose arguments differ ---------------------------------
 
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
         return np.reshape(self, shape[0] if len(shape) == 1 else shape, order=order)
@@ -151,9 +151,8 @@ class Tracked:
         return np.copy(np.ravel(self, order=order))
 
     def item(self, *index: Any) -> Any:
-        if index:
-            return np.reshape(self[index if len(index) > 1 else index[0]], ())
-        return np.reshape(self, ())
+        place = index[0] if len(index) == 1 else index
+        return np.reshape(self[place] if index else self, ())
 
     def conjugate(self) -> Any:
         return np.conj(self)
@@ -163,6 +162,9 @@ class Tracked:
 
     def compress(self, condition: Any, axis: Any = None) -> Any:
         return np.compress(condition, self, axis=axis)
+
+    def __round__(self, decimals: int = 0) -> Any:
+        return np.round(self, decimals)
 
     def argsort(self, axis: Any = -1, **kwargs: Any) -> Any:
         return np.argsort(self, axis=axis, **kwargs)
@@ -230,27 +232,21 @@ for _name in _METHODS:
 
 
 def _caller_of_array() -> str:
-    """The function that asked for a plain array, as well as the stack can tell."""
-    frame = sys._getframe(2)
-    name = frame.f_globals.get("__name__", "")
-    if name.startswith("scipy"):
-        outermost = frame
-        while frame is not None and frame.f_globals.get("__name__", "").startswith("scipy"):
-            if not frame.f_code.co_name.startswith("_"):
-                outermost = frame
-            frame = frame.f_back
-        return f"{_public_module(outermost.f_globals['__name__'])}.{outermost.f_code.co_name}"
-    return "numpy"
-
-
-def _public_module(name: str) -> str:
-    return ".".join(part for part in name.split(".") if not part.startswith("_"))
+    """The function that asked for a plain array: SciPy's outermost, as the user called it, or just NumPy."""
+    frame = user_frame(outside=("numpy",))
+    name = "numpy"
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "scipy":
+        module = ".".join(part for part in frame.f_globals["__name__"].split(".") if not part.startswith("_"))
+        if not frame.f_code.co_name.startswith("_"):
+            name = f"{module}.{frame.f_code.co_name}"
+        frame = frame.f_back
+    return name
 
 
 def _array_remedy(caller: str) -> str:
     if caller.startswith("scipy"):
-        return f"call pullback.{caller} if there is one, or give it a rule with pb.primitive."
+        return f"call pullback.{caller} if there is one, or make it a pb.primitive and give it a rule."
     return (
-        "join values with np.stack or pb.array instead of np.array; write into pb.zeros or pb.empty instead of "
-        "np.zeros; for the value alone use pb.stop_gradient(x)."
+        "join values with np.stack or pb.array instead of np.array; write into pb.zeros or pb.empty instead "
+        "of np.zeros; for the value alone use pb.stop_gradient(x)."
     )

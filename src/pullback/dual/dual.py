@@ -33,7 +33,8 @@ class Sweep:
         if self.finished:
             raise UnsupportedError(
                 "a value that belongs to a finished forward transform is used after it",
-                why="the function kept it in a global, an attribute or a list, and its tangent can no longer be read",
+                why="the function kept it in a global, an attribute or a list, "
+                "and its tangent can no longer be read",
                 remedy="return it from the function (has_aux=True gives back its plain value), "
                 "or keep pb.stop_gradient(x).",
             )
@@ -44,8 +45,8 @@ class Dual(Mutable):
 
     Attributes:
         primal: the value one level down.
-        tangent: its tangent, of the shape of `primal` (behind an axis of seeds, if the sweep has one); None for a
-            constant, which holds what a higher level tracks.
+        tangent: its tangent, of the shape of `primal` (behind an axis of seeds, if the sweep has one); None
+            for a constant, which holds what a higher level tracks.
     """
 
     __slots__ = ("_cell", "primal", "sweep", "tangent")
@@ -77,6 +78,15 @@ class Dual(Mutable):
     def frozen(self) -> Any:
         self.settle()
         return self.primal if self.tangent is None else Dual(self.primal, self.tangent, self.sweep)
+
+    def __copy__(self) -> Any:
+        return np.copy(self)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        raise UnsupportedError("a Dual cannot be pickled", remedy="pickle pb.stop_gradient(x).")
 
     def __repr__(self) -> str:
         return f"Dual({np.array2string(np.asarray(bare(self)), separator=', ')})"

@@ -1,7 +1,7 @@
 """How an operation moves the tangents of its operands: ``y_dot = Σ ∂_i · x_dot_i``.
 
-The tangents of several seeds lie along a leading axis. An elementwise operation takes them all at once; any other is
-applied to one seed after the other.
+The tangents of several seeds lie along a leading axis. An elementwise operation takes them all at once; any
+other is applied to one seed after the other.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pullback.base.errors import NonFiniteError
 from pullback.base.modes import modes, switch
 from pullback.base.mutable import Mutable
 from pullback.base.operands import plain, positional
+from pullback.base.overwrite import derivation
 from pullback.base.protocol import call_function, call_method
 from pullback.base.spec import dtype_of
 from pullback.base.tracked import Tracked, bare
@@ -30,12 +31,16 @@ from pullback.rules.table import Rule
 
 
 def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Apply `function` where NumPy's protocols hand it over; `NotImplemented` if a higher level has to do it."""
+    """Apply `function` where NumPy's protocols hand it over;
+    `NotImplemented` if a higher level has to do it.
+    """
     if function in CREATION:
         return _created(function, args, kwargs)
     rule = rule_of(function)
     if rule.constant:
-        return function(*(plain(value) for value in args), **{key: plain(value) for key, value in kwargs.items()})
+        return function(
+            *(plain(value) for value in args), **{key: plain(value) for key, value in kwargs.items()}
+        )
     if any(tracked_in((value,)) for value in kwargs.values()):
         args, kwargs = positional(function, args, kwargs)
     found = tracked_in(args)
@@ -63,8 +68,8 @@ def _created(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     sweep = max(sweeps, key=lambda sweep: sweep.level)
     if function is np.full_like and tracked_in((*args[1:], kwargs.get("fill_value"))):
         rest = {key: value for key, value in kwargs.items() if key != "fill_value"}
-        fill = args[1] if len(args) > 1 else kwargs["fill_value"]
-        return np.broadcast_to(fill, np.shape(args[0])) + np.zeros_like(args[0], **rest)
+        template, fill = args[0], args[1] if len(args) > 1 else kwargs["fill_value"]
+        return np.broadcast_to(fill, np.shape(template)) + np.zeros_like(template, **rest)
     y = function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
     if y.dtype.kind not in "fc":
         return y
@@ -74,11 +79,14 @@ def _created(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
 def _unboxed(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     values = tuple(_lowered(value, None) for value in args)
     y = rule.function(*values, **kwargs)
-    source = args[0]
-    if not (rule.view and isinstance(source, Dual)) or isinstance(y, tuple | list):
+    if not rule.view or isinstance(y, tuple | list):
+        return y
+    place, step = derivation(rule.function, args, kwargs, None)
+    source = args[place]
+    if not isinstance(source, Dual):
         return y
     made = Dual(y, None, source.sweep)
-    _link(made, source, (rule.function, args[1:], kwargs, None))
+    _link(made, source, step)
     return made
 
 
@@ -97,7 +105,8 @@ def _push(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Swee
     if not isinstance(y, tuple | list):
         made = Dual(y, _finished(y_dot, y, sweep), sweep)
         if rule.view:
-            _link(made, args[0], (rule.function, args[1:], kwargs, None))
+            place, step = derivation(rule.function, args, kwargs, None)
+            _link(made, args[place], step)
         return made
     parts: list[Any] = []
     for i, (part, part_dot) in enumerate(zip(y, y_dot, strict=True)):
@@ -106,7 +115,8 @@ def _push(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Swee
             continue
         made = Dual(part, _finished(part_dot, part, sweep), sweep)
         if rule.view:
-            _link(made, args[0], (rule.function, args[1:], kwargs, i))
+            place, step = derivation(rule.function, args, kwargs, i)
+            _link(made, args[place], step)
         parts.append(made)
     return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
 
@@ -124,13 +134,17 @@ def _lowered(value: Any, sweep: Sweep | None) -> Any:
 
 
 def _tangent_of(value: Any, sweep: Sweep) -> Any:
-    """The tangent of an argument (a list for a list, zeros for what does not move); None if nothing in it moves."""
+    """The tangent of an argument (a list for a list, zeros for what does not move);
+    None if nothing in it moves.
+    """
     if isinstance(value, Dual) and value.sweep is sweep:
         return value.tangent
     if isinstance(value, list | tuple):
         parts = [_tangent_of(item, sweep) for item in value]
         if any(part is not None for part in parts):
-            return [_zeros(item, sweep) if part is None else part for item, part in zip(value, parts, strict=True)]
+            return [
+                _zeros(item, sweep) if part is None else part for item, part in zip(value, parts, strict=True)
+            ]
     return None
 
 
@@ -146,7 +160,13 @@ def _with_seeds(sweep: Sweep, shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _contribution(
-    rule: Rule, position: int, x_dot: Any, y: Any, values: tuple[Any, ...], kwargs: dict[str, Any], sweep: Sweep
+    rule: Rule,
+    position: int,
+    x_dot: Any,
+    y: Any,
+    values: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    sweep: Sweep,
 ) -> Any:
     if sweep.seeds is None:
         return tangent(rule, position, x_dot, y, values, kwargs)
@@ -205,7 +225,11 @@ def _finished(y_dot: Any, y: Any, sweep: Sweep) -> Any:
 
 def _link(made: Dual, source: Any, step: Any) -> None:
     bottom, below = bare(made.primal), bare(source) if isinstance(source, Dual) else None
-    if isinstance(bottom, np.ndarray) and isinstance(below, np.ndarray) and np.may_share_memory(bottom, below):
+    if (
+        isinstance(bottom, np.ndarray)
+        and isinstance(below, np.ndarray)
+        and np.may_share_memory(bottom, below)
+    ):
         source.has_view(made, step)
 
 
@@ -238,6 +262,6 @@ def getitem(self: Dual, index: Any) -> Any:
     return dispatch(operator.getitem, (self, index), {})
 
 
-Dual.__getitem__ = getitem  # type: ignore[method-assign]
+Dual.__getitem__ = getitem
 Dual.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
 Dual.__array_function__ = array_function  # type: ignore[attr-defined]

@@ -1,4 +1,7 @@
-"""What each function's derivative is. The table (`rules.table`) is filled by the files beside it, one topic each."""
+"""What each function's derivative is.
+
+The table (`rules.table`) is filled by the files beside it, one topic each.
+"""
 
 from pullback.rules import (
     average,

@@ -24,18 +24,23 @@ class Direction:
         structured: whether a vjp takes a structured cotangent (`rules.structured`) as it is.
     """
 
-    __slots__ = ("__dict__", "_leading", "function", "reads", "structured")
+    __slots__ = ("__dict__", "_leading", "_reads", "function", "structured")
 
     def __init__(
         self, function: Callable[..., Any], leading: int, reads: str | None = None, structured: bool = False
     ) -> None:
         self.function = function
-        self.reads = frozenset(names_loaded(function) if reads is None else reads.split())
+        self._reads = reads
         self.structured = structured
         self._leading = leading
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
+
+    @functools.cached_property
+    def reads(self) -> frozenset[str]:
+        """The names of the parameters whose values are read (found when asked: importing stays cheap)."""
+        return frozenset(names_loaded(self.function) if self._reads is None else self._reads.split())
 
     @functools.cached_property
     def parameters(self) -> tuple[list[str], str | None]:

@@ -20,12 +20,12 @@ from pullback.rules.scatter import is_basic
 from pullback.rules.table import calls, jvp, vjp
 
 
-@vjp(overwrite, 0, reads="path index")
+@vjp(overwrite, 0, reads="path index", holomorphic=False)
 def overwrite_vjp_x(y_bar: Any, y: Any, x: Any, path: Path, index: Any, value: Any) -> Any:
     return overwrite(whole_for(path, y_bar), path, index, 0)
 
 
-@vjp(overwrite, 3, reads="path index")
+@vjp(overwrite, 3, reads="path index", holomorphic=False)
 def overwrite_vjp_value(y_bar: Any, y: Any, x: Any, path: Path, index: Any, value: Any) -> Any:
     return written_part(whole_for(path, y_bar), path, index)
 
@@ -37,7 +37,9 @@ def overwrite_jvp_x(x_dot: Any, y: Any, x: Any, path: Path, index: Any, value: A
 
 @jvp(overwrite, 3, reads="path index")
 def overwrite_jvp_value(value_dot: Any, y: Any, x: Any, path: Path, index: Any, value: Any) -> Any:
-    return overwrite(np.zeros(np.shape(x), np.result_type(dtype_of(x), dtype_of(value_dot))), path, index, value_dot)
+    return overwrite(
+        np.zeros(np.shape(x), np.result_type(dtype_of(x), dtype_of(value_dot))), path, index, value_dot
+    )
 
 
 calls(
@@ -50,7 +52,7 @@ calls(
 
 
 def whole_for(path: Path, y_bar: Any) -> Any:
-    """`y_bar` as a complex array where `path` leads through an imaginary part, which a real one does not have."""
+    """`y_bar` as a complex array, where `path` leads through an imaginary part."""
     if any(function is np.imag for function, *_ in path) and dtype_of(y_bar).kind != "c":
         return astype(y_bar, np.result_type(dtype_of(y_bar), np.complex64))
     return y_bar

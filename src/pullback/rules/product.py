@@ -1,7 +1,7 @@
 """`scale`: partial derivative times seed, where a zero seed gives zero whatever the partial is.
 
-``np.where(x > 0, np.sqrt(x), 0)`` sends a zero cotangent into a square root whose partial is infinite or NaN; the
-product of the two must be 0, in both modes and at every order.
+``np.where(x > 0, np.sqrt(x), 0)`` sends a zero cotangent into a square root whose partial is infinite or NaN;
+the product of the two must be 0, in both modes and at every order.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ _array = np.ndarray
 
 
 def scale(partial: Any, seed: Any) -> Any:
-    """``partial * seed``, and 0 wherever either is 0, whatever the other is there (broadcasting as NumPy does)."""
+    """``partial * seed``, and 0 wherever either is 0,
+    whatever the other is there (broadcasting as NumPy does).
+    """
     kind = type(partial)
     if kind is not _array or type(seed) is not _array:
         if (kind is int or kind is float) and partial - partial == 0:
@@ -31,12 +33,14 @@ def scale(partial: Any, seed: Any) -> Any:
 
 
 def all_finite(product: Any) -> bool:
-    """Whether a scalar or array is known to hold no NaN or infinity; False may also mean a very large entry."""
+    """Whether a scalar or array is known to hold no NaN or infinity;
+    False may also mean a very large entry.
+    """
     if type(product) is not _array:
         return product - product == 0
     shape = product.shape
     if len(shape) == 1 and shape[0] <= _SMALL:
-        total = sum(product.tolist())
+        total: Any = sum(product.tolist())
     else:
         total = np.vdot(product, product)
     return total - total == 0

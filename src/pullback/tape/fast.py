@@ -1,8 +1,8 @@
 """The short ways to a node: elementwise operations on real arrays and numbers of one dtype and shape.
 
-Nothing is broadcast, cast, or projected there, so the adjoint is the product with the partial derivative and no more.
-Whatever does not fit goes to `record`. A small operation costs less than the bookkeeping around it (measured in
-``benchmarks/eager.py``); hence the repetition of a few lines here, and nowhere else.
+Nothing is broadcast, cast, or projected there, so the adjoint is the product with the partial derivative and
+no more. Whatever does not fit goes to `record`. A small operation costs less than the bookkeeping around it
+(measured in ``benchmarks/eager.py``); hence the repetition of a few lines here, and nowhere else.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pullback.base.modes import switch
 from pullback.base.protocol import call_function, call_method
 from pullback.rules.direction import Direction
 from pullback.rules.product import scale
+from pullback.rules.products import matmul_a_vjp, matmul_b_vjp
 from pullback.rules.structured import Structured
 from pullback.rules.table import TABLE
 from pullback.tape.keep import snapshot
@@ -87,7 +88,9 @@ class Partial:
         self.constant = not any(self.reads)
 
     def pull_by(self, own: int, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
-        """The pull for the argument at `own`, and what it needs; of two arguments the other is not followed."""
+        """The pull for the argument at `own`, and what it needs;
+        of two arguments the other is not followed.
+        """
         reads_y, reads_a, reads_b = self.reads
         other = b if own == 0 else a
         if not reads_y and not self.reads[1 + own] and type(other) is not _array:
@@ -96,7 +99,12 @@ class Partial:
                 return pull_same, None
             if factor - factor == 0:
                 return pull_scaled, factor
-        return pull_one, (self.function, y if reads_y else None, a if reads_a else None, b if reads_b else None)
+        return pull_one, (
+            self.function,
+            y if reads_y else None,
+            a if reads_a else None,
+            b if reads_b else None,
+        )
 
 
 def partials_of(function: Callable[..., Any], count: int) -> list[Partial] | None:
@@ -124,13 +132,15 @@ def unary(function: np.ufunc) -> Callable[[Variable], Any]:
         y = function(x)
         if type(y) is _array:
             dtype = y.dtype
-            if dtype is not _FLOAT64 and dtype is not _FLOAT32 or dtype is not x.dtype:
+            if (dtype is not _FLOAT64 and dtype is not _FLOAT32) or dtype is not x.dtype:
                 return dispatch(function, (self,), {})
         elif type(y) not in _DOUBLES or type(x) not in _DOUBLES:
             return dispatch(function, (self,), {})
         if constant:
             return recorded(y, self._tape, pull_scaled, node, partial(y, x))
-        return recorded(y, self._tape, pull_unary, node, (partial, y if reads_y else None, x if reads_x else None))
+        return recorded(
+            y, self._tape, pull_unary, node, (partial, y if reads_y else None, x if reads_x else None)
+        )
 
     return apply
 
@@ -214,7 +224,6 @@ UNARY_WAYS: dict[np.ufunc, Callable[[Variable], Any]] = {}
 BINARY_WAYS: dict[np.ufunc, tuple[Any, Any] | None] = {}
 
 
-
 def forget() -> None:
     """Look the rules of all but the operators up anew: one has changed."""
     UNARY_WAYS.clear()
@@ -250,7 +259,11 @@ def array_ufunc(self: Variable, function: np.ufunc, method: str, *inputs: Any, *
             if ways is _UNSEEN:
                 ways = BINARY_WAYS[function] = binary(function, function)
             if ways is not None:
-                return ways[0](inputs[0], inputs[1]) if type(inputs[0]) is Variable else ways[1](inputs[1], inputs[0])
+                return (
+                    ways[0](inputs[0], inputs[1])
+                    if type(inputs[0]) is Variable
+                    else ways[1](inputs[1], inputs[0])
+                )
         return general(function, inputs, {})
     return call_method(dispatch, function, method, inputs, kwargs)
 
@@ -259,7 +272,7 @@ def array_function(self: Variable, function: Callable[..., Any], types: Any, arg
     """NumPy's protocol for functions (NEP 18)."""
     if kwargs:
         return call_function(general, function, args, kwargs)
-    return general(function, args, kwargs)
+    return dispatch(function, args, kwargs) if switch.on else apply(function, args, kwargs)
 
 
 def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -267,8 +280,27 @@ def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     return dispatch(function, args, kwargs) if switch.on else apply(function, args, kwargs)
 
 
+def are_matrices(x: Any, z: Any) -> bool:
+    """Whether two values are real matrices of one dtype."""
+    if type(x) is not _array or type(z) is not _array:
+        return False
+    dtype = x.dtype
+    return dtype is z.dtype and (dtype is _FLOAT64 or dtype is _FLOAT32) and x.ndim == z.ndim == 2
+
+
+def pull_product(saved: Any, y_bar: Any) -> Any:
+    """The cotangents of two matrices that are multiplied."""
+    a, b = saved
+    return matmul_a_vjp(y_bar, None, a, b), matmul_b_vjp(y_bar, None, a, b)
+
+
 def matmul(self: Variable, other: Any) -> Any:
     """``self @ other``."""
+    node = self._node
+    if type(other) is Variable and not switch.on and self._cell is None and other._cell is None:
+        x, z = self._value, other._value
+        if node is not None and other._node is not None and self._tape is other._tape and are_matrices(x, z):
+            return recorded(x @ z, self._tape, pull_product, (node, other._node), (x, z))
     return general(np.matmul, (self, other), {})
 
 
@@ -288,7 +320,7 @@ def negative(self: Variable) -> Any:
 
 
 _negative = unary(np.negative)
-Variable.__getitem__ = getitem  # type: ignore[method-assign]
+Variable.__getitem__ = getitem
 Variable.__matmul__ = matmul  # type: ignore[attr-defined]
 Variable.__rmatmul__ = reflected_matmul  # type: ignore[attr-defined]
 Variable.__neg__ = negative  # type: ignore[method-assign]

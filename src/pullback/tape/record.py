@@ -1,7 +1,8 @@
 """From an operation to a node: any NumPy function, any arguments.
 
-`dispatch` is the general way; `fast` has shorter ones for elementwise operations on real arrays. An operation is handled
-by the highest level among its arguments; what lies below that level are ordinary values, which NumPy dispatches in turn.
+`dispatch` is the general way; `fast` has shorter ones for elementwise operations on real arrays. An operation
+is handled by the highest level among its arguments; what lies below that level are ordinary values, which
+NumPy dispatches in turn.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pullback.base.location import user_location
 from pullback.base.modes import modes, switch
 from pullback.base.mutable import Mutable
 from pullback.base.operands import plain, positional
+from pullback.base.overwrite import Step, derivation
 from pullback.base.spec import spec_of
 from pullback.base.tracked import Tracked, bare
 from pullback.rules.lookup import rule_of
@@ -34,12 +36,16 @@ Place = tuple[int, ...]
 
 
 def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Apply `function` where NumPy's protocols hand it over; `NotImplemented` if a higher level has to do it."""
+    """Apply `function` where NumPy's protocols hand it over;
+    `NotImplemented` if a higher level has to do it.
+    """
     if function in CREATION:
         return _created(function, args, kwargs)
     rule = rule_of(function)
     if rule.constant:
-        return function(*(plain(value) for value in args), **{key: plain(value) for key, value in kwargs.items()})
+        return function(
+            *(plain(value) for value in args), **{key: plain(value) for key, value in kwargs.items()}
+        )
     if any(tracked_in((value,)) for value in kwargs.values()):
         args, kwargs = positional(function, args, kwargs)
     operands: list[tuple[Place, Variable]] = []
@@ -57,8 +63,8 @@ def _created(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     """An array like another: a constant that can be written into."""
     if function is np.full_like and tracked_in((*args[1:], kwargs.get("fill_value"))):
         rest = {key: value for key, value in kwargs.items() if key != "fill_value"}
-        fill = args[1] if len(args) > 1 else kwargs["fill_value"]
-        return np.broadcast_to(fill, np.shape(args[0])) + np.zeros_like(args[0], **rest)
+        template, fill = args[0], args[1] if len(args) > 1 else kwargs["fill_value"]
+        return np.broadcast_to(fill, np.shape(template)) + np.zeros_like(template, **rest)
     y = function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
     return variable(y, None, ROOT) if y.dtype.kind in "fc" else y
 
@@ -70,7 +76,7 @@ def _unboxed(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if not rule.view or isinstance(y, tuple | list):
         return y
     made = variable(y, None, ROOT)
-    _link(made, args[0], values[0], (rule.function, args[1:], kwargs, None))
+    _link(made, args, values, derivation(rule.function, args, kwargs, None))
     return made
 
 
@@ -95,7 +101,9 @@ def _record(
 
 
 def _find(values: Any, place: Place, found: list[tuple[Place, Variable]], others: list[Tracked]) -> None:
-    """The variables in `values`, with their places, views brought up to date; and what other engines track."""
+    """The variables in `values`, with their places, views brought up to date;
+    and what other engines track.
+    """
     for i, value in enumerate(values):
         if isinstance(value, Variable):
             if value._cell is not None:
@@ -114,7 +122,9 @@ def _highest(operands: list[tuple[Place, Variable]]) -> Recording | None:
 
 
 def _lowered(value: Any, followed: Set[int]) -> Any:
-    """`value` as this tape's function sees it: followed variables peeled, constants bare, others as they are now."""
+    """`value` as this tape's function sees it: followed variables peeled, constants bare,
+    others as they are now.
+    """
     if isinstance(value, Variable):
         return value._value if id(value) in followed else value.frozen()
     if isinstance(value, Mutable):
@@ -125,8 +135,12 @@ def _lowered(value: Any, followed: Set[int]) -> Any:
     return value
 
 
-def _constant(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], operands: list[tuple[Place, Variable]]) -> Any:
-    """Apply a function that nothing followed enters: constants stay writable variables, under `no_grad` plain arrays."""
+def _constant(
+    rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], operands: list[tuple[Place, Variable]]
+) -> Any:
+    """Apply a function that nothing followed enters: constants stay writable variables,
+    under `no_grad` plain arrays.
+    """
     paused = switch.on and modes.paused
     values = tuple(_lowered(value, frozenset()) for value in args)
     if paused:
@@ -143,7 +157,7 @@ def keeps_of(rule: Rule, positions: tuple[int, ...], count: int) -> tuple[bool, 
     total = [False] * (count + 1)
     for position in positions:
         if rule.partials is not None:
-            partial = rule.partials[position]
+            partial: Any = rule.partials[position]
             reads = partial.keeps(count) if hasattr(partial, "keeps") else (False,) * (count + 1)
             if position in rule.refusals:
                 vjp_direction(rule, position)
@@ -214,7 +228,7 @@ def pull_general(saved: Saved, y_bar: Any) -> Any:
     """The cotangents of the followed operands of any operation, in the order of their places."""
     rule = saved.rule
     if type(y_bar) is Parts:
-        y_bar = y_bar.filled(saved.y_specs)  # type: ignore[arg-type]
+        y_bar = y_bar.filled(saved.y_specs)
     by_position: dict[int, Any] = {}
     joint = rule.partials is None and ALL in rule.vjps
     bars = []
@@ -251,7 +265,7 @@ def _outputs(
     if not isinstance(y, tuple | list):
         made = variable(y, node, tape)
         if rule.view:
-            _link(made, args[0], values[0], (rule.function, args[1:], kwargs, None))
+            _link(made, args, values, derivation(rule.function, args, kwargs, None))
         return made
     parts = []
     for i, part in enumerate(y):
@@ -266,14 +280,16 @@ def _outputs(
                 tape.nodes.append(part_node)
         made = variable(part, part_node, tape)
         if rule.view:
-            _link(made, args[0], values[0], (rule.function, args[1:], kwargs, i))
+            _link(made, args, values, derivation(rule.function, args, kwargs, i))
         parts.append(made)
     return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
 
 
-def _link(made: Variable, source: Any, value: Any, step: Any) -> None:
+def _link(made: Variable, args: tuple[Any, ...], values: tuple[Any, ...], derived: tuple[int, Step]) -> None:
+    place, step = derived
+    source = args[place]
     if not isinstance(source, Variable):
         return
-    bottom, below = bare(made._value), bare(value)
+    bottom, below = bare(made._value), bare(values[place])
     if isinstance(bottom, np.ndarray) and isinstance(below, np.ndarray) and np.may_share_memory(bottom, below):
         source.has_view(made, step)

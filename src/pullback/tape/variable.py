@@ -42,6 +42,7 @@ class Variable(Mutable):
     _node: Node | None
     _tape: Recording
     _cell: Cell | None
+    backward: Callable[..., None]
 
     def __init__(self, value: Any) -> None:
         if isinstance(value, Tracked):
@@ -71,11 +72,11 @@ class Variable(Mutable):
             self.settle()
         return self._value
 
-    # -- what users read ------------------------------------------------------------------------------------------
+    # -- what users read
 
     @property
     def value(self) -> Any:
-        """The bare value: a copy of the array, or the number. Assigning one replaces the value of an input."""
+        """The bare value: a copy of the array, or the number. An input can be assigned another."""
         value = bare(self)
         return value.copy() if isinstance(value, np.ndarray) else value
 
@@ -91,8 +92,12 @@ class Variable(Mutable):
         value = checked(new, "the value of a Variable")
         spec = spec_of(value)
         if spec.shape != leaf.spec.shape:
-            raise MutationError(f"a value of shape {spec.shape} cannot replace one of shape {leaf.spec.shape}")
-        self._value = value if spec.dtype == leaf.spec.dtype else np.asarray(value).astype(leaf.spec.dtype)[()]
+            raise MutationError(
+                f"a value of shape {spec.shape} cannot replace one of shape {leaf.spec.shape}"
+            )
+        self._value = (
+            value if spec.dtype == leaf.spec.dtype else np.asarray(value).astype(leaf.spec.dtype)[()]
+        )
         self._node = Leaf(leaf.spec, leaf.gradient)
         if self._cell is not None:
             self._cell.version += 1
@@ -107,7 +112,7 @@ class Variable(Mutable):
 
     @property
     def grad(self) -> Any:
-        """What `backward` has accumulated for this input, or None. After a write, still that of the value before."""
+        """What `backward` has accumulated for this input, or None; by the value before any write."""
         leaf = self.leaf
         return None if leaf is None else leaf.gradient[0]
 
@@ -120,12 +125,35 @@ class Variable(Mutable):
 
     def __repr__(self) -> str:
         dtype = "" if self.dtype in (np.float64, np.complex128) else f", dtype={self.dtype}"
-        return f"Variable({np.array2string(np.asarray(bare(self)), separator=', ', prefix='Variable(')}{dtype})"
+        return (
+            f"Variable({np.array2string(np.asarray(bare(self)), separator=', ', prefix='Variable(')}{dtype})"
+        )
 
     def __format__(self, spec: str) -> str:
         return format(bare(self), spec) if spec else repr(self)
 
-    # -- views and writes -------------------------------------------------------------------------------------------
+    def __copy__(self) -> Any:
+        """A value of its own: an input again for an input, a recorded copy of a computed value."""
+        return Variable(self.value) if self.is_leaf else np.copy(self)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            raise UnsupportedError(
+                "a computed Variable cannot be pickled",
+                why="its history would be lost",
+                remedy="pickle x.value, or the inputs it is computed from.",
+            )
+        return Variable, (self.value,)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this is an input, and not computed."""
+        return isinstance(self._node, Leaf)
+
+    # -- views and writes
 
     def adopt(self, result: Any) -> None:
         if isinstance(result, Variable):

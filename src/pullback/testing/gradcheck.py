@@ -20,7 +20,12 @@ from pullback.testing import rows
 
 
 def gradcheck(
-    function: Callable[..., Any], *args: Any, order: int = 2, step: float = 1e-5, tolerance: float = 1e-5, seed: int = 0
+    function: Callable[..., Any],
+    *args: Any,
+    order: int = 2,
+    step: float = 1e-5,
+    tolerance: float = 1e-5,
+    seed: int = 0,
 ) -> bool:
     """Check reverse and forward mode of `function` at `args` against finite differences.
 
@@ -43,7 +48,8 @@ def gradcheck(
         >>> pb.testing.gradcheck(lambda x: np.sin(x) * x, np.array([0.3, 1.2]))
         True
 
-    Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.3; the name and manner of `torch.autograd.gradcheck`.
+    Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.3; the name and manner of
+    `torch.autograd.gradcheck`.
     """
     rng = np.random.default_rng(seed)
     _check(function, args, step, tolerance, rng, "first order")
@@ -59,7 +65,12 @@ def gradcheck(
 
 
 def _check(
-    function: Callable[..., Any], args: Any, step: float, tolerance: float, rng: np.random.Generator, order: str
+    function: Callable[..., Any],
+    args: Any,
+    step: float,
+    tolerance: float,
+    rng: np.random.Generator,
+    order: str,
 ) -> None:
     x_dot = _direction(args, rng)
     up = flatten(function(*_moved(args, x_dot, step)))[0]
@@ -94,20 +105,22 @@ def _inner(left: list[Any], right: list[Any]) -> float:
 def _compare(what: str, ours: Any, theirs: Any, tolerance: float) -> None:
     scale = max(1.0, float(np.max(np.abs(theirs), initial=0.0)))
     error = float(np.max(np.abs(np.asarray(ours) - np.asarray(theirs)), initial=0.0))
-    assert error <= tolerance * scale, f"{what}: {ours} differs from finite differences {theirs} by {error:.2e}"
+    assert error <= tolerance * scale, (
+        f"{what}: {ours} differs from finite differences {theirs} by {error:.2e}"
+    )
 
 
 def check_rule(function: Callable[..., Any], *calls: Call, second_order: bool = True) -> int:
     """Check the rule of `function` as pullback's own rules are checked.
 
-    Every call the rule is tested on (an elementwise rule's are drawn from its domain), every argument, in double and
-    single precision, real and complex: jvp and vjp against finite differences and each other, shapes, dtypes, and that
-    the vjp reads no value it does not declare; then the vjp's own derivative.
+    Every call the rule is tested on (an elementwise rule's are drawn from its domain), every argument, in
+    double and single precision, real and complex: jvp and vjp against finite differences and each other,
+    shapes, dtypes, and that the vjp reads no value it does not declare; then the vjp's own derivative.
 
     Args:
         function: a function with a rule.
-        calls: further calls, made with ``pullback.rules.domain.call`` and ``array``; an array rule without any of its
-            own needs at least one.
+        calls: further calls, made with ``pullback.rules.domain.call`` and ``array``; an array rule without
+            any of its own needs at least one.
         second_order: whether the derivative of the rule is checked, too.
 
     Returns:
