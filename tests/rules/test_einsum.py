@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import pullback as pb
 from pullback.base.errors import UnsupportedError
 from pullback.rules import einsum
 from pullback.rules.domain import array, call
@@ -72,3 +73,23 @@ def test_a_derivative_may_need_more_letters_than_there_are() -> None:
     form = f"{string.ascii_lowercase}...,{string.ascii_uppercase}...,...->..."
     with pytest.raises(UnsupportedError, match="52"):
         einsum.einsum_vjp(3, np.ones(1), np.ones(1), form, ones[..., None], ones[..., None], np.ones(1))
+
+
+@pytest.mark.parametrize("args", [("ii->i",), ("ji",), ("...",), ([0, 0], [0]), ([1, 0], [0, 1])])
+def test_writing_into_a_view_that_einsum_gives_writes_into_its_operand(args: Any) -> None:
+    """`numpy.einsum` of one operand may be a view: what is written into it is written into the operand."""
+    first = args[:1] if isinstance(args[0], str) else ()
+    rest = args[len(first) :]
+
+    def program(x: Any) -> Any:
+        x = x * 1.0
+        np.einsum(*first, x, *rest)[0] = 30.5
+        return np.sum(x**2), x
+
+    x = np.arange(9.0).reshape(3, 3)
+    changed = program(x)[1]
+    x_bar, ours = pb.grad(program, has_aux=True)(x)
+    np.testing.assert_array_equal(ours, changed)
+    np.testing.assert_array_equal(x_bar, np.where(changed == x, 2 * x, 0))
+    x_dot = np.ones_like(x)
+    assert pb.jvp(lambda x: program(x)[0], (x,), (x_dot,))[1] == np.sum(x_bar)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,18 @@ Step = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], int | None]
 """One derivation: ``function(x, *args, **kwargs)``, and which of several outputs to take."""
 
 Path = tuple[Step, ...]
+
+
+def derivation(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], pick: int | None
+) -> tuple[int, Step]:
+    """The position of the argument that a view is derived from, and the step.
+
+    That is the first argument, or, of `numpy.einsum`, the one after the subscripts.
+    """
+    if isinstance(args[0], str):
+        return 1, (partial(function, args[0]), args[2:], kwargs, pick)
+    return 0, (function, args[1:], kwargs, pick)
 
 
 def follow(x: Any, path: Path) -> Any:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+_FLOAT64 = np.dtype(np.float64)
+
 
 class Spec:
     """Shape and dtype of an array or scalar that is not kept."""
@@ -35,10 +37,14 @@ class Spec:
 
 def dtype_of(value: Any) -> np.dtype[Any]:
     """The dtype NumPy gives `value`: an array's own, `float64` for a Python float, and so on."""
+    if type(value) is float:
+        return _FLOAT64
     dtype = getattr(value, "dtype", None)
     return np.dtype(type(value)) if dtype is None else dtype
 
 
 def spec_of(value: Any) -> Spec:
     """The `Spec` of an array, a NumPy scalar or a Python number."""
+    if type(value) is np.ndarray:
+        return Spec(value.shape, value.dtype)
     return Spec(np.shape(value), dtype_of(value))

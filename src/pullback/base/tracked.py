@@ -245,7 +245,7 @@ def _caller_of_array() -> str:
 
 def _array_remedy(caller: str) -> str:
     if caller.startswith("scipy"):
-        return f"call pullback.{caller} if there is one, or make it an operation with pb.primitive and give it a rule."
+        return f"call pullback.{caller} if there is one, or make it a pb.primitive and give it a rule."
     return (
         "join values with np.stack or pb.array instead of np.array; write into pb.zeros or pb.empty instead "
         "of np.zeros; for the value alone use pb.stop_gradient(x)."

@@ -80,7 +80,7 @@ class Dual(Mutable):
         return self.primal if self.tangent is None else Dual(self.primal, self.tangent, self.sweep)
 
     def __copy__(self) -> Any:
-        return np.copy(self)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return np.copy(self)
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.__copy__()

@@ -19,6 +19,7 @@ from pullback.base.errors import NonFiniteError
 from pullback.base.modes import modes, switch
 from pullback.base.mutable import Mutable
 from pullback.base.operands import plain, positional
+from pullback.base.overwrite import derivation
 from pullback.base.protocol import call_function, call_method
 from pullback.base.spec import dtype_of
 from pullback.base.tracked import Tracked, bare
@@ -78,11 +79,14 @@ def _created(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
 def _unboxed(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     values = tuple(_lowered(value, None) for value in args)
     y = rule.function(*values, **kwargs)
-    source = args[0]
-    if not (rule.view and isinstance(source, Dual)) or isinstance(y, tuple | list):
+    if not rule.view or isinstance(y, tuple | list):
+        return y
+    place, step = derivation(rule.function, args, kwargs, None)
+    source = args[place]
+    if not isinstance(source, Dual):
         return y
     made = Dual(y, None, source.sweep)
-    _link(made, source, (rule.function, args[1:], kwargs, None))
+    _link(made, source, step)
     return made
 
 
@@ -101,7 +105,8 @@ def _push(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Swee
     if not isinstance(y, tuple | list):
         made = Dual(y, _finished(y_dot, y, sweep), sweep)
         if rule.view:
-            _link(made, args[0], (rule.function, args[1:], kwargs, None))
+            place, step = derivation(rule.function, args, kwargs, None)
+            _link(made, args[place], step)
         return made
     parts: list[Any] = []
     for i, (part, part_dot) in enumerate(zip(y, y_dot, strict=True)):
@@ -110,7 +115,8 @@ def _push(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Swee
             continue
         made = Dual(part, _finished(part_dot, part, sweep), sweep)
         if rule.view:
-            _link(made, args[0], (rule.function, args[1:], kwargs, i))
+            place, step = derivation(rule.function, args, kwargs, i)
+            _link(made, args[place], step)
         parts.append(made)
     return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from pullback.base.errors import UnsupportedError
 from pullback.rules.domain import array, call
-from pullback.rules.table import EACH, alias, calls, linear, vjp
+from pullback.rules.table import EACH, alias, calls, linear, view, vjp
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
@@ -131,6 +131,7 @@ def _on_diagonals(x_bar: Any, own: list[Label], sizes: dict[Label, int]) -> Any:
 
 
 linear(np.einsum, EACH)
+view(np.einsum)
 calls(
     np.einsum,
     call("ij,jk->ik", array(2, 3), array(3, 4)),

@@ -52,7 +52,7 @@ calls(
 
 
 def whole_for(path: Path, y_bar: Any) -> Any:
-    """`y_bar` as a complex array where `path` leads through an imaginary part, which a real one does not have."""
+    """`y_bar` as a complex array, where `path` leads through an imaginary part."""
     if any(function is np.imag for function, *_ in path) and dtype_of(y_bar).kind != "c":
         return astype(y_bar, np.result_type(dtype_of(y_bar), np.complex64))
     return y_bar

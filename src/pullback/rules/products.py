@@ -76,11 +76,11 @@ def matmul_a_vjp(
     if type(b) is list or type(b) is tuple:
         b = np.asarray(b)
     if a.ndim == 2 and b.ndim == 2 and axes is None:
+        if kind is IdentityMultiple:
+            return y_bar @ b.T
         if kind is Filled:
             return y_bar.value * np.sum(b, axis=1)
-        return (
-            y_bar.dense() if kind is not IdentityMultiple and isinstance(y_bar, Structured) else y_bar
-        ) @ b.T
+        return dense(y_bar) @ b.T
     if kind is not IdentityMultiple and isinstance(y_bar, Structured):
         y_bar = y_bar.dense()
     if axes is None:
@@ -110,7 +110,7 @@ def matmul_b_vjp(
             return y_bar @ a.T
         if kind is Filled:
             return y_bar.value * np.sum(a, axis=0)[:, None]
-        return a.T @ (y_bar.dense() if isinstance(y_bar, Structured) else y_bar)
+        return a.T @ dense(y_bar)
     if kind is not IdentityMultiple and isinstance(y_bar, Structured):
         y_bar = y_bar.dense()
     if axes is None:

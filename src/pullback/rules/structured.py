@@ -76,7 +76,7 @@ class IdentityMultiple(Structured):
     def __init__(self, value: Any, size: int) -> None:
         self.value = value
         self.size = size
-        self.shape = (*np.shape(value), size, size)
+        self.shape = (size, size) if type(value) is float else (*np.shape(value), size, size)
 
     def __matmul__(self, other: Any) -> Any:
         value = self.value

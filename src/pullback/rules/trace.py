@@ -28,7 +28,7 @@ def trace_vjp(
     dtype: Any = None,
     out: Any = None,
 ) -> Any:
-    shape = np.shape(a)
+    shape = a.shape
     ndim = len(shape)
     if ndim != 2:
         axis1, axis2 = axis1 % ndim, axis2 % ndim

@@ -17,6 +17,7 @@ from pullback.base.modes import switch
 from pullback.base.protocol import call_function, call_method
 from pullback.rules.direction import Direction
 from pullback.rules.product import scale
+from pullback.rules.products import matmul_a_vjp, matmul_b_vjp
 from pullback.rules.structured import Structured
 from pullback.rules.table import TABLE
 from pullback.tape.keep import snapshot
@@ -271,7 +272,7 @@ def array_function(self: Variable, function: Callable[..., Any], types: Any, arg
     """NumPy's protocol for functions (NEP 18)."""
     if kwargs:
         return call_function(general, function, args, kwargs)
-    return general(function, args, kwargs)
+    return dispatch(function, args, kwargs) if switch.on else apply(function, args, kwargs)
 
 
 def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -279,8 +280,27 @@ def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     return dispatch(function, args, kwargs) if switch.on else apply(function, args, kwargs)
 
 
+def are_matrices(x: Any, z: Any) -> bool:
+    """Whether two values are real matrices of one dtype."""
+    if type(x) is not _array or type(z) is not _array:
+        return False
+    dtype = x.dtype
+    return dtype is z.dtype and (dtype is _FLOAT64 or dtype is _FLOAT32) and x.ndim == z.ndim == 2
+
+
+def pull_product(saved: Any, y_bar: Any) -> Any:
+    """The cotangents of two matrices that are multiplied."""
+    a, b = saved
+    return matmul_a_vjp(y_bar, None, a, b), matmul_b_vjp(y_bar, None, a, b)
+
+
 def matmul(self: Variable, other: Any) -> Any:
     """``self @ other``."""
+    node = self._node
+    if type(other) is Variable and not switch.on and self._cell is None and other._cell is None:
+        x, z = self._value, other._value
+        if node is not None and other._node is not None and self._tape is other._tape and are_matrices(x, z):
+            return recorded(x @ z, self._tape, pull_product, (node, other._node), (x, z))
     return general(np.matmul, (self, other), {})
 
 

@@ -7,13 +7,13 @@ followed and which values they read. Shapes and dtypes are compared when the cot
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from pullback.base.mutable import Mutable
-from pullback.base.spec import Spec
+from pullback.base.spec import Spec, spec_of
 from pullback.rules.product import scale
 from pullback.rules.read import fit, vjp_direction
 from pullback.rules.structured import Structured
@@ -22,7 +22,8 @@ from pullback.tape.keep import snapshot
 from pullback.tape.record import dispatch, keeps_of
 from pullback.tape.variable import Variable, recorded
 
-_REAL = frozenset({np.dtype(np.float64), np.dtype(np.float32)})
+_FLOAT64 = np.dtype(np.float64)
+_FLOAT32 = np.dtype(np.float32)
 _FLOATS = frozenset({float, np.float64, np.float32})
 _SIMPLE = frozenset({int, float, bool, str, slice, type(None), type(Ellipsis), np.dtype, type})
 _array = np.ndarray
@@ -35,21 +36,30 @@ class Plan:
 
     Attributes:
         implementation: the function without NumPy's dispatch.
-        bars: for each followed operand, the function from ``(y_bar, y, args, kwargs)`` to its cotangent.
-        structured: for each followed operand, whether that function takes a structured cotangent.
-        keeps_y, keeps: which values the node keeps.
+        positions: of the operands that are followed.
+        bars: for each of them, the function from ``(y_bar, y, args, kwargs)`` to its cotangent.
+        structured: for each of them, whether that function takes a structured cotangent.
+        keeps_y: whether the node keeps the output.
+        dropped: the positions of the arguments whose shape and dtype suffice.
+        copied: the positions of the arguments that are kept and might be overwritten.
         usable: whether the output has turned out to be one real array or number.
+        view: whether the output may share memory with the first argument.
     """
 
-    __slots__ = ("bars", "implementation", "keeps", "keeps_y", "structured", "usable", "view")
+    __slots__ = (
+        "bars", "copied", "dropped", "implementation", "keeps_y", "positions", "structured", "usable", "view",
+    )  # fmt: skip
 
     def __init__(self, rule: Rule, positions: tuple[int, ...], count: int) -> None:
         self.implementation = getattr(rule.function, "_implementation", rule.function)
+        self.positions = positions
         self.view = rule.view
         joint = rule.partials is None and ALL in rule.vjps
         self.usable = not (rule.constant or rule.refusals or joint or _has_out(rule))
         if self.usable:
-            self.keeps_y, *self.keeps = keeps_of(rule, positions, count)
+            self.keeps_y, *keeps = keeps_of(rule, positions, count)
+            self.dropped = tuple(i for i, keep in enumerate(keeps) if not keep)
+            self.copied = tuple(i for i, keep in enumerate(keeps) if keep and i not in positions)
             self.bars, self.structured = zip(*(_bar(rule, position) for position in positions), strict=True)
 
 
@@ -81,110 +91,135 @@ def forget() -> None:
     _plans.clear()
 
 
-def plan_of(function: Callable[..., Any], positions: tuple[int, ...], count: int) -> Plan | None:
-    """The plan for a function whose arguments at `positions`, of `count`, are followed;
-    None if there is no row.
+def plan_of(function: Callable[..., Any], followed: int, count: int) -> Plan | None:
+    """The plan for a function of `count` arguments, of which those in the bit set `followed` are followed.
+
+    None if there is no row or nothing is followed.
     """
-    key = (function, positions, count)
-    plan = _plans.get(key)
-    if plan is None:
-        rule = TABLE.get(function)
-        if rule is None:
-            return None
-        plan = _plans[key] = Plan(rule, positions, count)
+    rule = TABLE.get(function)
+    if rule is None or not followed:
+        return None
+    positions = tuple(i for i in range(count) if followed >> i & 1)
+    plan = _plans[function, followed, count] = Plan(rule, positions, count)
     return plan
 
 
 def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply `function` by its plan; by `dispatch` where the operands are of another kind."""
-    values: list[Any] = []
+    return apply_to(function, args, kwargs) if kwargs or len(args) != 1 else apply_alone(function, args)
+
+
+def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`apply`, for any number of arguments and options."""
+    values = list(args)
     parents: list[Any] = []
-    positions: list[int] = []
-    specs: list[Any] = []
+    followed = 0
     tape: Any = None
     for i, value in enumerate(args):
         kind = type(value)
         if kind is Variable:
             node = value._node
-            if node is None or value._cell is not None or (tape is not None and value._tape is not tape):
+            if node is None or value._cell is not None or (value._tape is not tape and tape is not None):
                 return dispatch(function, args, kwargs)
             tape = value._tape
-            value = value._value
+            values[i] = value = value._value
             if type(value) is _array:
-                if value.dtype not in _REAL:
+                if value.dtype is not _FLOAT64 and value.dtype is not _FLOAT32:
                     return dispatch(function, args, kwargs)
-                specs.append(Spec(value.shape, value.dtype))
-            elif type(value) in _FLOATS:
-                specs.append(Spec((), np.dtype(type(value))))
-            else:
+            elif type(value) not in _FLOATS:
                 return dispatch(function, args, kwargs)
             parents.append(node)
-            positions.append(i)
-        elif kind not in _SIMPLE and kind is not _array and not (kind is tuple and _is_simple(value)):
+            followed |= 1 << i
+        elif kind is not _array and kind not in _SIMPLE and not (kind is tuple and _is_simple(value)):
             return dispatch(function, args, kwargs)
-        values.append(value)
-    for value in kwargs.values():
-        if type(value) not in _SIMPLE and not (type(value) is tuple and _is_simple(value)):
-            return dispatch(function, args, kwargs)
-    plan = plan_of(function, tuple(positions), len(args)) if positions else None
+    if kwargs and not _is_simple(kwargs.values()):
+        return dispatch(function, args, kwargs)
+    plan = _plans.get((function, followed, len(args))) or plan_of(function, followed, len(args))
     if plan is None or not plan.usable:
         return dispatch(function, args, kwargs)
     y = plan.implementation(*values, **kwargs)
     if type(y) is _array:
-        usable = y.dtype in _REAL
+        if y.dtype is not _FLOAT64 and y.dtype is not _FLOAT32:
+            plan.usable = False
+            return dispatch(function, args, kwargs)
+        kept_y = y if plan.keeps_y else Spec(y.shape, y.dtype)
+    elif type(y) in _FLOATS:
+        kept_y = y
     else:
-        usable = type(y) in _FLOATS
-    if not usable:
         plan.usable = False
         return dispatch(function, args, kwargs)
-    kept: list[Any] = []
-    spec = iter(specs)
-    for keep, value, original in zip(plan.keeps, values, args, strict=True):
-        own = next(spec) if type(original) is Variable else None
-        if keep:
-            kept.append(value if own is not None else snapshot(value))
-        elif own is not None:
-            kept.append(own)
-        else:
-            kept.append(Spec(value.shape, value.dtype) if type(value) is _array else value)
-    kept_y = y if plan.keeps_y or type(y) is not _array else Spec(y.shape, y.dtype)
-    saved = (plan, kept_y, kept, kwargs, specs)
+    shared = plan.view and type(y) is _array and np.may_share_memory(y, values[0])
+    for i in plan.dropped:
+        value = values[i]
+        if type(value) is _array:
+            values[i] = Spec(value.shape, value.dtype)
+    for i in plan.copied:
+        values[i] = snapshot(values[i])
+    saved = (plan, kept_y, values, kwargs)
     if len(parents) == 1:
         made = recorded(y, tape, pull_planned_one, parents[0], saved)
     else:
         made = recorded(y, tape, pull_plan, tuple(parents), saved)
-    if plan.view and type(y) is _array and np.may_share_memory(y, values[0]):
+    if shared:
         source: Any = args[0]
         if isinstance(source, Mutable):
             source.has_view(made, (function, args[1:], kwargs, None))
     return made
 
 
-def _is_simple(values: tuple[Any, ...]) -> bool:
-    return all(type(value) in _SIMPLE for value in values)
+def apply_alone(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """`apply`, for one argument and no options: the same with nothing to loop over."""
+    own = args[0]
+    plan = _plans.get((function, 1, 1)) or plan_of(function, 1, 1)
+    if type(own) is not Variable or own._node is None or own._cell is not None or plan is None:
+        return dispatch(function, args, {})
+    x = own._value
+    if plan.view or not plan.usable or type(x) is not _array:
+        return apply_to(function, args, {})
+    if x.dtype is not _FLOAT64 and x.dtype is not _FLOAT32:
+        return dispatch(function, args, {})
+    y = plan.implementation(x)
+    if type(y) is _array:
+        plan.usable = y.dtype is _FLOAT64 or y.dtype is _FLOAT32
+    else:
+        plan.usable = type(y) in _FLOATS
+    if not plan.usable:
+        return dispatch(function, args, {})
+    kept_y = y if plan.keeps_y or type(y) is not _array else Spec(y.shape, y.dtype)
+    kept_x = Spec(x.shape, x.dtype) if plan.dropped else x
+    return recorded(y, own._tape, pull_planned_one, own._node, (plan, kept_y, (kept_x,), NO_OPTIONS))
+
+
+NO_OPTIONS: dict[str, Any] = {}
+
+
+def _is_simple(values: Iterable[Any]) -> bool:
+    return all(type(value) in _SIMPLE or (type(value) is tuple and _is_simple(value)) for value in values)
 
 
 def pull_planned_one(saved: Any, y_bar: Any) -> Any:
     """The cotangent of the only operand that is followed."""
-    plan, y, args, kwargs, specs = saved
+    plan, y, args, kwargs = saved
     if type(y_bar) is not _array and isinstance(y_bar, Structured) and not plan.structured[0]:
         y_bar = y_bar.dense()
-    return fitted(plan.bars[0](y_bar, y, args, kwargs), specs[0])
+    return fitted(plan.bars[0](y_bar, y, args, kwargs), args[plan.positions[0]])
 
 
 def pull_plan(saved: Any, y_bar: Any) -> Any:
     """The cotangents of several operands."""
-    plan, y, args, kwargs, specs = saved
+    plan, y, args, kwargs = saved
     bars = []
-    for bar, structured, spec in zip(plan.bars, plan.structured, specs, strict=True):
+    for bar, structured, position in zip(plan.bars, plan.structured, plan.positions, strict=True):
         if type(y_bar) is not _array and isinstance(y_bar, Structured) and not structured:
             y_bar = y_bar.dense()
-        bars.append(fitted(bar(y_bar, y, args, kwargs), spec))
+        bars.append(fitted(bar(y_bar, y, args, kwargs), args[position]))
     return bars
 
 
-def fitted(x_bar: Any, spec: Spec) -> Any:
-    """`fit`, with the common case first."""
-    if type(x_bar) is _array and x_bar.dtype is spec.dtype and x_bar.shape == spec.shape:
+def fitted(x_bar: Any, x: Any) -> Any:
+    """`x_bar` with the shape and dtype of `x`, which is an array, a number or the `Spec` of one."""
+    if type(x) is not _array and type(x) is not Spec:
+        x = spec_of(x)
+    if type(x_bar) is _array and x_bar.dtype is x.dtype and x_bar.shape == x.shape:
         return x_bar
-    return fit(x_bar, spec)
+    return fit(x_bar, x)

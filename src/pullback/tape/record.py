@@ -20,6 +20,7 @@ from pullback.base.location import user_location
 from pullback.base.modes import modes, switch
 from pullback.base.mutable import Mutable
 from pullback.base.operands import plain, positional
+from pullback.base.overwrite import Step, derivation
 from pullback.base.spec import spec_of
 from pullback.base.tracked import Tracked, bare
 from pullback.rules.lookup import rule_of
@@ -75,7 +76,7 @@ def _unboxed(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if not rule.view or isinstance(y, tuple | list):
         return y
     made = variable(y, None, ROOT)
-    _link(made, args[0], values[0], (rule.function, args[1:], kwargs, None))
+    _link(made, args, values, derivation(rule.function, args, kwargs, None))
     return made
 
 
@@ -264,7 +265,7 @@ def _outputs(
     if not isinstance(y, tuple | list):
         made = variable(y, node, tape)
         if rule.view:
-            _link(made, args[0], values[0], (rule.function, args[1:], kwargs, None))
+            _link(made, args, values, derivation(rule.function, args, kwargs, None))
         return made
     parts = []
     for i, part in enumerate(y):
@@ -279,18 +280,16 @@ def _outputs(
                 tape.nodes.append(part_node)
         made = variable(part, part_node, tape)
         if rule.view:
-            _link(made, args[0], values[0], (rule.function, args[1:], kwargs, i))
+            _link(made, args, values, derivation(rule.function, args, kwargs, i))
         parts.append(made)
     return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
 
 
-def _link(made: Variable, source: Any, value: Any, step: Any) -> None:
+def _link(made: Variable, args: tuple[Any, ...], values: tuple[Any, ...], derived: tuple[int, Step]) -> None:
+    place, step = derived
+    source = args[place]
     if not isinstance(source, Variable):
         return
-    bottom, below = bare(made._value), bare(value)
-    if (
-        isinstance(bottom, np.ndarray)
-        and isinstance(below, np.ndarray)
-        and np.may_share_memory(bottom, below)
-    ):
+    bottom, below = bare(made._value), bare(values[place])
+    if isinstance(bottom, np.ndarray) and isinstance(below, np.ndarray) and np.may_share_memory(bottom, below):
         source.has_view(made, step)

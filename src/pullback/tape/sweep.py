@@ -26,30 +26,43 @@ Cotangents = dict[Node, Any]
 
 
 def ordered(outputs: list[Node]) -> list[Node]:
-    """The nodes that `outputs` depend on, each after its parents (Kahn 1962, run from the outputs)."""
+    """The operations that `outputs` depend on, each after its parents.
+
+    Where each is used once, the order in which they are found will do; else Kahn's (1962), run from the outputs.
+    """
     waiting: dict[Any, int] = dict.fromkeys(outputs, 0)
     stack: list[Any] = list(waiting)
+    shared = False
     while stack:
         parents = stack.pop().parents
         for parent in parents if type(parents) is tuple else (parents,):
-            if parent in waiting:
-                waiting[parent] += 1
-            else:
-                waiting[parent] = 1
-                stack.append(parent)
+            if parent.pull is not None:
+                if parent in waiting:
+                    waiting[parent] += 1
+                    shared = True
+                else:
+                    waiting[parent] = 1
+                    stack.append(parent)
+    order = _by_use(waiting) if shared else list(waiting)
+    order.reverse()
+    return order
+
+
+def _by_use(waiting: dict[Any, int]) -> list[Node]:
+    """The nodes of `waiting`, which says how often each is used, every one after all its uses."""
     order = []
-    stack = [node for node in waiting if waiting[node] == 0]
+    stack = [node for node, uses in waiting.items() if uses == 0]
     while stack:
         node = stack.pop()
         order.append(node)
         parents = node.parents
         for parent in parents if type(parents) is tuple else (parents,):
-            uses = waiting[parent]
-            if uses == 1:
-                stack.append(parent)
-            else:
-                waiting[parent] = uses - 1
-    order.reverse()
+            if parent.pull is not None:
+                uses = waiting[parent]
+                if uses == 1:
+                    stack.append(parent)
+                else:
+                    waiting[parent] = uses - 1
     return order
 
 
@@ -115,8 +128,8 @@ def look_at(node: Node, x_bar: Any) -> None:
 def pull_write(saved: tuple[Path, Any, bool, Spec | None], y_bar: Any) -> Any:
     """The adjoint of an in-place write: take the value's cotangent out, and leave zero behind.
 
-    `saved` is the path, the index, whether the array is followed, and the `Spec` of the value if that is. In place where
-    the sweep owns `y_bar`.
+    `saved` is the path, the index, whether the array is followed, and the `Spec` of the value if that is. In
+    place where the sweep owns `y_bar`.
     """
     path, index, array_followed, value_spec = saved
     owned = type(y_bar) is Owned

@@ -42,6 +42,7 @@ class Variable(Mutable):
     _node: Node | None
     _tape: Recording
     _cell: Cell | None
+    backward: Callable[..., None]
 
     def __init__(self, value: Any) -> None:
         if isinstance(value, Tracked):
@@ -71,11 +72,11 @@ class Variable(Mutable):
             self.settle()
         return self._value
 
-    # -- what users read ------------------------------------------------------------------------------------------
+    # -- what users read
 
     @property
     def value(self) -> Any:
-        """The bare value: a copy of the array, or the number. Assigning one replaces the value of an input."""
+        """The bare value: a copy of the array, or the number. An input can be assigned another."""
         value = bare(self)
         return value.copy() if isinstance(value, np.ndarray) else value
 
@@ -111,7 +112,7 @@ class Variable(Mutable):
 
     @property
     def grad(self) -> Any:
-        """What `backward` has accumulated for this input, or None. After a write, still that of the value before."""
+        """What `backward` has accumulated for this input, or None; by the value before any write."""
         leaf = self.leaf
         return None if leaf is None else leaf.gradient[0]
 
@@ -133,7 +134,7 @@ class Variable(Mutable):
 
     def __copy__(self) -> Any:
         """A value of its own: an input again for an input, a recorded copy of a computed value."""
-        return Variable(self.value) if self.is_leaf else np.copy(self)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return Variable(self.value) if self.is_leaf else np.copy(self)
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.__copy__()
@@ -152,7 +153,7 @@ class Variable(Mutable):
         """Whether this is an input, and not computed."""
         return isinstance(self._node, Leaf)
 
-    # -- views and writes -------------------------------------------------------------------------------------------
+    # -- views and writes
 
     def adopt(self, result: Any) -> None:
         if isinstance(result, Variable):
