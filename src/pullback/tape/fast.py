@@ -250,8 +250,10 @@ for _name, _function, _compute in (
     ("truediv", np.true_divide, operator.truediv),
     ("pow", np.power, operator.pow),
 ):
-    BINARY_WAYS[_function] = _ways = binary(_function, _compute)
+    _ways = binary(_function, _compute)
     assert _ways is not None
+    # Python's operators raise on a zero denominator where NumPy's functions of the same name are infinite.
+    BINARY_WAYS[_function] = binary(_function, _function) if _name in ("truediv", "pow") else _ways
     setattr(Variable, f"__{_name}__", _ways[0])
     setattr(Variable, f"__r{_name}__", _ways[1])
 
