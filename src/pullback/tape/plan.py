@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.mutable import Mutable
 from pullback.base.overwrite import derivation
 from pullback.base.spec import Spec, spec_of
 from pullback.rules.product import scale
@@ -148,11 +149,7 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     else:
         plan.usable = False
         return dispatch(function, args, kwargs)
-    source: Any = None
-    if plan.view and type(y) is _array:
-        place, step = derivation(function, args, kwargs, None)
-        if type(args[place]) is Variable and np.may_share_memory(y, values[place]):
-            source = args[place]
+    shared = plan.view and type(y) is _array and np.may_share_memory(y, values[type(values[0]) is str])
     for i in plan.dropped:
         value = values[i]
         if type(value) is _array:
@@ -164,8 +161,11 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         made = recorded(y, tape, pull_planned_one, parents[0], saved)
     else:
         made = recorded(y, tape, pull_plan, tuple(parents), saved)
-    if source is not None:
-        source.has_view(made, step)
+    if shared:
+        place, step = derivation(function, args, kwargs, None)
+        source: Any = args[place]
+        if isinstance(source, Mutable):
+            source.has_view(made, step)
     return made
 
 
