@@ -32,7 +32,7 @@ class Size:
     trace_rounds: int = 40
 
 
-def run(folder: Path, size: Size = Size(), console: Console | None = None) -> int:  # noqa: B008
+def run(folder: Path, size: Size = Size(), console: Console | None = None) -> int:
     """Run everything and write `summary.md`, `summary.json` and three PNGs to `folder`."""
     console = console or Console()
     folder.mkdir(parents=True, exist_ok=True)
