@@ -32,7 +32,10 @@ class Size:
     trace_rounds: int = 40
 
 
-def run(folder: Path, size: Size = Size(), console: Console | None = None) -> int:  # noqa: B008
+FULL = Size()
+
+
+def run(folder: Path, size: Size = FULL, console: Console | None = None) -> int:
     """Run everything and write `summary.md`, `summary.json` and three PNGs to `folder`."""
     console = console or Console()
     folder.mkdir(parents=True, exist_ok=True)

@@ -106,7 +106,11 @@ def contenders(x1: Any, x2: Any, peers: dict[str, Any] = PEERS) -> tuple[dict[st
 
 
 def compare(
-    step_done: Callable[[str], None], size: int = 30, rounds: int = 40, calls: int = 200, peers: dict[str, Any] = PEERS
+    step_done: Callable[[str], None],
+    size: int = 30,
+    rounds: int = 40,
+    calls: int = 200,
+    peers: dict[str, Any] = PEERS,
 ) -> tuple[list[Timing], list[str]]:
     """Every contender's time and the difference of its gradient; and the peers that are not installed."""
     rng = np.random.default_rng(0)
