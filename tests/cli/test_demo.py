@@ -10,8 +10,8 @@ from pullback import cli
 from pullback.cli import demo, trace
 
 TINY = demo.Size(
-    minibatch_passes=1, lbfgs_iterations=2, sites=4, bond=2, fields=(0.5, 1.0), ising_starts=1, ising_iterations=3,
-    trace_rounds=1,
+    minibatch_passes=1, lbfgs_iterations=2, sites=4, bond=2, fields=(0.5, 1.0), ising_starts=1,
+    ising_iterations=3, trace_rounds=1,
 )  # fmt: skip
 
 

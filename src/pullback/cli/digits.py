@@ -1,15 +1,16 @@
 """A classifier of handwritten digits in plain NumPy code, trained with two optimisers.
 
-In: scikit-learn's 1,797 real 8×8 images (UCI optical recognition of handwritten digits). Out: held-out accuracies.
-The network is 64-64-10 with tanh and a softmax; the loss is the cross-entropy plus a ridge on the weights (Bishop,
-*Pattern Recognition and Machine Learning*, 2006, §5.2). Minibatches are stepped by Adam (Kingma & Ba, 2015), the whole
-set by L-BFGS through `scipy.optimize.minimize(jac=True)`.
+In: scikit-learn's 1,797 real 8×8 images (UCI optical recognition of handwritten digits). Out: held-out
+accuracies. The network is 64-64-10 with tanh and a softmax; the loss is the cross-entropy plus a ridge on the
+weights (Bishop, *Pattern Recognition and Machine Learning*, 2006, §5.2). Minibatches are stepped by Adam (Kingma
+& Ba, 2015), the whole set by L-BFGS through `scipy.optimize.minimize(jac=True)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -68,8 +69,7 @@ def load(seed: int = 0) -> Digits:
 def initial(seed: int = 0, sizes: tuple[int, ...] = SIZES) -> Layers:
     """Random weights of variance 1/inputs, and zero biases."""
     rng = np.random.default_rng(seed)
-    pairs = zip(sizes[:-1], sizes[1:], strict=True)
-    return [(rng.normal(size=(n, m)) / np.sqrt(n), np.zeros(m)) for n, m in pairs]
+    return [(rng.normal(size=(n, m)) / np.sqrt(n), np.zeros(m)) for n, m in pairwise(sizes)]
 
 
 def logits(layers: Layers, images: Any) -> Any:
@@ -106,7 +106,8 @@ def train_minibatch(
 ) -> Training:
     """Adam on shuffled minibatches; the rate falls linearly to zero, so the last pass is a settled one.
 
-    Fresh noise on every image is the regulariser (Bishop, 1995: training with noise is Tikhonov regularisation).
+    Fresh noise on every image is the regulariser (Bishop, *Training with noise is equivalent to Tikhonov
+    regularization*, 1995).
     """
     training = Training("minibatch Adam")
     gradient_of = pb.value_and_grad(loss)
