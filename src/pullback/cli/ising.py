@@ -1,10 +1,11 @@
 """The ground state of the transverse-field Ising ring as a periodic matrix product state.
 
-H = -Σ Z_i Z_{i+1} - g Σ X_i on a ring. The state's amplitudes are tr(A^{s1} @ A^{s2} @ … @ A^{sN}) with one
-complex tensor A of shape (2, D, D) on every site, which keeps the ring's translation symmetry (Perez-Garcia,
-Verstraete, Wolf & Cirac, *Matrix product state representations*, 2007, §3). Its energy is a ratio of traces of
-products of D²×D² transfer matrices; L-BFGS minimises it over the real and imaginary parts of A. The exact energy
-is that of free fermions (Pfeuty, 1970), in the sector of even parity, where the ring's momenta are half-odd.
+H = -Σ Z_i Z_{i+1} - g Σ X_i on a ring. The state's amplitudes are tr(A^{s1} @ A^{s2} @ … @ A^{sN}) with
+one complex tensor A of shape (2, D, D) on every site, which keeps the ring's translation symmetry
+(Perez-Garcia, Verstraete, Wolf & Cirac, *Matrix product state representations*, 2007, §3). Its energy is
+a ratio of traces of products of D²×D² transfer matrices; L-BFGS minimises it over the real and imaginary
+parts of A. The exact energy is that of free fermions (Pfeuty, 1970), in the sector of even parity, where
+the ring's momenta are half-odd.
 """
 
 from __future__ import annotations

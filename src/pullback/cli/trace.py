@@ -1,8 +1,8 @@
 """The thread's benchmark: tr(x1 @ x2) with its gradients, next to NumPy by hand and to every peer installed.
 
-All of them are timed in turn, round by round, so that what else the machine does falls on each alike; a figure
-is the least time of a call over the rounds. Peers are looked up by name when this runs: the package depends on
-none of them.
+All of them are timed in turn, round by round, so that what else the machine does falls on each alike; a
+figure is the least time of a call over the rounds. Peers are looked up by name when this runs: the
+package depends on none of them.
 """
 
 from __future__ import annotations
