@@ -95,8 +95,8 @@ def run_trace(size: Size, console: Console) -> tuple[list[trace.Timing], list[st
 def steps(console: Console, name: str, total: int) -> Iterator[Callable[[str], None]]:
     """A progress bar of `total` steps; what it yields is called after each, with how things stand."""
     columns = (
-        TextColumn("{task.description:<24}"),
-        BarColumn(30),
+        TextColumn("{task.description:<22}"),
+        BarColumn(12),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[state]}"),

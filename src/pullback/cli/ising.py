@@ -91,7 +91,7 @@ def ground_state(
 
     def iterated(intermediate_result: Any) -> None:
         state.histories[-1].append(abs(float(intermediate_result.fun) / state.exact - 1))
-        step_done(f"g = {field_strength}: relative error {state.histories[-1][-1]:.1e}")
+        step_done(f"relative error {state.histories[-1][-1]:.1e}")
 
     rng = np.random.default_rng(seed)
     for _ in range(starts):
