@@ -1,4 +1,4 @@
-"""The demo's pictures, drawn without a display. Colours: Okabe & Ito's, which the colour-blind can tell apart."""
+"""The demo's pictures, drawn without a display. Colours: Okabe & Ito's, for the colour-blind too."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def plain(axes: Any) -> None:
 
 
 def draw_digits(path: Path, digits: Digits, trainings: Sequence[Training]) -> None:
-    """Loss and held-out accuracy by pass, and the held-out digits that the first optimiser's network gets wrong."""
+    """Loss and held-out accuracy by pass, and the held-out digits that the first network gets wrong."""
     figure = new_figure(13, 4.2)
     left, middle, right = figure.subfigures(1, 3, width_ratios=(1, 1, 0.9))
     loss_axes, accuracy_axes = left.subplots(), middle.subplots()
