@@ -248,4 +248,4 @@ def shared(x_bar: Any) -> Any:
     return x_bar.value if type(x_bar) is Owned else x_bar
 
 
-Variable.backward = backward  # type: ignore[attr-defined]
+Variable.backward = backward
