@@ -43,7 +43,7 @@ def test_energy_is_that_of_the_amplitudes(sites):
             matrix = matrix @ tensor[spin]
         amplitudes.append(np.trace(matrix))
     psi = np.array(amplitudes)
-    expected = (psi.conj() @ hamiltonian(sites, 0.7) @ psi).real / np.vdot(psi, psi).real / sites
+    expected = np.real(np.vdot(psi, hamiltonian(sites, 0.7) @ psi) / np.vdot(psi, psi)) / sites
     assert ising.energy(tensor, sites, 0.7) == pytest.approx(expected, rel=1e-12)
 
 

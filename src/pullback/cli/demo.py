@@ -29,7 +29,7 @@ class Size:
     fields: tuple[float, ...] = (0.5, 1.0, 1.5)
     ising_starts: int = 2
     ising_iterations: int = 400
-    trace_rounds: int = 40
+    trace_rounds: int = 200
 
 
 FULL = Size()

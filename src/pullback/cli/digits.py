@@ -132,7 +132,7 @@ def train_minibatch(
             layers = [
                 tuple(p - scale * m / (np.sqrt(v) + 1e-8) for p, m, v in zip(*three, strict=True))
                 for three in zip(layers, first, second, strict=True)
-            ]  # type: ignore[assignment]
+            ]
         training.add(float(np.mean(losses)), layers, digits)
         step_done(f"loss {training.losses[-1]:.3f}, held-out {training.accuracy:.2%}")
     return training

@@ -35,7 +35,8 @@ def plain(axes: Any) -> None:
 def draw_digits(path: Path, digits: Digits, trainings: Sequence[Training]) -> None:
     """Loss and held-out accuracy by pass, and the held-out digits that the first network gets wrong."""
     figure = new_figure(13, 4.2)
-    left, middle, right = figure.subfigures(1, 3, width_ratios=(1, 1, 0.9))
+    parts: Any = figure.subfigures(1, 3, width_ratios=(1, 1, 0.9))
+    left, middle, right = parts
     loss_axes, accuracy_axes = left.subplots(), middle.subplots()
     for training, color in zip(trainings, (BLUE, ORANGE), strict=False):
         passes = np.arange(1, len(training.losses) + 1)
@@ -63,7 +64,7 @@ def draw_mistakes(figure: Any, digits: Digits, training: Training) -> None:
     """Up to twelve held-out digits that the network misreads."""
     found = np.argmax(logits(training.layers, digits.held_images), axis=1)
     wrong = np.flatnonzero(found != digits.held_labels)
-    figure.suptitle(f"{len(wrong)} of {len(found)} held-out digits misread by {training.name}", fontsize=11)
+    figure.suptitle(f"{len(wrong)} of {len(found)} held-out digits misread ({training.name})", fontsize=10)
     for axes, index in zip(
         figure.subplots(3, 4).flat, [*wrong[:12], *[-1] * max(0, 12 - len(wrong))], strict=True
     ):

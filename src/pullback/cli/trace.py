@@ -45,7 +45,8 @@ def by_backward(x1: Any, x2: Any) -> Gradient:
     """Our tape: Variables, NumPy, backward."""
 
     def gradient() -> tuple[Any, Any]:
-        a, b = pb.Variable(x1), pb.Variable(x2)
+        a: Any = pb.Variable(x1)
+        b: Any = pb.Variable(x2)
         np.trace(a @ b).backward()
         return a.grad, b.grad
 
@@ -109,8 +110,8 @@ def contenders(x1: Any, x2: Any, peers: dict[str, Any] = PEERS) -> tuple[dict[st
 def compare(
     step_done: Callable[[str], None],
     size: int = 30,
-    rounds: int = 40,
-    calls: int = 200,
+    rounds: int = 200,
+    calls: int = 20,
     peers: dict[str, Any] = PEERS,
 ) -> tuple[list[Timing], list[str]]:
     """Every contender's time and the difference of its gradient; and the peers that are not installed."""
