@@ -1,4 +1,4 @@
-"""Programs of views and writes: reverse and forward mode against finite differences of the same program in NumPy."""
+"""Programs of views and writes: both modes against finite differences of the same program in NumPy."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Random programs of views, writes and reads, for every engine and for plain NumPy.
 
-A program is a list of small integers; each step reads them modulo what is there, so every list is a program, and
-hypothesis shrinks it well. `run` gives one number. With ``make=np`` it is plain NumPy, whose finite differences are the
-reference; with ``make=pb`` the arrays are written by pullback.
+A program is a list of small integers; each step reads them modulo what is there, so every list is a program,
+and hypothesis shrinks it well. `run` gives one number. With ``make=np`` it is plain NumPy, whose finite
+differences are the reference; with ``make=pb`` the arrays are written by pullback.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def programs(longest: int = 12) -> st.SearchStrategy[list[Step]]:
     return st.lists(st.tuples(number, number, number, number), min_size=1, max_size=longest)
 
 
-# -- views of an array: all of them share its memory ------------------------------------------------------------------
+# -- views of an array: all of them share its memory -----------------------------------------------------
 
 
 def _whole(x: Any, k: int) -> Any:
@@ -69,11 +69,20 @@ def _squeezed(x: Any, k: int) -> Any:
 
 
 VIEWS: list[Callable[[Any, int], Any]] = [
-    _whole, _tail, _every_other, _row, _column, _transposed, _reshaped, _new_axis, _swapped, _squeezed,
-]  # fmt: skip
+    _whole,
+    _tail,
+    _every_other,
+    _row,
+    _column,
+    _transposed,
+    _reshaped,
+    _new_axis,
+    _swapped,
+    _squeezed,
+]
 
 
-# -- values to write: new arrays of the shape of the target -------------------------------------------------------------
+# -- values to write: new arrays of the shape of the target ----------------------------------------------
 
 
 def _fitting(shape: tuple[int, ...], source: Any, k: int) -> Any:
@@ -175,9 +184,25 @@ def _constant(t: Any, s: Any, k: int) -> None:
 
 
 WRITES: list[Callable[[Any, Any, int], None]] = [
-    _assign, _assign_part, _assign_one, _assign_itself, _multiply, _add, _subtract_itself, _divide, _scale_part,
-    _mask, _mask_scale, _fancy_add, _fancy_assign, _out, _at, _fill, _sort, _constant,
-]  # fmt: skip
+    _assign,
+    _assign_part,
+    _assign_one,
+    _assign_itself,
+    _multiply,
+    _add,
+    _subtract_itself,
+    _divide,
+    _scale_part,
+    _mask,
+    _mask_scale,
+    _fancy_add,
+    _fancy_assign,
+    _out,
+    _at,
+    _fill,
+    _sort,
+    _constant,
+]
 
 
 def run(program: list[Step], make: Any, x: Any) -> Any:

@@ -139,7 +139,7 @@ def test_a_wrong_tangent() -> None:
     refused(lambda: pb.jvp(np.sin, (X,), (1j * X,)), pb.ShapeError, "is complex", "real tangent")
     refused(lambda: pb.jvp(np.sin, (X,), ([X],)), pb.ShapeError, "another structure")
     refused(lambda: pb.jvp(np.sin, (X,), (X, X)), pb.ShapeError, "1 primals and 2 tangents")
-    refused(lambda: pb.jvp(np.sin, X, X), pb.ShapeError, "tuple of primals")  # type: ignore[arg-type]
+    refused(lambda: pb.jvp(np.sin, X, X), pb.ShapeError, "tuple of primals")
 
 
 def test_debug_nans_names_the_operation_and_the_line() -> None:
@@ -263,4 +263,4 @@ def test_a_value_that_outlives_its_transform(derivative: Callable[..., Any]) -> 
 
 def test_argnums_that_name_nothing() -> None:
     refused(lambda: pb.grad(np.sum, argnums=3)(X), pb.UnsupportedError, "argument 3")
-    refused(lambda: pb.grad(lambda x: np.sum(x), argnums="z")(X), pb.UnsupportedError, "'z'")
+    refused(lambda: pb.grad(np.sum, argnums="z")(X), pb.UnsupportedError, "'z'")
