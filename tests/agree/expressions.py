@@ -1,8 +1,7 @@
 """Random straight-line programs of NumPy operations over a few arrays, for every engine.
 
-A program is a list of small integers read modulo what is there, as in `writes`. Operations keep values
-within [-3, 3] or so
-and away from poles, so that central differences can judge them, second order included.
+A program is a list of small integers read modulo what is there, as in `writes`. Operations keep away from
+poles, so that central differences can judge them, second order included.
 """
 
 from __future__ import annotations
@@ -113,9 +112,18 @@ REDUCTIONS: list[Callable[..., Any]] = [
     lambda a, axis: np.repeat(a, 2, axis),
 ]
 
+
+def _transposed(a: Any, k: int) -> Any:
+    return np.transpose(a)
+
+
+def _squeezed(a: Any, k: int) -> Any:
+    return np.squeeze(a)
+
+
 SHAPING: list[Callable[[Any, int], Any]] = [
     lambda a, k: np.reshape(a, -1),
-    lambda a, k: np.transpose(a),
+    _transposed,
     lambda a, k: a[..., ::-1],
     lambda a, k: a[k % len(a)],
     lambda a, k: a[1:] if len(a) > 1 else a,
@@ -129,7 +137,7 @@ SHAPING: list[Callable[[Any, int], Any]] = [
     lambda a, k: a[np.arange(len(a)) % 2 == 0],
     lambda a, k: np.diag(np.ravel(a)[:3]),
     lambda a, k: np.tril(a) if a.ndim > 1 else a,
-    lambda a, k: np.squeeze(a),
+    _squeezed,
 ]
 
 

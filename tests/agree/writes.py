@@ -1,10 +1,8 @@
 """Random programs of views, writes and reads, for every engine and for plain NumPy.
 
-A program is a list of small integers; each step reads them modulo what is there, so every list is a
-program, and
-hypothesis shrinks it well. `run` gives one number. With ``make=np`` it is plain NumPy, whose finite
-differences are the
-reference; with ``make=pb`` the arrays are written by pullback.
+A program is a list of small integers; each step reads them modulo what is there, so every list is a program,
+and hypothesis shrinks it well. `run` gives one number. With ``make=np`` it is plain NumPy, whose finite
+differences are the reference; with ``make=pb`` the arrays are written by pullback.
 """
 
 from __future__ import annotations
@@ -27,8 +25,7 @@ def programs(longest: int = 12) -> st.SearchStrategy[list[Step]]:
     return st.lists(st.tuples(number, number, number, number), min_size=1, max_size=longest)
 
 
-# -- views of an array: all of them share its memory
-# ------------------------------------------------------------------
+# -- views of an array: all of them share its memory -----------------------------------------------------
 
 
 def _whole(x: Any, k: int) -> Any:
@@ -85,8 +82,7 @@ VIEWS: list[Callable[[Any, int], Any]] = [
 ]
 
 
-# -- values to write: new arrays of the shape of the target
-# -------------------------------------------------------------
+# -- values to write: new arrays of the shape of the target ----------------------------------------------
 
 
 def _fitting(shape: tuple[int, ...], source: Any, k: int) -> Any:

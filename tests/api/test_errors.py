@@ -139,7 +139,7 @@ def test_a_wrong_tangent() -> None:
     refused(lambda: pb.jvp(np.sin, (X,), (1j * X,)), pb.ShapeError, "is complex", "real tangent")
     refused(lambda: pb.jvp(np.sin, (X,), ([X],)), pb.ShapeError, "another structure")
     refused(lambda: pb.jvp(np.sin, (X,), (X, X)), pb.ShapeError, "1 primals and 2 tangents")
-    refused(lambda: pb.jvp(np.sin, X, X), pb.ShapeError, "tuple of primals")  # type: ignore[arg-type]
+    refused(lambda: pb.jvp(np.sin, X, X), pb.ShapeError, "tuple of primals")
 
 
 def test_debug_nans_names_the_operation_and_the_line() -> None:
