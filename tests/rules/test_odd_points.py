@@ -49,7 +49,7 @@ POINTS: list[tuple[str, Function, float, float, float]] = [
     ("where arccos", lambda x: np.where(x < 1, np.arccos(x), x * x), 1.0, 2.0, 2.0),
     ("select", lambda x: np.select([x < 0, x < 1], [np.sqrt(x), x**2], np.log(x)), 0.0, 0.0, 2.0),
     ("nan_to_num", lambda x: np.nan_to_num(np.log(-x)) + x * x, 1.0, 2.0, 2.0),
-    ("sinc", np.sinc, 0.0, 0.0, -np.pi**2 / 3),
+    ("sinc", np.sinc, 0.0, 0.0, -(np.pi**2) / 3),
     ("i0", np.i0, 0.0, 0.0, 0.5),
     ("logaddexp at ties", lambda x: np.logaddexp(x, 0.0), 0.0, 0.5, 0.25),
     ("logaddexp(-inf)", lambda x: np.logaddexp(x, -np.inf), 0.0, 1.0, 0.0),

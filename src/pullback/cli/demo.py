@@ -32,12 +32,16 @@ class Size:
     trace_rounds: int = 40
 
 
-def run(folder: Path, size: Size = Size(), console: Console | None = None) -> int:  # noqa: B008
+FULL = Size()
+
+
+def run(folder: Path, size: Size = FULL, console: Console | None = None) -> int:
     """Run everything and write `summary.md`, `summary.json` and three PNGs to `folder`."""
     console = console or Console()
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
-    # The matrices are small: a second thread of BLAS costs more than it brings. (threadpoolctl comes with scikit-learn.)
+    # The matrices are small: a second thread of BLAS costs more than it brings.
+    # (threadpoolctl comes with scikit-learn.)
     with threadpool_limits(1):
         data, trainings = run_digits(size, console)
         states = run_ising(size, console)
@@ -89,10 +93,10 @@ def run_trace(size: Size, console: Console) -> tuple[list[trace.Timing], list[st
 
 @contextmanager
 def steps(console: Console, name: str, total: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar of `total` steps; what it yields is called after each, with a word on how things stand."""
+    """A progress bar of `total` steps; what it yields is called after each, with how things stand."""
     columns = (
-        TextColumn("{task.description:<24}"),
-        BarColumn(30),
+        TextColumn("{task.description:<22}"),
+        BarColumn(12),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("{task.fields[state]}"),

@@ -1,4 +1,4 @@
-"""The demo's pictures, drawn without a display. Colours: Okabe & Ito's, which the colour-blind can tell apart."""
+"""The demo's pictures, drawn without a display. Colours: Okabe & Ito's, for the colour-blind too."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def plain(axes: Any) -> None:
 
 
 def draw_digits(path: Path, digits: Digits, trainings: Sequence[Training]) -> None:
-    """Loss and held-out accuracy by pass, and the held-out digits that the first optimiser's network gets wrong."""
+    """Loss and held-out accuracy by pass, and the held-out digits that the first network gets wrong."""
     figure = new_figure(13, 4.2)
     left, middle, right = figure.subfigures(1, 3, width_ratios=(1, 1, 0.9))
     loss_axes, accuracy_axes = left.subplots(), middle.subplots()
@@ -42,10 +42,16 @@ def draw_digits(path: Path, digits: Digits, trainings: Sequence[Training]) -> No
         loss_axes.semilogy(passes, training.losses, color=color, label=training.name)
         label = f"{training.name}: {training.accuracy:.2%}"
         accuracy_axes.plot(passes, 100 * np.array(training.accuracies), color=color, label=label)
-    loss_axes.set(title="Training loss", xlabel="pass (Adam) or iteration (L-BFGS)", ylabel="cross-entropy + ridge")
+    loss_axes.set(
+        title="Training loss", xlabel="pass (Adam) or iteration (L-BFGS)", ylabel="cross-entropy + ridge"
+    )
     loss_axes.legend()
-    accuracy_axes.axhline(100 * LEAST_ACCURACY, color=GREY, linestyle="--", label=f"target {LEAST_ACCURACY:.0%}")
-    accuracy_axes.set(title="Held-out accuracy", xlabel="pass (Adam) or iteration (L-BFGS)", ylabel="%", ylim=(85, 100))
+    accuracy_axes.axhline(
+        100 * LEAST_ACCURACY, color=GREY, linestyle="--", label=f"target {LEAST_ACCURACY:.0%}"
+    )
+    accuracy_axes.set(
+        title="Held-out accuracy", xlabel="pass (Adam) or iteration (L-BFGS)", ylabel="%", ylim=(85, 100)
+    )
     accuracy_axes.legend(loc="lower right")
     plain(loss_axes)
     plain(accuracy_axes)
@@ -58,7 +64,9 @@ def draw_mistakes(figure: Any, digits: Digits, training: Training) -> None:
     found = np.argmax(logits(training.layers, digits.held_images), axis=1)
     wrong = np.flatnonzero(found != digits.held_labels)
     figure.suptitle(f"{len(wrong)} of {len(found)} held-out digits misread by {training.name}", fontsize=11)
-    for axes, index in zip(figure.subplots(3, 4).flat, [*wrong[:12], *[-1] * max(0, 12 - len(wrong))], strict=True):
+    for axes, index in zip(
+        figure.subplots(3, 4).flat, [*wrong[:12], *[-1] * max(0, 12 - len(wrong))], strict=True
+    ):
         axes.axis("off")
         if index >= 0:
             axes.imshow(digits.held_images[index].reshape(8, 8), cmap="gray_r")
@@ -104,7 +112,10 @@ def draw_trace(path: Path, timings: Sequence[Timing]) -> None:
     labels = [f"{t.seconds * 1e6:.1f} µs  ({t.seconds / by_hand:.2f}×)" for t in ordered]
     axes.bar_label(bars, labels, padding=4)
     axes.axvline(by_hand * 1e6, color=ORANGE, linestyle="--", linewidth=1)
-    axes.set(title="tr(x1 @ x2), 30×30, with both gradients (× NumPy by hand)", xlabel="µs a call, recording included")
+    axes.set(
+        title="tr(x1 @ x2), 30×30, with both gradients (× NumPy by hand)",
+        xlabel="µs a call, recording included",
+    )
     axes.margins(x=0.25)
     plain(axes)
     axes.grid(visible=False, axis="y")

@@ -96,7 +96,9 @@ def time_rows(timings: Sequence[Timing]) -> list[tuple[str, str, str]]:
     return [(t.name, f"{t.seconds * 1e6:.1f}", f"{t.seconds / by_hand:.2f}") for t in ordered]
 
 
-def markdown(checks: Sequence[Check], timings: Sequence[Timing], absent: Sequence[str], pictures: Sequence[str]) -> str:
+def markdown(
+    checks: Sequence[Check], timings: Sequence[Timing], absent: Sequence[str], pictures: Sequence[str]
+) -> str:
     """The summary as a page, with the pictures that lie beside it."""
     lines = ["# pullback demo", "", "| what | found | target | |", "| --- | --- | --- | --- |"]
     lines += [f"| {c.what} | {c.found} | {c.target} | {'pass' if c.passed else '**MISS**'} |" for c in checks]
@@ -112,7 +114,11 @@ def markdown(checks: Sequence[Check], timings: Sequence[Timing], absent: Sequenc
 
 
 def write(
-    folder: Path, checks: Sequence[Check], timings: Sequence[Timing], absent: Sequence[str], pictures: Sequence[str]
+    folder: Path,
+    checks: Sequence[Check],
+    timings: Sequence[Timing],
+    absent: Sequence[str],
+    pictures: Sequence[str],
 ) -> list[Path]:
     """`summary.md` to read and `summary.json` to compute with."""
     page, data = folder / "summary.md", folder / "summary.json"

@@ -256,6 +256,8 @@ for _name, _function, _compute in (
     BINARY_WAYS[_function] = binary(_function, _function) if _name in ("truediv", "pow") else _ways
     setattr(Variable, f"__{_name}__", _ways[0])
     setattr(Variable, f"__r{_name}__", _ways[1])
+    # On Python numbers NumPy's division and power are not Python's: 1 / 0.0 raises, np.divide(1, 0.0) is infinite.
+    BINARY_WAYS[_function] = binary(_function, _function) if _name in ("truediv", "pow") else _ways
 
 
 def array_ufunc(self: Variable, function: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
