@@ -11,7 +11,6 @@ import numpy as np
 
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import UnsupportedError
-from pullback.base.errors import UnsupportedError
 from pullback.base.tracked import Tracked, bare
 
 
