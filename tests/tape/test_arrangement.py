@@ -93,3 +93,8 @@ def test_the_derivative_of_a_write_into_the_second_of_several_views(function: An
     a_bar, b_bar = pb.grad(loss, argnums=(0, 1))(a, b)
     assert np.allclose(a_bar, 2 * a * b**2)
     assert np.allclose(b_bar, 2 * a**2 * b)
+
+
+def test_the_constant_of_a_padding_has_no_derivative() -> None:
+    with pytest.raises(pb.UnsupportedError, match="constant_values"):
+        pb.grad(lambda x: np.sum(np.pad(x, 1, constant_values=x[0])))(np.ones(2))

@@ -49,6 +49,7 @@ class _Signature:
         ordered = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self.items = [(p.name, None if p.default is p.empty else p.default) for p in ordered]
         self.others = {p.name for p in parameters} - {p.name for p in ordered}
+        self.open = any(p.kind is p.VAR_KEYWORD for p in parameters)
         self.name = getattr(function, "__name__", str(function))
 
     def index(self, key: str) -> int:
@@ -60,6 +61,12 @@ class _Signature:
                 f"the argument {key!r} of {self.name} is tracked",
                 why="it is given by keyword only, and no rule has a derivative in it",
                 remedy="write what it does with other functions, or pass pb.stop_gradient of it.",
+            )
+        if self.open:
+            raise UnsupportedError(
+                f"{self.name} has no derivative in its keyword argument {key!r}",
+                why="its rules are for its named arguments",
+                remedy=f"pass a plain value, pb.stop_gradient({key}), or build the result from parts.",
             )
         raise TypeError(f"{self.name}() got an unexpected keyword argument {key!r}")
 

@@ -21,6 +21,7 @@ from pullback.base.mutable import Mutable
 from pullback.base.operands import plain, positional
 from pullback.base.overwrite import derivation
 from pullback.base.protocol import call_function, call_method
+from pullback.base.separate import SEPARATE
 from pullback.base.spec import dtype_of
 from pullback.base.tracked import Tracked, bare
 from pullback.dual.dual import Dual, Sweep
@@ -36,6 +37,8 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     """
     if function in CREATION:
         return _created(function, args, kwargs)
+    if function in SEPARATE and len(args) > 1:
+        return SEPARATE[function](*args, **kwargs)
     rule = rule_of(function)
     if rule.constant:
         return function(
@@ -77,15 +80,29 @@ def _created(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
 
 
 def _unboxed(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    values = tuple(_lowered(value, None) for value in args)
-    y = rule.function(*values, **kwargs)
-    if not rule.view or isinstance(y, tuple | list):
+    y = rule.function(*(_opened(value) for value in args), **kwargs)
+    if not rule.view:
         return y
-    place, step = derivation(rule.function, args, kwargs, None)
+    if isinstance(y, tuple | list):
+        return type(y)(_boxed(part, rule, args, kwargs, i) for i, part in enumerate(y))
+    return _boxed(y, rule, args, kwargs, None)
+
+
+def _opened(value: Any) -> Any:
+    """`value` with what constants hold in their place. All else stays itself, so that its views find it."""
+    if isinstance(value, list | tuple):
+        items = [_opened(item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return value.frozen() if isinstance(value, Mutable) and _is_box(value) else value
+
+
+def _boxed(part: Any, rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], pick: int | None) -> Any:
+    """An output, as a constant linked to the constant that it is a view of."""
+    place, step = derivation(rule.function, args, kwargs, pick)
     source = args[place]
-    if not isinstance(source, Dual):
-        return y
-    made = Dual(y, None, source.sweep)
+    if not (isinstance(source, Dual) and isinstance(part, Tracked) and _is_box(source)):
+        return part
+    made = Dual(part, None, source.sweep)
     _link(made, source, step)
     return made
 

@@ -21,6 +21,7 @@ from pullback.base.modes import modes, switch
 from pullback.base.mutable import Mutable
 from pullback.base.operands import plain, positional
 from pullback.base.overwrite import Step, derivation
+from pullback.base.separate import SEPARATE
 from pullback.base.spec import spec_of
 from pullback.base.tracked import Tracked, bare
 from pullback.rules.lookup import rule_of
@@ -41,6 +42,8 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     """
     if function in CREATION:
         return _created(function, args, kwargs)
+    if function in SEPARATE and len(args) > 1:
+        return SEPARATE[function](*args, **kwargs)
     rule = rule_of(function)
     if rule.constant:
         return function(
@@ -51,7 +54,7 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     operands: list[tuple[Place, Variable]] = []
     others: list[Tracked] = []
     _find(args, (), operands, others)
-    if any(x._node is None and isinstance(x._value, Tracked) for _, x in operands):
+    if any(_is_box(x) for _, x in operands):
         return _unboxed(rule, args, kwargs)
     tape = _highest(operands)
     if others and max(other.level for other in others) > (-1 if tape is None else tape.level):
@@ -71,12 +74,42 @@ def _created(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
 
 def _unboxed(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply a function to what constants hold, which a higher level tracks."""
-    values = tuple(_lowered(value, frozenset()) for value in args)
+    values = tuple(_opened(value) for value in args)
     y = rule.function(*values, **kwargs)
-    if not rule.view or isinstance(y, tuple | list):
+    if not rule.view:
         return y
-    made = variable(y, None, ROOT)
-    _link(made, args, values, derivation(rule.function, args, kwargs, None))
+    if isinstance(y, tuple | list):
+        return type(y)(_boxed(part, rule, args, values, kwargs, i) for i, part in enumerate(y))
+    return _boxed(y, rule, args, values, kwargs, None)
+
+
+def _opened(value: Any) -> Any:
+    """`value` with what constants hold in their place. All else stays itself, so that its views find it."""
+    if isinstance(value, list | tuple):
+        items = [_opened(item) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    return value.frozen() if _is_box(value) else value
+
+
+def _is_box(value: Any) -> bool:
+    """Whether `value` is a constant that holds what a higher level tracks."""
+    return isinstance(value, Variable) and value._node is None and isinstance(value._value, Tracked)
+
+
+def _boxed(
+    part: Any,
+    rule: Rule,
+    args: tuple[Any, ...],
+    values: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    pick: int | None,
+) -> Any:
+    """An output, as a constant linked to the constant that it is a view of."""
+    derived = derivation(rule.function, args, kwargs, pick)
+    if not (isinstance(part, Tracked) and _is_box(args[derived[0]])):
+        return part
+    made = variable(part, None, ROOT)
+    _link(made, args, values, derived)
     return made
 
 
