@@ -1,9 +1,9 @@
 """A classifier of handwritten digits in plain NumPy code, trained with two optimisers.
 
-In: scikit-learn's 1,797 real 8×8 images (UCI optical recognition of handwritten digits). Out: held-out accuracies.
-The network is 64-64-10 with tanh and a softmax; the loss is the cross-entropy plus a ridge on the weights (Bishop,
-*Pattern Recognition and Machine Learning*, 2006, §5.2). Minibatches are stepped by Adam (Kingma & Ba, 2015), the whole
-set by L-BFGS through `scipy.optimize.minimize(jac=True)`.
+In: scikit-learn's 1,797 real 8×8 images (UCI optical recognition of handwritten digits). Out: held-out
+accuracies. The network is 64-64-10 with tanh and a softmax; the loss is the cross-entropy plus a ridge on the
+weights (Bishop, *Pattern Recognition and Machine Learning*, 2006, §5.2). Minibatches are stepped by Adam
+(Kingma & Ba, 2015), the whole set by L-BFGS through `scipy.optimize.minimize(jac=True)`.
 """
 
 from __future__ import annotations
@@ -134,7 +134,8 @@ def train_minibatch(
 def mixed(share: float, old: Any, new: Any) -> Any:
     """A running mean, layer by layer."""
     return [
-        tuple(share * a + (1 - share) * b for a, b in zip(*pair, strict=True)) for pair in zip(old, new, strict=True)
+        tuple(share * a + (1 - share) * b for a, b in zip(*pair, strict=True))
+        for pair in zip(old, new, strict=True)
     ]
 
 
@@ -157,5 +158,7 @@ def train_lbfgs(digits: Digits, layers: Layers, passes: int, step_done: Callable
 
     start = np.concatenate([part.ravel() for layer in layers for part in layer])
     options = {"maxiter": passes}
-    minimize(pb.value_and_grad(flat_loss), start, jac=True, method="L-BFGS-B", callback=iterated, options=options)
+    minimize(
+        pb.value_and_grad(flat_loss), start, jac=True, method="L-BFGS-B", callback=iterated, options=options
+    )
     return training

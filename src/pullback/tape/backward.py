@@ -17,7 +17,6 @@ from pullback.tape.node import ROOT, Leaf, Node
 from pullback.tape.sweep import ordered, sweep
 from pullback.tape.variable import Variable
 
-
 _DOUBLES = frozenset({float, np.float64})
 
 

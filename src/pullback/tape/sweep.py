@@ -28,7 +28,8 @@ Cotangents = dict[Node, Any]
 def ordered(outputs: list[Node]) -> list[Node]:
     """The operations that `outputs` depend on, each after its parents.
 
-    Where each is used once, the order in which they are found will do; else Kahn's (1962), run from the outputs.
+    Where each is used once, the order in which they are found will do; else Kahn's (1962), run from the
+    outputs.
     """
     waiting: dict[Any, int] = dict.fromkeys(outputs, 0)
     stack: list[Any] = list(waiting)
