@@ -48,6 +48,11 @@ def test_abs_is_zero_at_zero_and_a_unit_vector_elsewhere() -> None:
     )
 
 
+def test_angle_of_a_python_number_at_zero() -> None:
+    with np.errstate(all="ignore"):
+        assert cotangent(TABLE[np.angle], 0, 1.0, np.angle(0j), (0j,), {}, False) == 0
+
+
 def test_angle_neither_overflows_nor_underflows() -> None:
     z = np.array([3e200 + 4e200j, 3e-200 + 4e-200j])
     ours = cotangent(TABLE[np.angle], 0, np.ones(2), np.angle(z), (z,), {}, False)

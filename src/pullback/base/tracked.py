@@ -30,6 +30,20 @@ class Tracked:
     level: Any
     kind: ClassVar[str] = "tracked value"
 
+    if TYPE_CHECKING:  # What the loops below add, for type checkers, the users' ones too.
+
+        def __add__(self, other: Any, /) -> Any: ...
+        def __neg__(self) -> Any: ...
+        def sum(self, *args: Any, **kwargs: Any) -> Any: ...
+
+        __sub__ = __mul__ = __truediv__ = __pow__ = __matmul__ = __mod__ = __floordiv__ = __divmod__ = __add__
+        __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rpow__ = __rmatmul__ = __rmod__ = __add__
+        __rfloordiv__ = __rdivmod__ = __lt__ = __le__ = __gt__ = __ge__ = __add__
+        __pos__ = __abs__ = __neg__
+        all = any = argmax = argmin = argpartition = choose = clip = conj = copy = cumprod = cumsum = sum
+        diagonal = max = mean = min = nonzero = prod = ptp = ravel = repeat = round = searchsorted = sum
+        squeeze = std = swapaxes = take = trace = var = sum
+
     def peel(self) -> Any:
         """The value one level down: an array, a number, or what an earlier transform tracks."""
         raise NotImplementedError

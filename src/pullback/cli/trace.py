@@ -1,8 +1,9 @@
-"""The thread's benchmark: tr(x1 @ x2) with its gradients, next to NumPy by hand and to every peer installed.
+"""The thread's benchmark: tr(x1 @ x2) with its gradient to both,
+next to NumPy by hand and to every peer installed.
 
 All of them are timed in turn, round by round, so that what else the machine does falls on each alike; a
-figure is the least time of a call over the rounds. Peers are looked up by name when this runs: the
-package depends on none of them.
+figure is the least time of a call over the rounds. Peers are looked up by name when this runs: the package
+depends on none of them.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def by_hand(x1: Any, x2: Any) -> Gradient:
 
 
 def by_backward(x1: Any, x2: Any) -> Gradient:
-    """Our tape: Variables, NumPy, backward."""
+    """Pullback as a tape: Variables, NumPy, backward."""
 
     def gradient() -> tuple[Any, Any]:
         a: Any = pb.Variable(x1)
@@ -54,7 +55,7 @@ def by_backward(x1: Any, x2: Any) -> Gradient:
 
 
 def by_grad(x1: Any, x2: Any) -> Gradient:
-    """Our transform."""
+    """Pullback as a transform."""
     gradient = pb.grad(lambda a, b: np.trace(a @ b), argnums=(0, 1))
     return lambda: gradient(x1, x2)
 
@@ -110,8 +111,8 @@ def contenders(x1: Any, x2: Any, peers: dict[str, Any] = PEERS) -> tuple[dict[st
 def compare(
     step_done: Callable[[str], None],
     size: int = 30,
-    rounds: int = 200,
-    calls: int = 20,
+    rounds: int = 40,
+    calls: int = 200,
     peers: dict[str, Any] = PEERS,
 ) -> tuple[list[Timing], list[str]]:
     """Every contender's time and the difference of its gradient; and the peers that are not installed."""

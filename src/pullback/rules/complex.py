@@ -76,9 +76,10 @@ view(np.real, np.imag)
 
 
 def angle_gradient(z: Any, deg: bool) -> Any:
-    """The gradient i z / |z|² of the angle, without overflow or underflow; 0 at 0."""
+    """The gradient ``i z / |z|²`` of the angle, without overflow or underflow; 0 at 0."""
+    # np.divide, because a Python complex number divided by a NumPy zero raises.
     radius = np.abs(z)
-    return np.where(radius == 0, 0, (1j * DEGREES if deg else 1j) * (z / radius / radius))
+    return np.where(radius == 0, 0, (1j * DEGREES if deg else 1j) * np.divide(np.divide(z, radius), radius))
 
 
 @vjp(np.angle, 0, reads="z", holomorphic=False)
