@@ -362,8 +362,8 @@ def negative(self: Variable) -> Any:
 BINARY_WAYS[np.matmul] = (matmul, reflected_matmul)
 _negative = unary(np.negative)
 Variable.__getitem__ = getitem
-Variable.__matmul__ = matmul  # type: ignore[attr-defined]
-Variable.__rmatmul__ = reflected_matmul  # type: ignore[attr-defined]
-Variable.__neg__ = negative  # type: ignore[method-assign]
+Variable.__matmul__ = matmul
+Variable.__rmatmul__ = reflected_matmul
+Variable.__neg__ = negative
 Variable.__array_function__ = array_function  # type: ignore[attr-defined]
 Variable.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]

@@ -35,7 +35,7 @@ def ordered(outputs: list[Node]) -> list[Node]:
     stack: list[Any] = list(waiting)
     shared = False
     while stack:
-        parents = stack.pop().parents
+        parents: Any = stack.pop().parents
         while type(parents) is not tuple and parents.pull is not None and parents not in waiting:
             waiting[parents] = 1
             parents = parents.parents
