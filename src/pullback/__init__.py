@@ -44,6 +44,7 @@ from pullback.base.modes import debug_nans, no_grad
 from pullback.tape.backward import Tape, zero_grad
 from pullback.tape.variable import Variable
 
+
 def __getattr__(name: str) -> Any:
     """`testing` and `scipy`, imported when first used."""
     if name in ("scipy", "testing"):

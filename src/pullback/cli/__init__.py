@@ -1,10 +1,10 @@
 """The command line: ``python -m pullback demo`` runs the main job on real input.
 
-    digits.py    a classifier of handwritten digits, by minibatches and by L-BFGS
-    ising.py     the ground state of the transverse-field Ising ring as a periodic matrix product state
-    trace.py     tr(x1 @ x2) next to the hand-written gradient and every peer installed
-    plots.py     the pictures          summary.py  the targets, the table and the files written
-    demo.py      all of it in order, with progress bars
+digits.py    a classifier of handwritten digits, by minibatches and by L-BFGS
+ising.py     the ground state of the transverse-field Ising ring as a periodic matrix product state
+trace.py     tr(x1 @ x2) next to the hand-written gradient and every peer installed
+plots.py     the pictures          summary.py  the targets, the table and the files written
+demo.py      all of it in order, with progress bars
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ DEMO_NEEDS = ("rich", "matplotlib", "sklearn")
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
-    top = argparse.ArgumentParser(prog="pullback", description="Derivatives of the NumPy code you already have.")
+    top = argparse.ArgumentParser(
+        prog="pullback", description="Derivatives of the NumPy code you already have."
+    )
     commands = top.add_subparsers(dest="command", required=True)
     demo = commands.add_parser(
         "demo",

@@ -134,7 +134,8 @@ def train_minibatch(
 def mixed(share: float, old: Any, new: Any) -> Any:
     """A running mean, layer by layer."""
     return [
-        tuple(share * a + (1 - share) * b for a, b in zip(*pair, strict=True)) for pair in zip(old, new, strict=True)
+        tuple(share * a + (1 - share) * b for a, b in zip(*pair, strict=True))
+        for pair in zip(old, new, strict=True)
     ]
 
 
@@ -157,5 +158,7 @@ def train_lbfgs(digits: Digits, layers: Layers, passes: int, step_done: Callable
 
     start = np.concatenate([part.ravel() for layer in layers for part in layer])
     options = {"maxiter": passes}
-    minimize(pb.value_and_grad(flat_loss), start, jac=True, method="L-BFGS-B", callback=iterated, options=options)
+    minimize(
+        pb.value_and_grad(flat_loss), start, jac=True, method="L-BFGS-B", callback=iterated, options=options
+    )
     return training

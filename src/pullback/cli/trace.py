@@ -41,7 +41,7 @@ def by_hand(x1: Any, x2: Any) -> Gradient:
 
 
 def by_backward(x1: Any, x2: Any) -> Gradient:
-    """pullback as a tape: Variables, NumPy, backward."""
+    """Pullback as a tape: Variables, NumPy, backward."""
 
     def gradient() -> tuple[Any, Any]:
         a, b = pb.Variable(x1), pb.Variable(x2)
@@ -52,7 +52,7 @@ def by_backward(x1: Any, x2: Any) -> Gradient:
 
 
 def by_grad(x1: Any, x2: Any) -> Gradient:
-    """pullback as a transform."""
+    """Pullback as a transform."""
     gradient = pb.grad(lambda a, b: np.trace(a @ b), argnums=(0, 1))
     return lambda: gradient(x1, x2)
 
@@ -106,7 +106,11 @@ def contenders(x1: Any, x2: Any, peers: dict[str, Any] = PEERS) -> tuple[dict[st
 
 
 def compare(
-    step_done: Callable[[str], None], size: int = 30, rounds: int = 40, calls: int = 200, peers: dict[str, Any] = PEERS
+    step_done: Callable[[str], None],
+    size: int = 30,
+    rounds: int = 40,
+    calls: int = 200,
+    peers: dict[str, Any] = PEERS,
 ) -> tuple[list[Timing], list[str]]:
     """Every contender's time and the difference of its gradient; and the peers that are not installed."""
     rng = np.random.default_rng(0)

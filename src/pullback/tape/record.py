@@ -291,5 +291,9 @@ def _link(made: Variable, args: tuple[Any, ...], values: tuple[Any, ...], derive
     if not isinstance(source, Variable):
         return
     bottom, below = bare(made._value), bare(values[place])
-    if isinstance(bottom, np.ndarray) and isinstance(below, np.ndarray) and np.may_share_memory(bottom, below):
+    if (
+        isinstance(bottom, np.ndarray)
+        and isinstance(below, np.ndarray)
+        and np.may_share_memory(bottom, below)
+    ):
         source.has_view(made, step)

@@ -28,13 +28,17 @@ Cotangents = dict[Node, Any]
 def ordered(outputs: list[Node]) -> list[Node]:
     """The operations that `outputs` depend on, each after its parents.
 
-    Where each is used once, the order in which they are found will do; else Kahn's (1962), run from the outputs.
+    Where each is used once, the order in which they are found will do; else Kahn's (1962), run from the
+    outputs.
     """
     waiting: dict[Any, int] = dict.fromkeys(outputs, 0)
     stack: list[Any] = list(waiting)
     shared = False
     while stack:
         parents = stack.pop().parents
+        while type(parents) is not tuple and parents.pull is not None and parents not in waiting:
+            waiting[parents] = 1
+            parents = parents.parents
         for parent in parents if type(parents) is tuple else (parents,):
             if parent.pull is not None:
                 if parent in waiting:
