@@ -29,7 +29,7 @@ FUNCTIONS = {
     "convolve": lambda a, b: np.convolve(a[0], b[1], "same"),
     "correlate": lambda a, b: np.correlate(a[0], b[1], "full"),
     "vdot": lambda a, b: np.vdot(a, b) * a[0],
-    "vecdot": lambda a, b: np.vecdot(a, b, axis=0),
+    "vecdot": lambda a, b: np.linalg.vecdot(a.T, b.T),
     "matrix_power": lambda a, b: np.linalg.matrix_power(a, 3) @ np.linalg.matrix_power(b, -2),
     "multi_dot": lambda a, b: np.linalg.multi_dot([a[0], b, a, b[:, 1]]),
     "tensorsolve": lambda a, b: np.linalg.tensorsolve(np.reshape(a, (1, 3, 3)), b[:1]),
