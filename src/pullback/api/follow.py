@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.errors import DependenceWarning
+from pullback.base.location import user_stacklevel
 from pullback.base.mutable import Mutable
 from pullback.base.pytrees import flatten, paths, tree_map, unflatten
 from pullback.base.spec import Spec, spec_of
@@ -78,13 +79,11 @@ class Followed:
         inner = own._value if own is not None else value.frozen() if isinstance(value, Mutable) else value
         return inner.copy() if isinstance(inner, np.ndarray) and isinstance(value, Tracked) else inner
 
-    def gathered(
-        self, bars: dict[Any, Any], finish: Callable[[Any, Spec], Any], stacklevel: int
-    ) -> list[Any]:
+    def gathered(self, bars: dict[Any, Any], finish: Callable[[Any, Spec], Any]) -> list[Any]:
         """The cotangents of the arguments in their structures; zeros where none arrived."""
         missing = [node for nodes in self.leaves for node in nodes if node not in bars]
         if missing and len(missing) == sum(map(len, self.leaves)):
-            warn_independent(self.name, stacklevel + 1)
+            warn_independent(self.name)
         return [
             unflatten(
                 structure,
@@ -94,12 +93,12 @@ class Followed:
         ]
 
 
-def warn_independent(name: str, stacklevel: int) -> None:
-    """Warn that a derivative is zero because nothing depends on the arguments."""
+def warn_independent(name: str) -> None:
+    """Warn, at the user's line, that a derivative is zero because nothing depends on the arguments."""
     warnings.warn(
         f"the output of {name} does not depend on what it is differentiated by; the derivative is zero",
         DependenceWarning,
-        stacklevel=stacklevel + 1,
+        stacklevel=user_stacklevel(),
     )
 
 

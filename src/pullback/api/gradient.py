@@ -59,7 +59,7 @@ def value_and_grad(
             del own, output
             bars = sweep(nodes, {node: seed}, retain=False)
         gradients = [
-            conjugated(g, "jax" if holomorphic else convention) for g in followed.gathered(bars, finished, 2)
+            conjugated(g, "jax" if holomorphic else convention) for g in followed.gathered(bars, finished)
         ]
         gradient = gradients[0] if chosen.single else tuple(gradients)
         return ((value, aux), gradient) if has_aux else (value, gradient)

@@ -192,7 +192,7 @@ class _Matrix:
                 ]
             )
         if not depends:
-            warn_independent(self.name, 3)
+            warn_independent(self.name)
         blocks: list[list[Any]] = []
         for k, output in enumerate(outputs):
             dots = [chunk[k] for chunk in columns]

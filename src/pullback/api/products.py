@@ -90,7 +90,7 @@ def vjp(
             if own is not None:
                 seeds[own._node] = seeds[own._node] + bar if own._node in seeds else bar
         found = sweep(list(nodes), seeds, retain=True)
-        return tuple(conjugated(bar, convention) for bar in followed.gathered(found, finished, 2))
+        return tuple(conjugated(bar, convention) for bar in followed.gathered(found, finished))
 
     return (value, pull, aux) if has_aux else (value, pull)
 

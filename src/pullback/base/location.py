@@ -52,6 +52,14 @@ def user_frame(outside: tuple[str, ...] = _LIBRARIES) -> FrameType | None:
     return frame
 
 
+def user_stacklevel() -> int:
+    """The ``stacklevel`` with which the function that calls this one warns at the user's innermost frame."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and is_library_frame(frame, _LIBRARIES):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
 def user_location() -> Location | None:
     """The `Location` that the user's innermost frame is executing (columns as PEP 657 records them)."""
     frame = user_frame()

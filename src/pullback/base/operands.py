@@ -7,7 +7,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from pullback.base.dispatch import tracked_in
+from pullback.base.errors import UnsupportedError
 from pullback.base.tracked import Tracked, bare
 
 
@@ -22,7 +25,15 @@ def plain(value: Any) -> Any:
 
 
 def positional(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`args` and `kwargs` with every tracked keyword argument moved to its position."""
+    """`args` and `kwargs` with every tracked keyword argument moved to its position.
+
+    Raises:
+        UnsupportedError: for a tracked argument that has no position, such as ``std(mean=...)``.
+    """
+    if function is np.clip and ("min" in kwargs or "max" in kwargs):
+        # NumPy's other names for the bounds have no position; the ones that have want to be given together.
+        others = {key: value for key, value in kwargs.items() if key not in ("min", "max")}
+        kwargs = {**others, "a_min": kwargs.get("min"), "a_max": kwargs.get("max")}
     signature = _signature(function)
     last = max(signature.index(key) for key, value in kwargs.items() if tracked_in((value,)))
     moved = list(args)
@@ -35,13 +46,21 @@ def positional(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
 class _Signature:
     def __init__(self, function: Callable[..., Any]) -> None:
         parameters = inspect.signature(function).parameters.values()
-        self.items = [(p.name, None if p.default is p.empty else p.default) for p in parameters]
+        ordered = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        self.items = [(p.name, None if p.default is p.empty else p.default) for p in ordered]
+        self.others = {p.name for p in parameters} - {p.name for p in ordered}
         self.name = getattr(function, "__name__", str(function))
 
     def index(self, key: str) -> int:
         for position, (name, _) in enumerate(self.items):
             if name == key:
                 return position
+        if key in self.others:
+            raise UnsupportedError(
+                f"the argument {key!r} of {self.name} is tracked",
+                why="it is given by keyword only, and no rule has a derivative in it",
+                remedy="write what it does with other functions, or pass pb.stop_gradient of it.",
+            )
         raise TypeError(f"{self.name}() got an unexpected keyword argument {key!r}")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.dispatch import dispatched
+from pullback.base.operands import plain
 
 Step = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], int | None]
 """One derivation: ``function(x, *args, **kwargs)``, and which of several outputs to take."""
@@ -26,11 +27,25 @@ def derivation(
 ) -> tuple[int, Step]:
     """The position of the argument that a view is derived from, and the step.
 
-    That is the first argument, or, of `numpy.einsum`, the one after the subscripts.
+    That is the first argument; of `numpy.einsum`, the one after the subscripts; of a function in `PAIRED`,
+    the one at the output's own position.
     """
     if isinstance(args[0], str):
         return 1, (partial(function, args[0]), args[2:], kwargs, pick)
+    if pick is not None and function in PAIRED:
+        others = plain(args)
+        return pick, (partial(_paired, function, others[:pick], others[pick + 1 :]), (), kwargs, pick)
     return 0, (function, args[1:], kwargs, pick)
+
+
+PAIRED = frozenset({np.atleast_1d, np.atleast_2d, np.atleast_3d, np.broadcast_arrays, np.meshgrid})
+"""Functions of several arrays whose outputs are views of one argument each."""
+
+
+def _paired(
+    function: Callable[..., Any], before: tuple[Any, ...], after: tuple[Any, ...], x: Any, **kwargs: Any
+) -> Any:
+    return function(*before, x, *after, **kwargs)
 
 
 def follow(x: Any, path: Path) -> Any:

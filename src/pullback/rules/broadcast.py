@@ -18,4 +18,6 @@ def unbroadcast(x_bar: Any, shape: tuple[int, ...]) -> Any:
     if extra < 0 or any(n != m and n != 1 for n, m in zip(shape, own[extra:], strict=True)):
         return np.broadcast_to(x_bar, shape)
     ones = tuple(i + extra for i, n in enumerate(shape) if n == 1 and own[i + extra] != 1)
-    return np.reshape(np.sum(x_bar, axis=(*range(extra), *ones)), shape)
+    axes = (*range(extra), *ones)
+    total = np.add.reduce(x_bar, axes) if type(x_bar) is np.ndarray else np.sum(x_bar, axis=axes)
+    return np.reshape(total, shape) if ones else total

@@ -14,7 +14,7 @@ import numpy as np
 from pullback.base.spec import dtype_of
 from pullback.rules.axes import along, axes_of, padded, shifted
 from pullback.rules.domain import array, call
-from pullback.rules.table import calls, jvp, linear, refuse, vjp
+from pullback.rules.table import calls, jvp, linear, refuse, view, vjp
 
 NOTHING = np._NoValue
 
@@ -193,6 +193,7 @@ refuse(
     *range(1, 9),
 )
 
+view(np.diff)  # with n=0
 calls(
     np.diff,
     call(array(5)),

@@ -25,12 +25,12 @@ def half(a: Any) -> Any:
 
 def larger(a: Any, b: Any) -> Any:
     """The share of `a` in ``maximum(a, b)``."""
-    return np.where(a == b, half(a), np.logical_not(a < b))
+    return 1 - half(a) * np.add(a <= b, a < b, dtype=np.int8)
 
 
 def smaller(a: Any, b: Any) -> Any:
     """The share of `a` in ``minimum(a, b)``."""
-    return np.where(a == b, half(a), np.logical_not(a > b))
+    return 1 - half(a) * np.add(a >= b, a > b, dtype=np.int8)
 
 
 def larger_number(a: Any, b: Any) -> Any:

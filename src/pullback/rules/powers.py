@@ -26,8 +26,8 @@ def power_in_base(y: Any, a: Any, b: Any) -> Any:
         return 2 * a
     if b == 1 or b == 0:
         return int(b == 1)
-    # The operator knows squares and roots; Python's own would raise or turn complex for a plain number.
-    return b * np.power(a, b - 1) if isinstance(a, int | float | complex) else b * a ** (b - 1)
+    # The operator knows squares and roots of arrays; on a Python number it would raise or turn complex.
+    return b * a ** (b - 1) if getattr(a, "shape", ()) else b * np.power(a, b - 1)
 
 
 def float_power_in_base(y: Any, a: Any, b: Any) -> Any:

@@ -29,6 +29,9 @@ def scale(partial: Any, seed: Any) -> Any:
         if isinstance(partial, Tracked) or isinstance(seed, Tracked):
             return safe_multiply(partial, seed)
     product = partial * seed
+    if type(product) is _array and product.ndim == 1 and product.size <= _SMALL:
+        total = sum(product.tolist())
+        return product if total - total == 0 else masked(product, partial, seed)
     return product if all_finite(product) else masked(product, partial, seed)
 
 

@@ -25,7 +25,9 @@ RADIANS = math.pi / 180.0
 
 def inverse(b: Any) -> Any:
     """``1 / b`` as NumPy has it: infinite, not an error, where `b` is a Python zero."""
-    return np.divide(1, b) if isinstance(b, int | float) and b == 0 else 1 / b
+    if getattr(b, "shape", ()) or (isinstance(b, int | float) and b != 0):
+        return 1 / b
+    return np.divide(1, b)
 
 
 def over_hypot(a: Any, y: Any) -> Any:

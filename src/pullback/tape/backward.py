@@ -13,6 +13,7 @@ from pullback.base.spec import Spec, dtype_of, spec_of
 from pullback.base.tracked import bare
 from pullback.rules.read import fit
 from pullback.rules.structured import dense
+from pullback.tape.accumulate import Owned
 from pullback.tape.node import ROOT, Leaf, Node
 from pullback.tape.sweep import ordered, sweep
 from pullback.tape.variable import Variable
@@ -111,8 +112,11 @@ def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> Non
 
 def finished(x_bar: Any, spec: Spec) -> Any:
     """A cotangent as the user gets it: an array or number of the input's dtype that nothing else holds."""
+    owned = type(x_bar) is Owned
+    if owned:
+        x_bar = x_bar.value
     if type(x_bar) is np.ndarray and x_bar.dtype is spec.dtype and x_bar.shape == spec.shape != ():
-        return x_bar.copy()
+        return x_bar if owned else x_bar.copy()
     x_bar = fit(dense(x_bar), spec)
     if isinstance(x_bar, np.ndarray):
         return x_bar.copy() if spec.shape else x_bar[()]
@@ -232,11 +236,16 @@ def walk_to(nodes: list[Node], seeds: dict[Node, Any], targets: set[Node | None]
     for cut in reversed(cuts):
         sweep(order[cut + 1 : end], cotangents, retain=True)
         if order[cut] in cotangents:
-            found[order[cut]] = cotangents[order[cut]]
+            found[order[cut]] = cotangents[order[cut]] = shared(cotangents[order[cut]])
         end = cut + 1
     sweep(order[:end], cotangents, retain=True)
-    found.update({node: x_bar for node, x_bar in cotangents.items() if node in targets})
+    found.update({node: shared(x_bar) for node, x_bar in cotangents.items() if node in targets})
     return found
 
 
-Variable.backward = backward
+def shared(x_bar: Any) -> Any:
+    """A cotangent to which others will refer as well as the sweep."""
+    return x_bar.value if type(x_bar) is Owned else x_bar
+
+
+Variable.backward = backward  # type: ignore[attr-defined]

@@ -17,13 +17,14 @@ from pullback.base.modes import switch
 from pullback.base.protocol import call_function, call_method
 from pullback.rules.direction import Direction
 from pullback.rules.product import scale
-from pullback.rules.products import matmul_a_vjp, matmul_b_vjp
-from pullback.rules.structured import Structured
+from pullback.rules.structured import IdentityMultiple, Structured, dense
 from pullback.rules.table import TABLE
+from pullback.tape.accumulate import Owned
 from pullback.tape.keep import snapshot
+from pullback.tape.node import ROOT
 from pullback.tape.plan import apply
 from pullback.tape.record import dispatch
-from pullback.tape.variable import Variable, recorded
+from pullback.tape.variable import Variable, recorded, variable
 
 _FLOAT64 = np.dtype(np.float64)
 _FLOAT32 = np.dtype(np.float32)
@@ -45,7 +46,7 @@ def pull_scaled(factor: float, y_bar: Any) -> Any:
 def pull_unary(saved: Any, y_bar: Any) -> Any:
     """The cotangent of the argument of a function of one argument."""
     partial, y, x = saved
-    return product(partial(y, x), y_bar)
+    return scale(partial(y, x), y_bar) if type(y_bar) is _array else product(partial(y, x), y_bar)
 
 
 def pull_one(saved: Any, y_bar: Any) -> Any:
@@ -199,7 +200,16 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
 def recorded_by(partial: Partial, own: int, self: Variable, y: Any, a: Any, b: Any) -> Variable:
     """The variable for `y`, of whose two arguments only the one at `own`, which is `self`, is followed."""
     pull, saved = partial.pull_by(own, y, a, b)
+    if pull is pull_same and shares_node(self._node, self._tape):
+        return variable(y, self._node, self._tape)
     return recorded(y, self._tape, pull, self._node, saved)
+
+
+def shares_node(node: Any, tape: Any) -> bool:
+    """Whether a value of the same cotangent may have the same node: not an input's, nor where a `Tape` tells
+    values apart, nor on a finished recording, which refuses the operation.
+    """
+    return node.pull is not None and (tape.nodes is None if tape is ROOT else type(tape.nodes) is list)
 
 
 def same_kind(x: Any, y: Any) -> bool:
@@ -231,7 +241,7 @@ def forget() -> None:
         del BINARY_WAYS[function]
 
 
-_OPERATORS = {np.add, np.subtract, np.multiply, np.true_divide, np.power}
+_OPERATORS = {np.add, np.subtract, np.multiply, np.true_divide, np.power, np.matmul}
 
 for _name, _function, _compute in (
     ("add", np.add, operator.add),
@@ -240,10 +250,14 @@ for _name, _function, _compute in (
     ("truediv", np.true_divide, operator.truediv),
     ("pow", np.power, operator.pow),
 ):
-    BINARY_WAYS[_function] = _ways = binary(_function, _compute)
+    _ways = binary(_function, _compute)
     assert _ways is not None
+    # Python's operators raise on a zero denominator where NumPy's functions of the same name are infinite.
+    BINARY_WAYS[_function] = binary(_function, _function) if _name in ("truediv", "pow") else _ways
     setattr(Variable, f"__{_name}__", _ways[0])
     setattr(Variable, f"__r{_name}__", _ways[1])
+    # On Python numbers NumPy's division and power are not Python's: 1 / 0.0 raises, np.divide(1, 0.0) is infinite.
+    BINARY_WAYS[_function] = binary(_function, _function) if _name in ("truediv", "pow") else _ways
 
 
 def array_ufunc(self: Variable, function: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -288,24 +302,49 @@ def are_matrices(x: Any, z: Any) -> bool:
     return dtype is z.dtype and (dtype is _FLOAT64 or dtype is _FLOAT32) and x.ndim == z.ndim == 2
 
 
+def owned(x_bar: Any) -> Any:
+    """A new array, as one that the sweep may add to and give away."""
+    return Owned(x_bar) if type(x_bar) is _array else x_bar
+
+
 def pull_product(saved: Any, y_bar: Any) -> Any:
     """The cotangents of two matrices that are multiplied."""
     a, b = saved
-    return matmul_a_vjp(y_bar, None, a, b), matmul_b_vjp(y_bar, None, a, b)
+    if type(y_bar) is IdentityMultiple:
+        return y_bar @ b.T, y_bar @ a.T
+    y_bar = dense(y_bar)
+    return owned(y_bar @ b.T), owned(a.T @ y_bar)
+
+
+def pull_left(b: Any, y_bar: Any) -> Any:
+    """The cotangent of the left of two matrices, the right one being constant."""
+    return y_bar @ b.T if type(y_bar) is IdentityMultiple else owned(dense(y_bar) @ b.T)
+
+
+def pull_right(a: Any, y_bar: Any) -> Any:
+    """The cotangent of the right of two matrices, the left one being constant."""
+    return y_bar @ a.T if type(y_bar) is IdentityMultiple else owned(a.T @ dense(y_bar))
 
 
 def matmul(self: Variable, other: Any) -> Any:
     """``self @ other``."""
-    node = self._node
-    if type(other) is Variable and not switch.on and self._cell is None and other._cell is None:
-        x, z = self._value, other._value
-        if node is not None and other._node is not None and self._tape is other._tape and are_matrices(x, z):
-            return recorded(x @ z, self._tape, pull_product, (node, other._node), (x, z))
+    node, x = self._node, self._value
+    if node is not None and self._cell is None and not switch.on:
+        if type(other) is Variable:
+            z = other._value
+            followed = other._node is not None and other._cell is None and self._tape is other._tape
+            if followed and are_matrices(x, z):
+                return recorded(x @ z, self._tape, pull_product, (node, other._node), (x, z))
+        elif are_matrices(x, other):
+            return recorded(x @ other, self._tape, pull_left, node, snapshot(other))
     return general(np.matmul, (self, other), {})
 
 
 def reflected_matmul(self: Variable, other: Any) -> Any:
     """``other @ self``."""
+    node, x = self._node, self._value
+    if node is not None and self._cell is None and not switch.on and are_matrices(other, x):
+        return recorded(other @ x, self._tape, pull_right, node, snapshot(other))
     return general(np.matmul, (other, self), {})
 
 
@@ -319,6 +358,7 @@ def negative(self: Variable) -> Any:
     return _negative(self)
 
 
+BINARY_WAYS[np.matmul] = (matmul, reflected_matmul)
 _negative = unary(np.negative)
 Variable.__getitem__ = getitem
 Variable.__matmul__ = matmul  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.mutable import Mutable
+from pullback.base.overwrite import derivation
 from pullback.base.spec import Spec, spec_of
 from pullback.rules.product import scale
 from pullback.rules.read import fit, vjp_direction
@@ -148,7 +149,7 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     else:
         plan.usable = False
         return dispatch(function, args, kwargs)
-    shared = plan.view and type(y) is _array and np.may_share_memory(y, values[0])
+    shared = plan.view and type(y) is _array and np.may_share_memory(y, values[type(values[0]) is str])
     for i in plan.dropped:
         value = values[i]
         if type(value) is _array:
@@ -161,9 +162,10 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     else:
         made = recorded(y, tape, pull_plan, tuple(parents), saved)
     if shared:
-        source: Any = args[0]
+        place, step = derivation(function, args, kwargs, None)
+        source: Any = args[place]
         if isinstance(source, Mutable):
-            source.has_view(made, (function, args[1:], kwargs, None))
+            source.has_view(made, step)
     return made
 
 
@@ -222,4 +224,4 @@ def fitted(x_bar: Any, x: Any) -> Any:
         x = spec_of(x)
     if type(x_bar) is _array and x_bar.dtype is x.dtype and x_bar.shape == x.shape:
         return x_bar
-    return fit(x_bar, x)
+    return fit(x_bar, Spec(x.shape, x.dtype))

@@ -36,6 +36,9 @@ def ordered(outputs: list[Node]) -> list[Node]:
     shared = False
     while stack:
         parents = stack.pop().parents
+        while type(parents) is not tuple and parents.pull is not None and parents not in waiting:
+            waiting[parents] = 1
+            parents = parents.parents
         for parent in parents if type(parents) is tuple else (parents,):
             if parent.pull is not None:
                 if parent in waiting:

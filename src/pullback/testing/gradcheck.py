@@ -6,12 +6,14 @@ A derivative is compared along random directions: ``(f(x + h v) - f(x - h v)) / 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from pullback.api.products import jvp, vjp
+from pullback.base.errors import DependenceWarning
 from pullback.base.pytrees import flatten, unflatten
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import Call, draw
@@ -142,16 +144,18 @@ def check_rule(function: Callable[..., Any], *calls: Call, second_order: bool = 
         dtypes = [np.float64, np.float32] + ([np.complex128, np.complex64] if rule.complex else [])
         count = sum(rows.check_row(rule, dtype) for dtype in dtypes)
         if second_order:
-            for number, call in enumerate(examples):
-                _check_twice(rule.function, call, number)
+            for dtype in (dtype for dtype in dtypes if np.finfo(dtype).eps < 1e-10):
+                for number, call in enumerate(examples):
+                    _check_twice(rule.function, call, number, dtype)
         return count
     finally:
         del rule.calls[len(rule.calls) - len(calls) :]
 
 
-def _check_twice(function: Callable[..., Any], call: Call, number: int) -> None:
+def _check_twice(function: Callable[..., Any], call: Call, number: int, dtype: Any) -> None:
     rng = np.random.default_rng([1, number])
-    args = draw(call.args, rng, np.float64)
+    args = draw(call.args, rng, dtype)
+    kwargs = {key: draw(value, rng, dtype) for key, value in call.kwargs.items()}
     rule = rule_of(function)
     positions = [i for i in rows.active_positions(rule, args) if not _is_mixed(args[i])]
     if not positions:
@@ -161,10 +165,12 @@ def _check_twice(function: Callable[..., Any], call: Call, number: int) -> None:
         full = list(args)
         for position, value in zip(positions, values, strict=True):
             full[position] = value
-        result = function(*full, **call.kwargs)
+        result = function(*full, **kwargs)
         return list(result) if isinstance(result, tuple) else result
 
-    gradcheck(of_active, *[args[i] for i in positions])
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore", DependenceWarning)  # the vjp of a linear function depends on nothing
+        gradcheck(of_active, *[args[i] for i in positions])
 
 
 def _is_mixed(value: Any) -> bool:

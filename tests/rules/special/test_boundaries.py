@@ -115,7 +115,7 @@ def test_zero_seed_gives_zero_where_the_derivative_is_infinite() -> None:
         (multigammaln, 1, (3.0, 2.0), "whole number"),
         (integrals.hurwitz_zeta, 0, (1.5, 2.0), "zeta(x, q) in x"),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", None) or str(value),
 )
 def test_refused_argument(function: Any, position: int, args: tuple[Any, ...], reason: str) -> None:
     rule = TABLE[function]

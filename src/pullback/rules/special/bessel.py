@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from pullback.base.errors import NotDifferentiableError
+from pullback.base.spec import dtype_of
 from pullback.rules.special.asymptotic import bessel_log_slope
 from pullback.rules.table import Refused, partials
 
@@ -67,14 +69,38 @@ partials(
     lambda y, v, z: -0.5 * (special.kv(v - 1, z) + special.kv(v + 1, z)),
     domain=(_ORDERS, _ARGUMENTS),
 )  # fmt: skip
+
+
+def refuse_complex(name: str, x: Any) -> None:
+    """Raise if `x` is complex: a function that holds ``|Re x|`` or ``|Im x|`` has no complex derivative."""
+    if dtype_of(x).kind == "c":
+        raise NotDifferentiableError(
+            f"{name} has no derivative in a complex argument",
+            why="its scaling holds the magnitude of a real or imaginary part, so it is not holomorphic",
+            remedy="use the unscaled function, or write its scaling with np.abs(np.real(z)).",
+        )
+
+
+def jve_partial(y: Any, v: Any, x: Any) -> Any:
+    """The derivative of jve, which is jv for real x."""
+    refuse_complex("scipy.special.jve", x)
+    return 0.5 * (special.jve(v - 1, x) - special.jve(v + 1, x))
+
+
+def yve_partial(y: Any, v: Any, x: Any) -> Any:
+    """The derivative of yve, which is yv for real x."""
+    refuse_complex("scipy.special.yve", x)
+    return 0.5 * (special.yve(v - 1, x) - special.yve(v + 1, x))
+
+
 partials(
     special.jve, _ORDER,
-    lambda y, v, x: 0.5 * (special.jve(v - 1, x) - special.jve(v + 1, x)),
+    jve_partial,
     domain=(_ORDERS, _ARGUMENTS), complex=False,
 )  # fmt: skip
 partials(
     special.yve, _ORDER,
-    lambda y, v, x: 0.5 * (special.yve(v - 1, x) - special.yve(v + 1, x)),
+    yve_partial,
     domain=(_ORDERS, _ARGUMENTS), complex=False,
 )  # fmt: skip
 partials(
@@ -95,7 +121,8 @@ def far_slope(y: Any, order: Any, z: Any, w: Any) -> Any:
 
 
 def ive_partial(y: Any, order: Any, x: Any, below: Any, above: Any) -> Any:
-    """The derivative of ``exp(-|x|) I_v(x)`` from its neighbours in order."""
+    """The derivative of ``exp(-|x|) I_v(x)`` from its neighbours in order, for real x."""
+    refuse_complex("scipy.special.ive", x)
     near = 0.5 * (below + above) - np.sign(x) * y
     return np.where(_is_far(order, x), far_slope(y, order, x, -np.abs(x)), near)
 

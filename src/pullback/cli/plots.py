@@ -1,0 +1,122 @@
+"""The demo's pictures, drawn without a display. Colours: Okabe & Ito's, for the colour-blind too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from pullback.cli.digits import Digits, Training, logits
+from pullback.cli.ising import GroundState, exact_energy
+from pullback.cli.summary import LEAST_ACCURACY, MOST_ENERGY_ERROR
+from pullback.cli.trace import HAND, Timing
+
+BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#999999"
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """A figure with the canvas that writes PNGs."""
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=130)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def plain(axes: Any) -> None:
+    """No box around the data, a light grid behind it."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.3)
+    axes.set_axisbelow(True)
+
+
+def draw_digits(path: Path, digits: Digits, trainings: Sequence[Training]) -> None:
+    """Loss and held-out accuracy by pass, and the held-out digits that the first network gets wrong."""
+    figure = new_figure(13, 4.2)
+    left, middle, right = figure.subfigures(1, 3, width_ratios=(1, 1, 0.9))
+    loss_axes, accuracy_axes = left.subplots(), middle.subplots()
+    for training, color in zip(trainings, (BLUE, ORANGE), strict=False):
+        passes = np.arange(1, len(training.losses) + 1)
+        loss_axes.semilogy(passes, training.losses, color=color, label=training.name)
+        label = f"{training.name}: {training.accuracy:.2%}"
+        accuracy_axes.plot(passes, 100 * np.array(training.accuracies), color=color, label=label)
+    loss_axes.set(
+        title="Training loss", xlabel="pass (Adam) or iteration (L-BFGS)", ylabel="cross-entropy + ridge"
+    )
+    loss_axes.legend()
+    accuracy_axes.axhline(
+        100 * LEAST_ACCURACY, color=GREY, linestyle="--", label=f"target {LEAST_ACCURACY:.0%}"
+    )
+    accuracy_axes.set(
+        title="Held-out accuracy", xlabel="pass (Adam) or iteration (L-BFGS)", ylabel="%", ylim=(85, 100)
+    )
+    accuracy_axes.legend(loc="lower right")
+    plain(loss_axes)
+    plain(accuracy_axes)
+    draw_mistakes(right, digits, trainings[0])
+    figure.savefig(path)
+
+
+def draw_mistakes(figure: Any, digits: Digits, training: Training) -> None:
+    """Up to twelve held-out digits that the network misreads."""
+    found = np.argmax(logits(training.layers, digits.held_images), axis=1)
+    wrong = np.flatnonzero(found != digits.held_labels)
+    figure.suptitle(f"{len(wrong)} of {len(found)} held-out digits misread by {training.name}", fontsize=11)
+    for axes, index in zip(
+        figure.subplots(3, 4).flat, [*wrong[:12], *[-1] * max(0, 12 - len(wrong))], strict=True
+    ):
+        axes.axis("off")
+        if index >= 0:
+            axes.imshow(digits.held_images[index].reshape(8, 8), cmap="gray_r")
+            axes.set_title(f"{digits.held_labels[index]} read as {found[index]}", fontsize=9)
+
+
+def draw_ising(path: Path, sites: int, bond: int, states: Sequence[GroundState]) -> None:
+    """Energies on the exact curve, and how the error falls with L-BFGS's iterations."""
+    figure = new_figure(11, 4.4)
+    left, right = figure.subplots(1, 2)
+    strongest = 1.3 * max(state.field_strength for state in states)
+    fields = np.linspace(0, strongest, 200)
+    exact = [exact_energy(sites, field) for field in fields]
+    left.plot(fields, exact, color=GREY, label="exact (free fermions)")
+    for state, color in zip(states, (BLUE, ORANGE, GREEN), strict=False):
+        label = f"MPS, g = {state.field_strength}: error {state.error:.0e}"
+        left.plot(state.field_strength, state.energy, "o", color=color, markersize=8, label=label)
+        for number, history in enumerate(state.histories):
+            label = f"g = {state.field_strength}" if number == 0 else None
+            right.semilogy(np.arange(1, len(history) + 1), history, color=color, label=label)
+    left.set(title=f"Ising ring of {sites} sites", xlabel="transverse field g", ylabel="energy per site")
+    left.legend(loc="lower left")
+    right.axhline(MOST_ENERGY_ERROR, color=GREY, linestyle="--", label=f"target {MOST_ENERGY_ERROR:.0e}")
+    right.set(
+        title=f"Periodic matrix product state, bond dimension {bond}\n(every random start)",
+        xlabel="L-BFGS iteration",
+        ylabel="relative error of the energy",
+    )
+    right.legend(loc="upper right")
+    plain(left)
+    plain(right)
+    figure.savefig(path)
+
+
+def draw_trace(path: Path, timings: Sequence[Timing]) -> None:
+    """Times as bars, the fastest on top."""
+    figure = new_figure(8, 0.55 * len(timings) + 1.4)
+    axes = figure.subplots()
+    ordered = sorted(timings, key=lambda timing: -timing.seconds)
+    by_hand = next(timing.seconds for timing in timings if timing.name == HAND)
+    colors = [BLUE if t.name.startswith("pullback") else ORANGE if t.name == HAND else GREY for t in ordered]
+    bars = axes.barh([t.name for t in ordered], [t.seconds * 1e6 for t in ordered], color=colors)
+    labels = [f"{t.seconds * 1e6:.1f} µs  ({t.seconds / by_hand:.2f}×)" for t in ordered]
+    axes.bar_label(bars, labels, padding=4)
+    axes.axvline(by_hand * 1e6, color=ORANGE, linestyle="--", linewidth=1)
+    axes.set(
+        title="tr(x1 @ x2), 30×30, with both gradients (× NumPy by hand)",
+        xlabel="µs a call, recording included",
+    )
+    axes.margins(x=0.25)
+    plain(axes)
+    axes.grid(visible=False, axis="y")
+    figure.savefig(path)
