@@ -1,9 +1,9 @@
 """A classifier of handwritten digits in plain NumPy code, trained with two optimisers.
 
 In: scikit-learn's 1,797 real 8×8 images (UCI optical recognition of handwritten digits). Out: held-out
-accuracies. The network is 64-64-10 with tanh and a softmax; the loss is the cross-entropy plus a ridge on the
-weights (Bishop, *Pattern Recognition and Machine Learning*, 2006, §5.2). Minibatches are stepped by Adam
-(Kingma & Ba, 2015), the whole set by L-BFGS through `scipy.optimize.minimize(jac=True)`.
+accuracies. The network is 64-64-10 with tanh and a softmax; the loss is the cross-entropy plus a ridge on
+the weights (Bishop, *Pattern Recognition and Machine Learning*, 2006, §5.2). Minibatches are stepped by
+Adam (Kingma & Ba, 2015), the whole set by L-BFGS through `scipy.optimize.minimize(jac=True)`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The ground state of the transverse-field Ising ring as a periodic matrix product state.
 
-H = -Σ Z_i Z_{i+1} - g Σ X_i on a ring. The state's amplitudes are tr(A^{s1} @ A^{s2} @ … @ A^{sN}) with one
-complex tensor A of shape (2, D, D) on every site, which keeps the ring's translation symmetry (Perez-Garcia,
-Verstraete, Wolf & Cirac, *Matrix product state representations*, 2007, §3). Its energy is a ratio of traces
-of products of D²×D² transfer matrices; L-BFGS minimises it over the real and imaginary parts of A. The exact
-energy is that of free fermions (Pfeuty, 1970), in the sector of even parity, where the ring's momenta are
-half-odd.
+H = -Σ Z_i Z_{i+1} - g Σ X_i on a ring. The state's amplitudes are tr(A^{s1} @ A^{s2} @ … @ A^{sN}) with
+one complex tensor A of shape (2, D, D) on every site, which keeps the ring's translation symmetry
+(Perez-Garcia, Verstraete, Wolf & Cirac, *Matrix product state representations*, 2007, §3). Its energy is
+a ratio of traces of products of D²×D² transfer matrices; L-BFGS minimises it over the real and imaginary
+parts of A. The exact energy is that of free fermions (Pfeuty, 1970), in the sector of even parity, where
+the ring's momenta are half-odd.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ PAULI_Z = np.array([[1.0, 0.0], [0.0, -1.0]])
 
 @dataclass
 class GroundState:
-    """The best state found at one field, and the relative error of its energy by iteration,
-    start by start.
-    """
+    """The best state found at one field, and its relative energy error by iteration, start by start."""
 
     field_strength: float
     exact: float
@@ -41,9 +39,7 @@ class GroundState:
 
 
 def exact_energy(sites: int, field_strength: float) -> float:
-    """Energy per site of the ring with an even number of sites: -1/N Σ_k sqrt(1 + g² - 2 g cos k),
-    k = (2j+1) π/N.
-    """
+    """Energy per site for an even number of sites: -1/N Σ_k sqrt(1 + g² - 2 g cos k), k = (2j+1) π/N."""
     momenta = (2 * np.arange(sites) + 1) * np.pi / sites
     return -float(np.mean(np.sqrt(1 + field_strength**2 - 2 * field_strength * np.cos(momenta))))
 
@@ -66,9 +62,7 @@ def energy(tensor: Any, sites: int, field_strength: float) -> Any:
 
 
 def start(bond: int, rng: np.random.Generator) -> Any:
-    """A random complex tensor with symmetric matrices (the ring looks the same in a mirror),
-    near a product state.
-    """
+    """A random complex tensor near a product state; symmetric, as the ring is in a mirror."""
     tensor = 0.1 * (rng.normal(size=(2, bond, bond)) + 1j * rng.normal(size=(2, bond, bond)))
     tensor = tensor + np.swapaxes(tensor, 1, 2)
     tensor[:, 0, 0] += 1

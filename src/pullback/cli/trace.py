@@ -1,9 +1,8 @@
-"""The thread's benchmark: tr(x1 @ x2) with its gradient to both,
-next to NumPy by hand and to every peer installed.
+"""The thread's benchmark: tr(x1 @ x2) with its gradients, next to NumPy by hand and to every peer installed.
 
 All of them are timed in turn, round by round, so that what else the machine does falls on each alike; a
-figure is the least time of a call over the rounds. Peers are looked up by name when this runs: the package
-depends on none of them.
+figure is the least time of a call over the rounds. Peers are looked up by name when this runs: the
+package depends on none of them.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def by_hand(x1: Any, x2: Any) -> Gradient:
 
 
 def by_backward(x1: Any, x2: Any) -> Gradient:
-    """Pullback as a tape: Variables, NumPy, backward."""
+    """Our tape: Variables, NumPy, backward."""
 
     def gradient() -> tuple[Any, Any]:
         a: Any = pb.Variable(x1)
@@ -55,7 +54,7 @@ def by_backward(x1: Any, x2: Any) -> Gradient:
 
 
 def by_grad(x1: Any, x2: Any) -> Gradient:
-    """Pullback as a transform."""
+    """Our transform."""
     gradient = pb.grad(lambda a, b: np.trace(a @ b), argnums=(0, 1))
     return lambda: gradient(x1, x2)
 
