@@ -34,6 +34,7 @@ def ordered(outputs: list[Node]) -> list[Node]:
     waiting: dict[Any, int] = dict.fromkeys(outputs, 0)
     stack: list[Any] = list(waiting)
     shared = False
+    parent: Any
     while stack:
         parents: Any = stack.pop().parents
         while type(parents) is not tuple and parents.pull is not None and parents not in waiting:
