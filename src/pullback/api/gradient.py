@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.api.follow import Followed, function_name, plain_aux, warn_independent
+from pullback.api.follow import Followed, function_name, plain_aux
 from pullback.api.products import Convention, _split, check_convention, conjugated, refuse_integers, vjp
 from pullback.base.argnums import Argnums, choose
 from pullback.base.errors import ConventionError, ShapeError
@@ -181,6 +181,3 @@ def elementwise_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Call
         return gradients[0] if chosen.single else gradients
 
     return wrapped
-
-
-__all__ = ["elementwise_grad", "grad", "value_and_grad", "warn_independent"]

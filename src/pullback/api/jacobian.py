@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -169,11 +168,6 @@ class _Matrix:
             sweep = Sweep(count)
             arguments, first = [], 0
             for leaf, spec in zip(self.inputs, self.specs, strict=True):
-                seeds = (
-                    np.eye(count, spec.size, first - start, dtype=spec.dtype)
-                    if spec.size
-                    else np.zeros((count, 0))
-                )
                 seeds = np.eye(total, dtype=spec.dtype)[start : start + count, first : first + spec.size]
                 arguments.append(Dual(leaf, seeds.reshape(count, *spec.shape), sweep))
                 first += spec.size
@@ -258,8 +252,3 @@ def hessian(
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 5.
     """
     return jacobian(grad(function, argnums), argnums, mode="forward", chunk_size=chunk_size)
-
-
-def size_of(shape: tuple[int, ...]) -> int:
-    """How many entries an array of `shape` has."""
-    return math.prod(shape)
