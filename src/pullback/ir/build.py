@@ -1,0 +1,275 @@
+"""`Builder`: makes statements with fresh names and the types NumPy gives.
+
+b = Builder(names)
+y = b.call(np.multiply, a, b_, name="y")        # a Var, typed by NumPy
+with b.block() as body: ...                     # statements of an inner block
+b.add(For(index, start, stop, step, body.statements()))
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from pullback.base.location import Location
+from pullback.ir import primitives
+from pullback.ir.nodes import Arg, Assign, Block, Const, Operand, Slice, Statement, Store, Var
+from pullback.ir.types import INT, Array, Scalar, Stack, Type, dummy, join, result_types, type_of
+
+
+class Names:
+    """Gives each variable of a program a name of its own, close to the one that is wished for."""
+
+    def __init__(self, taken: set[str] | None = None) -> None:
+        self._taken = set(taken or ())
+
+    def fresh(self, wish: str) -> str:
+        """`wish`, or `wish` with the first free number behind it."""
+        name, number = wish, 1
+        stem = re.sub(r"_\d+$", "", wish)
+        while name in self._taken:
+            name, number = f"{stem}_{number}", number + 1
+        self._taken.add(name)
+        return name
+
+
+class Builder:
+    """A list of statements under construction.
+
+    Attributes:
+        names: shared by all builders of one program.
+        location, comment: given to the statements added from now on.
+    """
+
+    def __init__(self, names: Names | None = None) -> None:
+        self.names = names or Names()
+        self.location: Location | None = None
+        self.comment = ""
+        self._blocks: list[list[Statement]] = [[]]
+
+    def var(self, wish: str, kind: Type) -> Var:
+        """A variable with a fresh name."""
+        return Var(self.names.fresh(wish), kind)
+
+    def add(self, statement: Statement) -> None:
+        """Append a statement to the innermost open block."""
+        if statement.location is None and self.location is not None:
+            object.__setattr__(statement, "location", self.location)
+        if self.comment and not statement.comment:
+            object.__setattr__(statement, "comment", self.comment)
+        self._blocks[-1].append(statement)
+
+    def extend(self, block: Block) -> None:
+        """Append statements as they are."""
+        self._blocks[-1].extend(block)
+
+    def call(self, function: Callable[..., Any], *args: Any, name: str = "t", **kwargs: Any) -> Any:
+        """Assign what the function returns to a fresh variable, or to one each where it returns a tuple.
+
+        Arguments that are no `Var`, `Const`, `Slice` or tuple become a `Const`.
+        """
+        arguments = tuple(as_arg(x) for x in args)
+        keywords = tuple((key, as_arg(value)) for key, value in kwargs.items())
+        types = types_of_call(function, arguments, dict(keywords))
+        targets = tuple(self.var(name, kind) for kind in types)
+        self.add(Assign(targets, function, arguments, keywords))
+        return targets[0] if len(targets) == 1 else targets
+
+    def assign(self, target: Var, value: Any) -> None:
+        """``target = value``, converted where the target's type is wider."""
+        operand = as_arg(value)
+        kind = operand_type(operand)
+        if isinstance(target.type, Scalar) and kind != target.type:
+            if kind.dtype != target.type.dtype or not target.type.weak:
+                operand = self.call(primitives.cast, operand, target.type.dtype, name=target.name)
+            if target.type.weak:
+                operand = self.call(primitives.weaken, operand, name=target.name)
+        self.add(Assign((target,), primitives.bind, (operand,)))
+
+    def store(self, array: Var, index: tuple[Any, ...], value: Any, *, accumulate: bool = False) -> None:
+        """``array[index] = value`` or ``+=``."""
+        self.add(Store(array, tuple(as_arg(i) for i in index), as_arg(value), accumulate))
+
+    def dim(self, array: Var, axis: int) -> Operand:
+        """The length of an axis: 1 where the type says so, else a fresh variable."""
+        assert isinstance(array.type, Array)
+        if axis in array.type.ones:
+            return Const(1)
+        return self.call(primitives.dim, array, axis, name=f"n_{array.name}_{axis}")
+
+    @contextmanager
+    def block(self) -> Iterator[BlockBuilder]:
+        """Collect what is added in the ``with`` as an inner block."""
+        self._blocks.append([])
+        collected = BlockBuilder()
+        try:
+            yield collected
+        finally:
+            collected.result = tuple(self._blocks.pop())
+
+    def statements(self) -> Block:
+        """What was added so far, outside inner blocks."""
+        assert len(self._blocks) == 1
+        return tuple(self._blocks[0])
+
+
+class BlockBuilder:
+    """The statements of a finished ``with builder.block()``."""
+
+    result: Block = ()
+
+    def statements(self) -> Block:
+        return self.result
+
+
+def as_arg(value: Any) -> Any:
+    """`value` as an argument: what is not one yet is a constant."""
+    if isinstance(value, Var | Const | Slice):
+        return value
+    if isinstance(value, tuple | list):
+        return tuple(as_arg(part) for part in value)
+    if isinstance(value, slice):
+        return Slice(*(None if x is None else as_arg(x) for x in (value.start, value.stop, value.step)))
+    return Const(value)
+
+
+def operand_type(operand: Operand) -> Any:
+    """The type of a variable, or of the number or array that a constant is."""
+    return operand.type if isinstance(operand, Var) else type_of(operand.value)
+
+
+def dummy_arg(arg: Arg) -> Any:
+    """What stands for an argument when NumPy is asked for types."""
+    if isinstance(arg, Var):
+        return dummy(arg.type) if isinstance(arg.type, Scalar | Array) else []
+    if isinstance(arg, Const):
+        return arg.value
+    if isinstance(arg, Slice):
+        return slice(*(None if x is None else dummy_arg(x) for x in (arg.start, arg.stop, arg.step)))
+    return tuple(dummy_arg(part) for part in arg)
+
+
+def types_of_call(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Type, ...]:
+    """The types of the results of a call: from NumPy, where the dummies' lengths do not matter."""
+    special = _SPECIAL.get(function)
+    if special is not None:
+        return (special(*args, **kwargs),)
+    dummies = {key: dummy_arg(value) for key, value in kwargs.items()}
+    return result_types(function, tuple(dummy_arg(arg) for arg in args), dummies)
+
+
+def _bind(x: Operand) -> Type:
+    return operand_type(x)
+
+
+def _item(array: Var, index: tuple[Arg, ...]) -> Type:
+    assert isinstance(array.type, Array)
+    return Scalar(array.type.dtype)
+
+
+def _view(array: Var, index: tuple[Arg, ...]) -> Type:
+    assert isinstance(array.type, Array)
+    axes: list[int | None] = []
+    axis, whole = 0, True
+    for entry in index:
+        if isinstance(entry, Slice):
+            axes.append(axis)
+            whole = whole and entry == Slice()
+        elif isinstance(entry, Const) and entry.value is None:
+            axes.append(None)
+            continue
+        axis += 1
+    kept = [*axes, *range(axis, array.type.ndim)]
+    ones = frozenset(i for i, a in enumerate(kept) if a is None or (a in array.type.ones and whole))
+    return Array(array.type.dtype, len(kept), ones, view_layout(array.type, index))
+
+
+def view_layout(kind: Array, index: tuple[Arg, ...]) -> str:
+    """The layout a basic index leaves: contiguous in C order when only leading axes are cut, as in Numba."""
+    if kind.layout != "C":
+        return "A"
+    seen_slice = False
+    for entry in index:
+        if isinstance(entry, Slice):
+            if seen_slice and entry != Slice():
+                return "A"
+            if entry.step is not None:
+                return "A"
+            seen_slice = True
+        elif seen_slice or (isinstance(entry, Const) and entry.value is None):
+            return "A"
+    return "C"
+
+
+def _pick(array: Var, index: tuple[Arg, ...]) -> Type:
+    assert isinstance(array.type, Array)
+    probe = np.zeros((3,) * array.type.ndim, array.type.dtype)
+    entries = []
+    for entry in index:
+        if isinstance(entry, Var):
+            kind = entry.type
+            if isinstance(kind, Array):
+                entries.append(
+                    np.ones((3,) * kind.ndim, bool)
+                    if kind.dtype.kind == "b"
+                    else np.zeros(tuple(1 if a in kind.ones else 2 for a in range(kind.ndim)), int)
+                )
+            else:
+                entries.append(0)
+        elif isinstance(entry, Slice):
+            entries.append(slice(None))
+        elif isinstance(entry, Const):
+            entries.append(entry.value if not isinstance(entry.value, int) else 0)
+    return Array(array.type.dtype, probe[tuple(entries)].ndim)
+
+
+def _dim(array: Var, axis: Const) -> Type:
+    return INT
+
+
+def _cast(x: Operand, dtype: Const) -> Type:
+    kind = operand_type(x)
+    if isinstance(kind, Scalar):
+        return Scalar(np.dtype(dtype.value))
+    return Array(np.dtype(dtype.value), kind.ndim, kind.ones, "F" if kind.layout == "F" else "C")
+
+
+def _weaken(x: Operand) -> Type:
+    return Scalar(operand_type(x).dtype, weak=True)
+
+
+def _truncate(x: Operand) -> Type:
+    return INT
+
+
+def _select(test: Operand, a: Operand, b: Operand) -> Type:
+    kind = join(operand_type(a), operand_type(b))
+    assert kind is not None
+    return kind
+
+
+def _reshape(array: Var, shape: tuple[Operand, ...]) -> Type:
+    assert isinstance(array.type, Array)
+    ones = frozenset(i for i, n in enumerate(shape) if isinstance(n, Const) and n.value == 1)
+    return Array(array.type.dtype, len(shape), ones, "C")
+
+
+def _broadcast_to(array: Operand, shape: tuple[Operand, ...]) -> Type:
+    ones = frozenset(i for i, n in enumerate(shape) if isinstance(n, Const) and n.value == 1)
+    return Array(operand_type(array).dtype, len(shape), ones, "A")
+
+
+_SPECIAL: dict[Callable[..., Any], Callable[..., Type]] = {
+    primitives.bind: _bind, primitives.item: _item, primitives.view: _view, primitives.pick: _pick,
+    primitives.dim: _dim, primitives.cast: _cast, primitives.weaken: _weaken,
+    primitives.truncate: _truncate, primitives.select: _select,
+    np.reshape: _reshape, np.broadcast_to: _broadcast_to,
+}  # fmt: skip
+
+__all__ = ["Builder", "Names", "Stack", "as_arg", "operand_type", "types_of_call"]

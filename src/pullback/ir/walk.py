@@ -1,0 +1,179 @@
+"""Walking a program: what statements read and write, and rewriting their operands and blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from pullback.ir.nodes import (
+    Arg,
+    Assign,
+    Block,
+    Const,
+    For,
+    If,
+    Operand,
+    Pop,
+    Push,
+    Return,
+    Slice,
+    Statement,
+    Store,
+    Var,
+    While,
+)  # fmt: skip
+
+
+def operands(arg: Arg | None) -> Iterator[Operand]:
+    """The variables and constants in an argument, however nested."""
+    if isinstance(arg, Var | Const):
+        yield arg
+    elif isinstance(arg, tuple):
+        for part in arg:
+            yield from operands(part)
+    elif isinstance(arg, Slice):
+        for part in (arg.start, arg.stop, arg.step):
+            yield from operands(part)
+
+
+def variables(arg: Arg | None) -> Iterator[Var]:
+    """The variables in an argument."""
+    return (x for x in operands(arg) if isinstance(x, Var))
+
+
+def arguments(statement: Statement) -> tuple[Arg, ...]:
+    """The arguments a statement itself reads, those of the blocks in it aside."""
+    match statement:
+        case Assign():
+            return (*statement.args, *(value for _, value in statement.kwargs))
+        case Store():
+            return (statement.array, statement.index, statement.value)
+        case For():
+            return (statement.start, statement.stop, statement.step)
+        case While() | If():
+            return (statement.test,)
+        case Push():
+            return (statement.stack, statement.value)
+        case Pop():
+            return (statement.stack,)
+        case Return():
+            return statement.values
+    return ()
+
+
+def reads(statement: Statement) -> Iterator[Var]:
+    """The variables a statement itself reads, those of the blocks in it aside."""
+    for arg in arguments(statement):
+        yield from variables(arg)
+
+
+def assigns(statement: Statement) -> tuple[Var, ...]:
+    """The variables a statement itself assigns (a `For` its index), those of the blocks in it aside."""
+    match statement:
+        case Assign():
+            return statement.targets
+        case For():
+            return (statement.index,)
+        case Pop():
+            return (statement.target,)
+    return ()
+
+
+def blocks(statement: Statement) -> tuple[Block, ...]:
+    """The blocks in a statement, in the order they run."""
+    match statement:
+        case For():
+            return (statement.body,)
+        case While():
+            return (statement.before, statement.body)
+        case If():
+            return (statement.then, statement.orelse)
+    return ()
+
+
+def walk(block: Block) -> Iterator[Statement]:
+    """Every statement of a block and of the blocks in it, in textual order."""
+    for statement in block:
+        yield statement
+        for inner in blocks(statement):
+            yield from walk(inner)
+
+
+def with_blocks(statement: Statement, new: Callable[[Block], Block]) -> Statement:
+    """`statement` with `new` applied to each block in it."""
+    match statement:
+        case For():
+            return replace(statement, body=new(statement.body))
+        case While():
+            return replace(statement, before=new(statement.before), body=new(statement.body))
+        case If():
+            return replace(statement, then=new(statement.then), orelse=new(statement.orelse))
+    return statement
+
+
+def map_arg(arg: Any, new: Callable[[Operand], Any]) -> Any:
+    """`arg` with `new` applied to each variable and constant in it."""
+    if isinstance(arg, Var | Const):
+        return new(arg)
+    if isinstance(arg, tuple):
+        return tuple(map_arg(part, new) for part in arg)
+    if isinstance(arg, Slice):
+        return Slice(*(None if x is None else new(x) for x in (arg.start, arg.stop, arg.step)))
+    return arg
+
+
+def map_reads(statement: Statement, new: Callable[[Operand], Any]) -> Statement:
+    """`statement` with `new` applied to what it itself reads; its targets and blocks stay."""
+    match statement:
+        case Assign():
+            return replace(
+                statement,
+                args=map_arg(statement.args, new),
+                kwargs=tuple((name, map_arg(value, new)) for name, value in statement.kwargs),
+            )
+        case Store():
+            return replace(
+                statement,
+                array=new(statement.array),
+                index=map_arg(statement.index, new),
+                value=new(statement.value),
+            )
+        case For():
+            return replace(
+                statement, start=new(statement.start), stop=new(statement.stop), step=new(statement.step)
+            )
+        case While() | If():
+            return replace(statement, test=new(statement.test))
+        case Push():
+            return replace(statement, stack=new(statement.stack), value=new(statement.value))
+        case Pop():
+            return replace(statement, stack=new(statement.stack))
+        case Return():
+            return replace(statement, values=tuple(new(value) for value in statement.values))
+    return statement
+
+
+def map_targets(statement: Statement, new: Callable[[Var], Var]) -> Statement:
+    """`statement` with `new` applied to the variables it itself assigns."""
+    match statement:
+        case Assign():
+            return replace(statement, targets=tuple(new(target) for target in statement.targets))
+        case For():
+            return replace(statement, index=new(statement.index))
+        case Pop():
+            return replace(statement, target=new(statement.target))
+    return statement
+
+
+def substitute(block: Block, mapping: dict[str, Any]) -> Block:
+    """A block with variables renamed or replaced by operands; an assigned variable maps to a variable."""
+
+    def new(x: Any) -> Any:
+        return mapping.get(x.name, x) if isinstance(x, Var) else x
+
+    def one(statement: Statement) -> Statement:
+        renamed = map_targets(map_reads(statement, new), new)
+        return with_blocks(renamed, lambda inner: substitute(inner, mapping))
+
+    return tuple(one(statement) for statement in block)
