@@ -13,6 +13,7 @@ import numpy as np
 
 from pullback.ir import primitives
 from pullback.ir.nodes import Arg, Assign, Pop, Program, Push, Statement, Store, Var
+from pullback.ir.primitives import ALIASING
 from pullback.ir.types import is_inexact
 from pullback.ir.walk import arguments, variables, walk
 from pullback.rules.table import TABLE
@@ -25,6 +26,16 @@ _CONSTANT = frozenset([
 """What carries no derivative from its arguments to its result."""
 
 
+REGULAR = frozenset([
+    np.add, np.subtract, np.multiply, np.negative, np.positive, np.square, np.sin, np.cos, np.exp, np.exp2,
+    np.expm1, np.tanh, np.sinh, np.cosh, np.arctan, np.arcsinh, np.maximum, np.minimum, np.fmax, np.fmin,
+    np.absolute, np.fabs, np.conjugate, np.real, np.imag, np.deg2rad, np.rad2deg, np.logaddexp, np.sum,
+    np.matmul, np.where, np.copy, *ALIASING, primitives.item, primitives.pick, primitives.select,
+    primitives.cast, primitives.weaken, primitives.scale,
+])  # fmt: skip
+"""What has finite values and derivatives wherever its arguments are finite (overflow aside)."""
+
+
 class Activity:
     """The active variables of a program, by name (`name in activity`)."""
 
@@ -35,6 +46,14 @@ class Activity:
         statements = list(walk(program.body))
         self.varied = self._closure(statements, wrt, self._forward)
         self.useful = self._closure(statements, of, self._backward)
+
+        self.singular = self._closure(statements, _singular_results(statements), self._forward)
+
+    def guards(self, statement: Assign) -> bool:
+        """Whether a derivative of this assignment may be infinite, and has to yield to a cotangent of 0."""
+        if statement.function not in REGULAR:
+            return True
+        return any(v.name in self.singular for arg in arguments(statement) for v in _inexact(arg))
 
     def __contains__(self, name: str) -> bool:
         return name in self.varied and name in self.useful
@@ -93,6 +112,16 @@ def carries(statement: Assign) -> bool:
         return False
     rule = TABLE.get(statement.function)
     return rule is None or not rule.constant
+
+
+def _singular_results(statements: list[Statement]) -> list[str]:
+    return [
+        target.name
+        for s in statements
+        if isinstance(s, Assign) and s.function not in REGULAR and s.function not in _CONSTANT
+        for target in s.targets
+        if is_inexact(target.type)
+    ]
 
 
 def _inexact(arg: Arg) -> list[Var]:

@@ -51,6 +51,7 @@ class Calculus:
         self._order = order
         self._shadows = shadows
         self._bars = bars
+        self._guards = True
 
     def assign(self, statement: Assign) -> Copies:
         """Add what the targets' cotangents contribute to those of the arguments."""
@@ -108,6 +109,7 @@ class Calculus:
                 where=statement.location,
             )
         copies, stand_ins = Copies(), {}
+        self._guards = self._activity.guards(statement)
         with self._builder.block() as reverse:
             args = tuple(self._symbol(arg, statement, stand_ins) for arg in statement.args)
             kwargs = {key: self._symbol(arg, statement, stand_ins) for key, arg in statement.kwargs}
@@ -137,7 +139,7 @@ class Calculus:
     ) -> None:
         complex_output = any(operand_type(target).dtype.kind == "c" for target in statement.targets)
         seeds = [
-            zero(target.type).value if bar is None else Symbol(bar, self._builder)
+            zero(target.type).value if bar is None else Symbol(bar, self._builder, self._guards)
             for bar, target in zip(y_bars, statement.targets, strict=True)
         ]
         y_bar, y = (seeds[0], outputs[0]) if len(outputs) == 1 else (seeds, outputs)
@@ -164,8 +166,8 @@ class Calculus:
         if isinstance(arg.type, Array) and self._order.overwritten(statement, self._classes[arg.name]):
             if arg.name not in stand_ins:
                 stand_ins[arg.name] = (arg, self._builder.var(f"{arg.name}_kept", arg.type))
-            return Symbol(stand_ins[arg.name][1], self._builder)
-        return Symbol(arg, self._builder)
+            return Symbol(stand_ins[arg.name][1], self._builder, self._guards)
+        return Symbol(arg, self._builder, self._guards)
 
     def _unbroadcast(self, contribution: Operand, variable: Var) -> Operand:
         kind = operand_type(contribution)

@@ -23,15 +23,20 @@ from pullback.rules.product import safe_multiply
 
 
 class Symbol(Tracked):
-    """An operand, and the builder that takes down what is done with it."""
+    """An operand, and the builder that takes down what is done with it.
 
-    __slots__ = ("builder", "operand")
+    Attributes:
+        guards: whether partials may be infinite, and have to yield to a seed that is zero.
+    """
+
+    __slots__ = ("builder", "guards", "operand")
     level = float("inf")
     kind = "symbol"
 
-    def __init__(self, operand: Operand, builder: Builder) -> None:
+    def __init__(self, operand: Operand, builder: Builder, guards: bool = True) -> None:
         self.operand = operand
         self.builder = builder
+        self.guards = guards
 
     @property
     def type(self) -> Scalar | Array:
@@ -52,7 +57,7 @@ class Symbol(Tracked):
             return ()
         assert isinstance(self.operand, Var)
         dims = [self.builder.dim(self.operand, axis) for axis in range(self.type.ndim)]
-        return tuple(d.value if isinstance(d, Const) else Symbol(d, self.builder) for d in dims)
+        return tuple(d.value if isinstance(d, Const) else Symbol(d, self.builder, self.guards) for d in dims)
 
     @property
     def ndim(self) -> int:
@@ -94,8 +99,11 @@ class Symbol(Tracked):
         return self._call(function, args, kwargs)
 
     def _scale(self, partial: Any, seed: Any) -> Any:
-        if _ndim(partial) or _ndim(seed):
+        if not self.guards:
             return self._call(np.multiply, (partial, seed), {})
+        if _ndim(partial) or _ndim(seed):
+            product = self._call(np.multiply, (partial, seed), {})
+            return np.where((partial == 0) | (seed == 0), product.dtype.type(0), product)
         return self._call(primitives.scale, (partial, seed), {})
 
     def _cast(self, x: Any, dtype: np.dtype[Any]) -> Any:
@@ -109,8 +117,8 @@ class Symbol(Tracked):
         kwargs = {key: _plain(value) for key, value in kwargs.items() if value is not None}
         result = self.builder.call(function, *(_plain(x) for x in args), **kwargs)
         if isinstance(result, tuple):
-            return tuple(Symbol(part, self.builder) for part in result)
-        return Symbol(result, self.builder)
+            return tuple(Symbol(part, self.builder, self.guards) for part in result)
+        return Symbol(result, self.builder, self.guards)
 
     def __getitem__(self, index: Any) -> Any:
         entries = index if isinstance(index, tuple) else (index,)

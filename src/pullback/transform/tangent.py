@@ -73,6 +73,7 @@ class _Tangent:
         )
         self.shadows = Shadows(self.builder, classes, cells, self.activity, suffix="dot")
         self.dots: dict[str, Var] = {}
+        self.guards = True
 
     def program(self) -> Program:
         program, builder = self.original, self.builder
@@ -181,6 +182,7 @@ class _Tangent:
                 remedy="give it one with pb.partials or @pb.jvp_rule.",
                 where=statement.location,
             )
+        self.guards = self.activity.guards(statement)
         args = tuple(self._symbol(arg) for arg in statement.args)
         kwargs = {key: self._symbol(arg) for key, arg in statement.kwargs}
         outputs = tuple(self._symbol(target) for target in statement.targets)
@@ -190,7 +192,7 @@ class _Tangent:
             for position, arg in enumerate(statement.args):
                 if self.activity.is_active(arg):
                     assert isinstance(arg, Var)
-                    x_dot = Symbol(self._dot(arg), self.builder)
+                    x_dot = Symbol(self._dot(arg), self.builder, self.guards)
                     moved = tangent_of_rule(rule, position, x_dot, y, args, kwargs)
                     total = moved if total is None else _plus(total, moved)
         except PullbackError as error:
@@ -205,7 +207,7 @@ class _Tangent:
             return tuple(self._symbol(part) for part in arg)
         if isinstance(arg, Const):
             return arg.value
-        return Symbol(arg, self.builder) if isinstance(arg, Var) else arg
+        return Symbol(arg, self.builder, self.guards) if isinstance(arg, Var) else arg
 
 
 def _plus(a: Any, b: Any) -> Any:
