@@ -6,7 +6,7 @@ import numpy as np
 
 from pullback.ir.build import Builder
 from pullback.ir.nodes import Const, For, Operand, Statement, While
-from pullback.ir.walk import assigns, blocks, reads, walk
+from pullback.ir.walk import assigns, reads, walk
 
 
 class Loop:
@@ -20,7 +20,7 @@ class Loop:
     def __init__(self, statement: For | While) -> None:
         self.statement = statement
         self.before: list[Statement] = []
-        self.assigned = {t.name for b in blocks(statement) for s in walk(b) for t in assigns(s)}
+        self.assigned = {target.name for s in walk((statement,)) for target in assigns(s)}
         self._trips: dict[int, Operand] = {}
 
     def is_counted_outside(self, outer: Loop) -> bool:
