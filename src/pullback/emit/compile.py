@@ -24,6 +24,7 @@ from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.errors import NumbaError, NumbaWarning
 from numba.core.registry import cpu_target
+from numba.core.runtime.nrt import rtsys
 
 from pullback.base.errors import UnsupportedError
 from pullback.base.location import Location
@@ -106,7 +107,7 @@ class _Kept(NullCache):
         content = cache.kept(self._name)
         if content is None:
             return None
-        target_context.refresh()
+        rtsys.initialize(target_context)
         try:
             return CompileResult._rebuild(target_context, *pickle.loads(content))
         except Exception:
