@@ -312,3 +312,24 @@ def any_flag(context: Context, names: tuple[str, ...] = FLAGS) -> Any:
         if isinstance(flag, Var):
             found = flag if found is False else context.call(np.logical_or, found, flag, name="left")
     return found
+
+
+def guarded(
+    context: Context, rest: Callable[[], None], live: frozenset[str], flags: tuple[str, ...] = FLAGS
+) -> None:
+    """Capture `rest` for the runs that have not left by one of `flags`, which may be known at run time only."""
+    left = any_flag(context, flags)
+    assert isinstance(left, Var)
+    taken = [flag for flag in flags if isinstance(context.env.get(flag), Var)]
+    stay = context.call(np.logical_not, left, name="stay")
+
+    def go_on() -> None:
+        for flag in taken:
+            del context.env[flag]
+        rest()
+
+    def leave() -> None:
+        if len(taken) == 1:
+            context.env[taken[0]] = True
+
+    fork(context, stay, go_on, leave, live)
