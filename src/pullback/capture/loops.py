@@ -209,6 +209,8 @@ def fixpoint(
         with context.block() as before:
             condition = test() if test is not None else None
         after_test = dict(context.env)
+        if condition is False:
+            return Turn((), before.block, False, after_test, carried, dict(after_test))
         with context.block() as collected:
             body()
         ends = context.env
@@ -373,9 +375,11 @@ def _finish(context: Context, node: ast.For | ast.While) -> None:
 def _for(context: Context, node: ast.For) -> None:
     iterable = evaluate(context, node.iter)
     if isinstance(iterable, RangeValue):
-        iterable = _integers(context, iterable, node.iter)
         if not is_static(iterable):
             _counted(context, node, iterable)
+            return
+        if not items_of(context, iterable):
+            _finish(context, node)
             return
         state, frame = context.snapshot(), context.frame
         depth = len(context.builder.innermost)
@@ -399,10 +403,6 @@ def _for(context: Context, node: ast.For) -> None:
     if items is None:
         sequence(context, iterable)
     _unrolled(context, node, items or [])
-
-
-def _integers(context: Context, span: RangeValue, node: ast.expr) -> RangeValue:
-    return span
 
 
 def _unrolled(context: Context, node: ast.For, items: list[Any], position: int = 0) -> None:
