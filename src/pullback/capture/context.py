@@ -112,6 +112,7 @@ class Context:
         self.roots: dict[str, str] = {}
         self.uncertain: list[_Uncertain] = []
         self.outside: set[str] = set()
+        self.unreached = False
         self.temporaries: set[str] = set()
         self.made: list[ast.AST] = []
         self.plans: dict[Any, dict[str, Any]] = {}
@@ -169,6 +170,21 @@ class Context:
         )
         error.operand = next(variables_in(value), None)
         raise error
+
+    def changes_shape(self, what: str, home: object) -> None:
+        """Refuse to change a list or dict that was made outside the innermost loop or branch.
+
+        Raises:
+            StaticNeededError: since a constant loop around may be unrolled.
+        """
+        if home is self.home:
+            return
+        raise StaticNeededError(
+            what,
+            why="it was made outside the loop or branch that changes it, so its length would depend on the run",
+            remedy="fill an array of known length, such as np.empty(n), or make a new list",
+            where=self.location(),
+        )
 
     # Statements
 

@@ -269,12 +269,7 @@ def store_subscript(
         return
     if isinstance(owner, Method | tuple) or is_number(owner) or not isinstance(owner, ListValue | DictValue):
         context.fail(f"an item of {describe(owner)} is assigned", "it cannot change")
-    if owner.home is not context.home:
-        context.fail(
-            f"{describe(owner)} is changed",
-            "it was made outside the loop or branch that changes it",
-            "use an array, or return a new list",
-        )
+    context.changes_shape(f"{describe(owner)} is changed", owner.home)
     if not is_static(index) or isinstance(index, slice):
         context.static_needed("the place in a list or dict that is assigned", index)
     if function is not None:

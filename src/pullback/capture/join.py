@@ -16,8 +16,10 @@ import numpy as np
 
 from pullback.capture.context import Context
 from pullback.capture.values import (
+    BOTTOM,
     Maybe,
     Poison,
+    UnreachedError,
     children,
     describe,
     is_numeric,
@@ -152,7 +154,7 @@ def cell_name(name: str) -> str:
 
 def parts_of(value: Any) -> tuple[Any, Any]:
     """A value and whether it is there."""
-    if value is MISSING:
+    if value is MISSING or value is BOTTOM:
         return MISSING, False
     if isinstance(value, Maybe):
         return value.value, value.flag
@@ -180,11 +182,11 @@ def fork(
     """``if test: then() else: orelse()``; names in `live` are joined after it."""
     before = dict(context.env)
     with context.block() as first:
-        then()
+        _way(context, then)
     env_then = context.env
     context.frame.env = dict(before)
     with context.block() as second:
-        orelse()
+        _way(context, orelse)
     env_else = context.env
     if env_then.get(DEAD) or env_else.get(DEAD):
         _one_way(context, test, (env_then, first.block), (env_else, second.block))
@@ -199,6 +201,13 @@ def fork(
         blocks_.append(coalesce(block + more.block, [(p[0], p[1 + side]) for p in merge.pairs]))
     if blocks_[0] or blocks_[1]:
         context.add(If(test, *_either(blocks_)))
+
+
+def _way(context: Context, capture: Callable[[], None]) -> None:
+    try:
+        capture()
+    except UnreachedError:
+        context.env[DEAD] = True
 
 
 def _either(sides: list[Block]) -> tuple[Block, Block]:
@@ -225,6 +234,8 @@ def merged_env(merge: Merge, a: dict[str, Any], b: dict[str, Any], live: frozens
     for name in dict.fromkeys((*a, *b)):
         absent: Any = False if name in FLAGS else MISSING
         x, y = a.get(name, absent), b.get(name, absent)
+        if x is not y:
+            x, y = (MISSING if v is BOTTOM else v for v in (x, y))
         if name.startswith("$") or name in live or same(x, y):
             value = merge.value(name, x, y)
             if not (name in FLAGS and value is False):

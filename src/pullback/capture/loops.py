@@ -37,10 +37,12 @@ from pullback.capture.operators import binary, truth
 from pullback.capture.sequences import items_of, sequence, trips
 from pullback.capture.statements import assign, live_after, run_block
 from pullback.capture.values import (
+    BOTTOM,
     Maybe,
     Poison,
     RangeValue,
     Sequence,
+    UnreachedError,
     as_operand,
     children,
     is_array,
@@ -199,12 +201,17 @@ def fixpoint(
     key = (context.frame.path, id(node))
     plans = context.plans.setdefault(key, {})
     state = context.snapshot()
+    early = context.frame.liveness.header.get(id(node), frozenset()) & names
+    settled = False
     while True:
         entry = dict(context.env)
         usable = {n: p for n, p in plans.items() if _fits(p, entry.get(n, False if n in FLAGS else MISSING))}
         carried = Carried(context, usable)
         for name in usable:
             carried.enter(name)
+        if not settled:
+            context.env.update({name: BOTTOM for name in early if name not in context.env})
+        context.unreached = False
         head = dict(context.env)
         with context.block() as before:
             condition = test() if test is not None else None
@@ -212,7 +219,10 @@ def fixpoint(
         if condition is False:
             return Turn((), before.block, False, after_test, carried, dict(after_test))
         with context.block() as collected:
-            body()
+            try:
+                body()
+            except UnreachedError:
+                context.env[DEAD] = True
         ends = context.env
         ends.pop(CONTINUE, None)
         changed = False
@@ -230,6 +240,9 @@ def fixpoint(
                 if name not in usable or not _same_plan(plan, usable[name]):
                     plans[name] = plan
                     changed = True
+        if not changed and context.unreached and not settled:
+            # No turn binds what was read: it is unbound whenever that way is taken.
+            settled = changed = True
         if not changed:
             return Turn(collected.block, before.block, condition, after_test, carried, ends)
         context.restore(state)
@@ -310,7 +323,7 @@ def _pair(head: Any, end: Any, pairs: list[tuple[Var, Any]]) -> None:
 
 def leave(context: Context, turn: Turn) -> None:
     """The names after the loop: what they are at its head."""
-    entry = dict(turn.env_after_test)
+    entry = {name: value for name, value in turn.env_after_test.items() if value is not BOTTOM}
     bound = [n for n in turn.ends if n not in entry and not n.startswith("$")]
     for name in bound:
         entry[name] = Poison(f"{name} is not read after the loop, as its syntax says")
@@ -410,9 +423,11 @@ def _unrolled(context: Context, node: ast.For, items: list[Any], position: int =
     path = context.frame.path
     for k in range(position, len(items)):
         context.frame.path = (*path, k)
-        assign(context, node.target, items[k])
-        run_block(context, node.body)
-        context.frame.path = path
+        try:
+            assign(context, node.target, items[k])
+            run_block(context, node.body)
+        finally:
+            context.frame.path = path
         context.env.pop(CONTINUE, None)
         if context.env.get(DEAD):
             return

@@ -205,12 +205,7 @@ def _item(context: Context, owner: Any, args: list[Any]) -> Any:
 
 def _list_method(context: Context, owner: ListValue, name: str, args: list[Any]) -> Any:
     if name in ("append", "extend", "pop", "insert", "reverse", "clear"):
-        if owner.home is not context.home:
-            context.fail(
-                f"{describe(owner)} is changed by {name}",
-                "it was made outside the loop or branch that changes it, so its length would depend on the run",
-                "fill an array of known length, such as np.empty(n)",
-            )
+        context.changes_shape(f"{describe(owner)} is changed by {name}", owner.home)
         if name == "extend":
             from pullback.capture.sequences import unpack
 

@@ -15,7 +15,17 @@ import numpy as np
 
 from pullback.capture.context import Context, Frame, Guard
 from pullback.capture.dispatch import expression
-from pullback.capture.values import DictValue, ListValue, Maybe, Poison, Record, is_number, with_children
+from pullback.capture.values import (
+    Bottom,
+    DictValue,
+    ListValue,
+    Maybe,
+    Poison,
+    Record,
+    UnreachedError,
+    is_number,
+    with_children,
+)  # fmt: skip
 from pullback.ir.nodes import Var
 from pullback.ir.types import type_of
 
@@ -46,6 +56,9 @@ def _unbound(context: Context, node: ast.Name, local: bool) -> None:
 
 def _bound(context: Context, frame: Frame, node: ast.Name) -> Any:
     value = frame.env[node.id]
+    if isinstance(value, Bottom):
+        context.unreached = True
+        raise UnreachedError
     if isinstance(value, Poison):
         where = "" if value.where is None else f" (they meet at line {value.where.line})"
         context.fail(

@@ -40,7 +40,7 @@ from pullback.rules.table import TABLE, name_of
 Kwargs = dict[str, Any]
 
 _JOINS = frozenset([
-    np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack, np.block, np.select, np.choose,
+    np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack, np.select, np.choose,
     np.linalg.multi_dot, np.lexsort, np.ravel_multi_index,
 ])  # fmt: skip
 """Functions of a sequence of arrays, which stays a tuple."""
@@ -250,11 +250,6 @@ _TWO_ARRAYS = frozenset([
 
 
 def _sequence(context: Context, function: Any, value: Any) -> tuple[Any, ...]:
-    if function is np.block:
-        return tuple(
-            _sequence(context, function, part) if isinstance(part, ListValue | tuple) else as_operand(part)
-            for part in children(value) or ()
-        )
     return tuple(as_operand(as_array(context, part)) for part in children(value) or ())
 
 

@@ -108,7 +108,15 @@ class Maybe:
     flag: Var
 
 
-NUMBERS = (bool, int, float, complex, np.generic)
+class Bottom:
+    """What a name has that a later turn of a loop may bind, while no turn is known to: no run reads it yet."""
+
+
+BOTTOM = Bottom()
+
+
+class UnreachedError(Exception):
+    """A way was captured that no run known so far takes; capture goes on beside it."""
 
 
 def is_number(value: Any) -> bool:

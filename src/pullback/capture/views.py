@@ -344,8 +344,10 @@ def where(context: Context, condition: Any, x: Any = None, y: Any = None, /) -> 
 
 @rewrites(np.nonzero)
 def nonzero(context: Context, a: Any) -> Any:
-    found = context.call(np.nonzero, as_array(context, a))
-    return found if isinstance(found, tuple) else (found,)
+    a = as_array(context, a)
+    if array_kind(a).ndim == 1:
+        return (context.call(np.flatnonzero, a),)
+    return context.call(np.nonzero, a)
 
 
 @rewrites(np.copy)
@@ -428,3 +430,47 @@ def copyto(context: Context, dst: Any, src: Any) -> Any:
     from pullback.capture.indexing import store
 
     store(context, dst, (Slice(),) * array_kind(dst).ndim, as_array(context, src))
+
+
+@rewrites(np.block)
+def block(context: Context, arrays: Any) -> Any:
+    """Concatenations, from the innermost lists along the last axis outwards."""
+
+    def depth(part: Any) -> int:
+        return 1 + max(map(depth, part.items)) if isinstance(part, ListValue) else 0
+
+    def ranks(part: Any) -> int:
+        return max(map(ranks, part.items)) if isinstance(part, ListValue) else _ndim(as_array(context, part))
+
+    levels = depth(arrays)
+    ndim = max(levels, ranks(arrays))
+
+    def join(part: Any, level: int) -> Any:
+        if isinstance(part, ListValue):
+            inner = tuple(join(x, level - 1) for x in part.items)
+            return inner[0] if len(inner) == 1 else context.call(np.concatenate, inner, axis=-level)
+        part = as_array(context, part)
+        missing = ndim - _ndim(part)
+        if not is_array(part):
+            return reshape(context, part, (Const(1),) * ndim)
+        return load(context, part, (None,) * missing + (Slice(),) * _ndim(part)) if missing else part
+
+    if levels == 0:
+        return np_copy(context, arrays)
+    result = join(arrays, levels)
+    return np_copy(context, result) if len(children(arrays) or ()) == 1 else result
+
+
+@rewrites(np.cross, np.linalg.cross)
+def cross(context: Context, a: Any, b: Any, /, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Any:
+    """The product of 3-vectors; of 2-vectors NumPy gives a number, which is deprecated."""
+    keywords = {"axisa": axisa, "axisb": axisb, "axisc": axisc}
+    if axis is not None:
+        keywords = {"axis": axis}
+    a, b = as_array(context, a), as_array(context, b)
+    for operand, place in ((a, axisa if axis is None else axis), (b, axisb if axis is None else axis)):
+        length = context.dim(operand, normal_axis(context, place, array_kind(operand).ndim))
+        other = context.call(np.not_equal, length, 3, name="other")
+        context.raise_if(other, ValueError, "np.cross of other than 3-vectors")
+    kept = {key: Const(value) for key, value in keywords.items() if axis is not None or value != -1}
+    return context.call(np.cross, a, b, **kept)

@@ -183,7 +183,7 @@ def types_of_call(
         dummies = {key: dummy_arg(value, length) for key, value in kwargs.items()}
         return result_types(function, tuple(dummy_arg(arg, length) for arg in args), dummies)
 
-    kinds = types(2)
+    kinds = types(3 if function in _OF_TRIPLES else 2)
     if not any(isinstance(kind, Array) and kind.ones for kind in kinds):
         return kinds
     # An axis of length 1 may be an accident of the dummies: of the difference of two elements.
@@ -198,6 +198,7 @@ def same_at_any_length(a: Type, b: Type, function: Callable[..., Any]) -> Type:
     return Array(a.dtype, a.ndim, ones, a.layout if a.layout == b.layout else b.layout)
 
 
+_OF_TRIPLES = frozenset([np.cross, np.linalg.cross])
 _LENGTH_FROM_VALUES = frozenset([np.unique, np.nonzero, np.flatnonzero, np.argwhere, np.compress, np.extract])
 
 
