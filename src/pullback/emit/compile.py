@@ -39,7 +39,6 @@ OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz"},
     "boundscheck": False,
-    "nogil": True,
 }
 
 

@@ -43,7 +43,7 @@ from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.walk import assigns, reads, variables, walk
 
 INDENT = "    "
-MAX_WIDTH = 80
+MAX_WIDTH = 92
 
 
 @dataclass(frozen=True, slots=True)
