@@ -38,8 +38,7 @@ from pullback.ir.types import Array, Scalar, Type
 OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz"},
-    "boundscheck": True,
-    "nogil": True,
+    "boundscheck": False,
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.emit import native
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Assign, Const, Slice, Store, Var
 from pullback.ir.types import Array, Scalar
@@ -22,12 +23,15 @@ _PRODUCTS = frozenset([np.matmul, np.dot])
 _WHOLE = frozenset([np.copy, np.real, np.imag])
 # Ufuncs that Numba has no loops for.
 _MISSING = frozenset("bitwise_count frexp heaviside matmul matvec modf vecdot vecmat divmod".split())
+_NATIVE = frozenset([native.check_index, native.check_indices])
 _BLAS = frozenset(np.dtype(name) for name in "float32 float64 complex64 complex128".split())
 
 
 def compiles(statement: Assign) -> bool:
     """Whether Numba compiles this call of a function that is no primitive."""
     function, kinds = statement.function, array_kinds(statement)
+    if function in _NATIVE:
+        return True
     keywords = dict(statement.kwargs)
     if isinstance(function, np.ufunc) and function not in _PRODUCTS:
         known = getattr(np, function.__name__, None) is function and function.__name__ not in _MISSING
@@ -69,12 +73,12 @@ def _blas(kinds: list[Array | None], count: int) -> bool:
 
 
 def index_compiles(index: tuple[Any, ...]) -> bool:
-    """Whether Numba takes this index: of integers and slices, or with one array of integers or booleans."""
+    """Whether Numba takes this index: of integers and slices, or with one vector of integers."""
     arrays = [entry for entry in index if _is_array(entry)]
     if not arrays:
         return True
     kind = operand_type(arrays[0])
-    return len(arrays) == 1 and kind.ndim == 1 and not any(_is_new_axis(entry) for entry in index)
+    return len(arrays) == 1 and kind.ndim == 1 and kind.dtype.kind in "iu" and not any(_is_new_axis(entry) for entry in index)
 
 
 def _is_array(entry: Any) -> bool:
@@ -92,6 +96,12 @@ def _is_new_axis(entry: Any) -> bool:
 def has_array_index(statement: Store) -> bool:
     """Whether a store goes to the places an array lists."""
     return any(_is_array(entry) for entry in statement.index)
+
+
+def stores_in_python(statement: Store) -> bool:
+    """Whether Numba does not compile the store, or does not accumulate at repeated indices."""
+    repeated = statement.accumulate and has_array_index(statement)
+    return repeated or not index_compiles(statement.index)
 
 
 def result_kind(kind: Any) -> str:

@@ -31,7 +31,7 @@ def load(program: Program, *, jit: bool = True) -> Compiled:
     Raises:
         UnsupportedError: if Numba does not compile it; the message has the place in the user's code.
     """
-    source = write(program)
+    source = write(program, checked=jit)
     if not jit:
         return _quiet(getattr(module_of(source, cache.key(source.text, sys.version)), source.name))
     # Numba costs some tenths of a second, and is not needed before.

@@ -17,6 +17,18 @@ def grown(stack: np.ndarray) -> np.ndarray:
     return wider
 
 
+def check_index(index: int, length: int) -> None:
+    """IndexError unless ``-length <= index < length``."""
+    if index < -length or index >= length:
+        raise IndexError("index out of range")
+
+
+def check_indices(indices: np.ndarray, length: int) -> None:
+    """IndexError unless all `indices` are in range."""
+    for index in indices.flat:
+        check_index(index, length)
+
+
 def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a function that runs in Python even where Numba compiles its caller.
 
@@ -31,4 +43,4 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
     return mark
 
 
-__all__ = ["grown", "interpreted", "scale"]
+__all__ = ["check_index", "check_indices", "grown", "interpreted", "scale"]

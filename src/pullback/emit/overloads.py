@@ -50,3 +50,22 @@ def _scale(partial, seed):
         return product if partial != 0 and seed != 0 else product * 0 * 0
 
     return scale
+
+
+@overload(native.check_index, inline="always")
+def _check_index(index, length):
+    def check_index(index, length):
+        if index < -length or index >= length:
+            raise IndexError("index out of range")
+
+    return check_index
+
+
+@overload(native.check_indices)
+def _check_indices(indices, length):
+    def check_indices(indices, length):
+        for index in indices:
+            if index < -length or index >= length:
+                raise IndexError("index out of range")
+
+    return check_indices

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pullback.base.location import Location
+from pullback.emit.bounds import with_checks
 from pullback.emit.names import identifier
 from pullback.emit.writer import Line, Writer
 from pullback.ir.nodes import Program
@@ -27,13 +28,20 @@ class Source:
     outlined: tuple[str, ...]
 
 
-def source(program: Program) -> str:
-    """The program as Python source: a module that imports NumPy and defines one function."""
-    return write(program).text
+def source(program: Program, *, checked: bool = False) -> str:
+    """The program as Python source: a module that imports NumPy and defines one function.
+
+    Args:
+        program: what to write.
+        checked: write the checks of indices that compiled code needs, as `load` does.
+    """
+    return write(program, checked=checked).text
 
 
-def write(program: Program) -> Source:
+def write(program: Program, *, checked: bool = False) -> Source:
     """The source with what is known about its lines."""
+    if checked:
+        program = with_checks(program)
     writer = Writer(program)
     writer.block(program.body)
     name = identifier(program.name)

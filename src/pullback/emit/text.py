@@ -66,11 +66,17 @@ _LEVELS = {
     "&": Level.BIT_AND, "|": Level.BIT_OR, "^": Level.BIT_XOR, "<<": Level.SHIFT, ">>": Level.SHIFT,
     "and": Level.AND, "or": Level.OR,
 }  # fmt: skip
-_ASSOCIATIVE_TO_THE_LEFT = frozenset("+ - * / // % @ & | ^ << >>".split())
+_ASSOCIATIVE_TO_THE_LEFT = frozenset("+ - * / // % @ & | ^ << >> and or".split())
+
+
+_OPPOSITE = {"+": "-", "-": "+"}
 
 
 def binary(symbol: str, a: Text, b: Text) -> Text:
     """``a symbol b``."""
+    if symbol in _OPPOSITE and b.negated:
+        # `a + -b` is `a - b`, to the last bit.
+        return binary(_OPPOSITE[symbol], a, replace(b, code=b.negated, negated="", level=Level.UNARY))
     level = _LEVELS[symbol]
     tighter = Level(level + 1)
     # `a < b < c` chains, `-a ** b` negates last, and `-b` may stand behind `**`.

@@ -14,7 +14,7 @@ import numpy as np
 from pullback.base.location import Location
 from pullback.emit.constants import array_constant, constant, dtype_name, quoted
 from pullback.emit.expressions import expression, index_texts, is_reference, runs_in_python
-from pullback.emit.functions import has_array_index, index_compiles
+from pullback.emit.functions import stores_in_python
 from pullback.emit.inline import Memory, effects, nested
 from pullback.emit.names import identifiers
 from pullback.emit.outline import Outlined, outline_call, outline_store
@@ -43,7 +43,7 @@ from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.walk import assigns, reads, variables, walk
 
 INDENT = "    "
-MAX_WIDTH = 80
+MAX_WIDTH = 92
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +163,9 @@ class Writer:
             text = expression(statement, self.read)
         if not is_reference(statement):
             text = self._with_memory(text, statement)
+        if not statement.targets:
+            self._emit_assign(statement, text)
+            return
         target = statement.targets[0]
         if len(text.code) <= MAX_WIDTH and target.name in self._nested:
             self._waiting[target.name] = _Waiting(statement, text)
@@ -187,7 +190,7 @@ class Writer:
     def _store(self, statement: Store) -> None:
         kind = statement.array.type
         assert isinstance(kind, Array)
-        if not index_compiles(statement.index) or (statement.accumulate and has_array_index(statement)):
+        if stores_in_python(statement):
             text = outline_store(statement, self.read, self.names, self.outlined)
             self._begin(statement)
             self._line(text.code)
