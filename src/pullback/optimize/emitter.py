@@ -348,6 +348,12 @@ class Emitter(Builder):
         assert reference is not None
         return reference(self)
 
+    def in_memory(self, value: Any) -> Any:
+        """`value` with variables for the delayed arrays in it."""
+        if isinstance(value, tuple):
+            return tuple(self.in_memory(part) for part in value)
+        return self.variable(value) if isinstance(value, Delayed) else value
+
     def once(self, array: Delayed) -> Delayed:
         """`array`, safe to read any number of times."""
         return self.stored(array) if array.work else array

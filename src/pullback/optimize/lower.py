@@ -225,12 +225,14 @@ class _Lowering:
                 mutable = isinstance(value, Var) and value.name in e.cells
                 self._values[name] = e.call(primitives.bind, value, name=name) if mutable else value
             return
-        if value.place is not None and function not in ALIASING:
+        if value.place is not None and function not in ALIASING and value.memory:
             value = mapped(value, value.shape, lambda e, index: index)
         if name in e.cells:
             self._bind(target, e.variable(value, name))
         else:
-            self._values[name] = value if self._may_wait(name, value) else self._settled(name, value)
+            made_here = value.place is not None and not value.memory
+            wait = not made_here and self._may_wait(name, value)
+            self._values[name] = value if wait else self._settled(name, value)
 
     def _bind(self, target: Var, value: Any) -> None:
         """Assign a variable that is assigned elsewhere too."""

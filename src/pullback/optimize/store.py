@@ -17,7 +17,8 @@ from pullback.optimize.slices import region
 def store(e: Emitter, array: Delayed, index: tuple[Any, ...], value: Value, *, accumulate: bool) -> None:
     """``array[index] = value``, or ``+=``."""
     if any(isinstance(entry, Delayed) for entry in index):
-        raise NotImplementedError
+        e.store(e.variable(array), e.in_memory(index), e.in_memory(value), accumulate=accumulate)
+        return
     part = region(e, array, index)
     if isinstance(value, Delayed):
         value = _fitted(e, value, part.shape)
