@@ -195,7 +195,14 @@ def dtypes(x, z):
 
 
 def clipped(x):
-    return np.clip(x, 0.0, 2.0), x.clip(-1, 1), np.where(x > 0, x, 0.0), np.maximum(x, 0), np.sign(x), np.interp(1.2, [0, 1, 2], x[:3])
+    return (
+        np.clip(x, 0.0, 2.0),
+        x.clip(-1, 1),
+        np.where(x > 0, x, 0.0),
+        np.maximum(x, 0),
+        np.sign(x),
+        np.interp(1.2, [0, 1, 2], x[:3]),
+    )
 
 
 def aliases(x):

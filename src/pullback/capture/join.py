@@ -64,8 +64,7 @@ class Merge:
         if parts_a is not None and parts_b is not None and shape_of_structure(a) == shape_of_structure(b):
             words = labels(a)
             parts = [
-                self.value(f"{name}_{word}", x, y)
-                for word, x, y in zip(words, parts_a, parts_b, strict=True)
+                self.value(f"{name}_{word}", x, y) for word, x, y in zip(words, parts_a, parts_b, strict=True)
             ]
             poison = next((part for part in parts if isinstance(part, Poison)), None)
             return poison or with_children(a, parts, self.context.home)
@@ -307,7 +306,11 @@ def without_self_binds(block: Block) -> Block:
     """`block` without ``x = x``."""
     kept = []
     for statement in block:
-        if isinstance(statement, Assign) and statement.function is bind and statement.args == statement.targets:
+        if (
+            isinstance(statement, Assign)
+            and statement.function is bind
+            and statement.args == statement.targets
+        ):
             continue
         kept.append(with_blocks(statement, without_self_binds))
     return tuple(kept)

@@ -78,7 +78,12 @@ def index_compiles(index: tuple[Any, ...]) -> bool:
     if not arrays:
         return True
     kind = operand_type(arrays[0])
-    return len(arrays) == 1 and kind.ndim == 1 and kind.dtype.kind in "iu" and not any(_is_new_axis(entry) for entry in index)
+    return (
+        len(arrays) == 1
+        and kind.ndim == 1
+        and kind.dtype.kind in "iu"
+        and not any(_is_new_axis(entry) for entry in index)
+    )
 
 
 def _is_array(entry: Any) -> bool:
