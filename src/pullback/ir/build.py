@@ -36,6 +36,18 @@ class Names:
         self._taken.add(name)
         return name
 
+    def free(self, name: str) -> None:
+        """Let a name that is no longer used be given again."""
+        self._taken.discard(name)
+
+    def copy(self) -> set[str]:
+        """The names taken so far, for `restore`."""
+        return set(self._taken)
+
+    def restore(self, taken: set[str]) -> None:
+        """Forget the names given since `copy`."""
+        self._taken = set(taken)
+
 
 class Builder:
     """A list of statements under construction.
@@ -101,6 +113,11 @@ class Builder:
             return Const(1)
         return self.call(primitives.dim, array, axis, name=f"n_{array.name}_{axis}")
 
+    @property
+    def innermost(self) -> list[Statement]:
+        """The statements of the innermost open block."""
+        return self._blocks[-1]
+
     @contextmanager
     def block(self) -> Iterator[BlockBuilder]:
         """Collect what is added in the ``with`` as an inner block."""
@@ -142,15 +159,15 @@ def operand_type(operand: Operand) -> Any:
     return operand.type if isinstance(operand, Var) else type_of(operand.value)
 
 
-def dummy_arg(arg: Arg) -> Any:
+def dummy_arg(arg: Arg, length: int = 2) -> Any:
     """What stands for an argument when NumPy is asked for types."""
     if isinstance(arg, Var):
-        return dummy(arg.type) if isinstance(arg.type, Scalar | Array) else []
+        return dummy(arg.type, length) if isinstance(arg.type, Scalar | Array) else []
     if isinstance(arg, Const):
         return arg.value
     if isinstance(arg, Slice):
-        return slice(*(None if x is None else dummy_arg(x) for x in (arg.start, arg.stop, arg.step)))
-    return tuple(dummy_arg(part) for part in arg)
+        return slice(*(None if x is None else dummy_arg(x, length) for x in (arg.start, arg.stop, arg.step)))
+    return tuple(dummy_arg(part, length) for part in arg)
 
 
 def types_of_call(
@@ -160,8 +177,29 @@ def types_of_call(
     special = _SPECIAL.get(function)
     if special is not None:
         return (special(*args, **kwargs),)
-    dummies = {key: dummy_arg(value) for key, value in kwargs.items()}
-    return result_types(function, tuple(dummy_arg(arg) for arg in args), dummies)
+
+
+    def types(length: int) -> tuple[Type, ...]:
+        dummies = {key: dummy_arg(value, length) for key, value in kwargs.items()}
+        return result_types(function, tuple(dummy_arg(arg, length) for arg in args), dummies)
+
+    kinds = types(3 if function in _OF_TRIPLES else 2)
+    if not any(isinstance(kind, Array) and kind.ones for kind in kinds):
+        return kinds
+    # An axis of length 1 may be an accident of the dummies: of the difference of two elements.
+    return tuple(same_at_any_length(a, b, function) for a, b in zip(kinds, types(3), strict=True))
+
+
+def same_at_any_length(a: Type, b: Type, function: Callable[..., Any]) -> Type:
+    """What two types of one result, for dummies of other lengths, have in common."""
+    if not (isinstance(a, Array) and isinstance(b, Array)):
+        return a
+    ones = frozenset[int]() if function in _LENGTH_FROM_VALUES else a.ones & b.ones
+    return Array(a.dtype, a.ndim, ones, a.layout if a.layout == b.layout else b.layout)
+
+
+_OF_TRIPLES = frozenset([np.cross, np.linalg.cross])
+_LENGTH_FROM_VALUES = frozenset([np.unique, np.nonzero, np.flatnonzero, np.argwhere, np.compress, np.extract])
 
 
 def _bind(x: Operand) -> Type:
