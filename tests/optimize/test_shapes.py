@@ -55,7 +55,6 @@ def test_joins():
     check(lambda r, a: (np.hstack((a, a)), np.vstack((a, a)), np.column_stack((a, a))), x)
     check(lambda r, a: (np.hstack((a, a)), np.vstack((a, a)), np.column_stack((a, a))), m)
     check(lambda r, a: (np.append(a, 3.0), np.append(a, a)), x)
-    check(lambda r, a: np.split(a, 2), np.arange(6.0), others=((x,),))
     check(lambda r, a: np.split(a, (1, 3), axis=1), m)
 
 
