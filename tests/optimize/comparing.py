@@ -13,6 +13,7 @@ from pullback.ir.nodes import Program
 from pullback.ir.run import run
 from pullback.ir.verify import verify
 from pullback.optimize.lower import lower
+from pullback.optimize.pipeline import simplify
 
 
 def check(function: Callable[..., Any], *examples: Any, others: tuple[tuple[Any, ...], ...] = ()) -> Program:
@@ -21,9 +22,12 @@ def check(function: Callable[..., Any], *examples: Any, others: tuple[tuple[Any,
     verify(program)
     lowered = lower(program)
     verify(lowered)
+    simplified = simplify(lowered)
+    verify(simplified)
     for arguments in (examples, *others):
         compare(program, lowered, arguments)
-    return lowered
+        compare(program, simplified, arguments)
+    return simplified
 
 
 def compare(first: Program, second: Program, arguments: tuple[Any, ...]) -> None:

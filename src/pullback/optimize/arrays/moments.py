@@ -12,11 +12,11 @@ from pullback.optimize.arrays.extrema import _max, _min
 from pullback.optimize.arrays.reduce import (
     UNSET,
     _count_nonzero,
-    _sum,
     an_array,
     axes_of,
     condition,
     flag,
+    sum_,
     unless_given,
 )  # fmt: skip
 from pullback.optimize.broadcast import broadcast_to, cast, elementwise
@@ -46,7 +46,7 @@ def _mean(
     unless_given(out)
     array = an_array(a)
     kind = _mean_dtype(array, dtype)
-    total = _sum(e, array, axis, kind, None, keepdims, 0, where)
+    total = sum_(e, array, axis, kind, None, keepdims, 0, where)
     return cast(e, elementwise(e, np.divide, total, _count(e, array, axis, where, keepdims)), kind)
 
 
@@ -84,7 +84,7 @@ def _var(
     kind = _mean_dtype(array, dtype)
     centred = elementwise(e, np.subtract, array, _mean(e, array, axis, kind, None, True, where=where))
     squares = _squares(e, centred)
-    total = _sum(e, squares, axis, None, None, keepdims, 0, where)
+    total = sum_(e, squares, axis, None, None, keepdims, 0, where)
     count = _count(e, array, axis, where, keepdims)
     if static(ddof):
         count = elementwise(e, np.maximum, elementwise(e, np.subtract, count, ddof), Const(0))
@@ -138,8 +138,8 @@ def _average(
             shape, base.dtype, lambda e, i: e.read(base, (i[axes[0]],)), False, base.memory, base.cells
         )
         e.check_equal(base.shape[0], array.shape[axes[0]], "average")
-    total = _sum(e, elementwise(e, np.multiply, array, aligned), axis, None, None, keepdims)
-    whole = _sum(e, broadcast_to(e, aligned, array.shape), axis, None, None, keepdims)
+    total = sum_(e, elementwise(e, np.multiply, array, aligned), axis, None, None, keepdims)
+    whole = sum_(e, broadcast_to(e, aligned, array.shape), axis, None, None, keepdims)
     return elementwise(e, np.divide, total, whole)
 
 
@@ -151,13 +151,13 @@ def _norm(e: Emitter, x: Value, ord: Any = None, axis: Any = None, keepdims: Any
         raise OpaqueError("a norm of matrices")
     if order in (None, 2, "fro"):
         array = array if array.dtype.kind in "fc" else an_array(cast(e, array, np.dtype(float)))
-        return elementwise(e, np.sqrt, _sum(e, _squares(e, array), axis, None, None, keepdims))
+        return elementwise(e, np.sqrt, sum_(e, _squares(e, array), axis, None, None, keepdims))
     sizes = an_array(elementwise(e, np.absolute, array))
     if order == 1:
         return (
-            _sum(e, sizes, axis, np.dtype(float), None, keepdims)
+            sum_(e, sizes, axis, np.dtype(float), None, keepdims)
             if array.dtype.kind in "iu"
-            else _sum(e, sizes, axis, None, None, keepdims)
+            else sum_(e, sizes, axis, None, None, keepdims)
         )
     if array.dtype.kind in "fc" and order in (np.inf, -np.inf):
         return (_max if order > 0 else _min)(e, sizes, axis, None, keepdims)

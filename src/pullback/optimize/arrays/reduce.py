@@ -159,7 +159,7 @@ def _sums(
 
 
 @rewrites(np.sum)
-def _sum(
+def sum_(
     e: Emitter, a: Value, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
     initial: Any = 0, where: Any = UNSET
 ) -> Value:  # fmt: skip
@@ -203,7 +203,7 @@ def _nansum(
     e: Emitter, a: Value, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = UNSET,
     initial: Any = UNSET, where: Any = UNSET
 ) -> Value:  # fmt: skip
-    return _sum(e, without_nan(e, a, 0), axis, dtype, out, keepdims, initial, where)
+    return sum_(e, without_nan(e, a, 0), axis, dtype, out, keepdims, initial, where)
 
 
 @rewrites(np.nanprod)
