@@ -262,6 +262,8 @@ class _Lowering:
         """`value` in memory under the name it has in the program."""
         e, memory = self._e, self._uses.memory(name)
         variable = e.variable(value, name)
+        if variable.name in e.cells:
+            variable = e.call(primitives.bind, variable, name=name)
         e.memory[variable.name] = memory
         return in_memory(variable, value.shape, frozenset((memory,)), frozenset())
 
