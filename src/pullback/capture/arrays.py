@@ -123,7 +123,9 @@ def size(context: Context, value: Any) -> Any:
     total: Any = 1
     for axis in range(value.type.ndim):
         length = context.dim(value, axis)
-        total = length if isinstance(total, int) and total == 1 else binary(context, np.multiply, total, length)
+        total = (
+            length if isinstance(total, int) and total == 1 else binary(context, np.multiply, total, length)
+        )
     return total
 
 

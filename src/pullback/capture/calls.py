@@ -11,7 +11,6 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
 from pullback.capture.inline import inline_closure, inline_function
@@ -153,5 +152,3 @@ def _is_transparent(function: Any) -> bool:
     """Whether calling `function` is calling what it wraps: ours, Numba's and functools.lru_cache's are."""
     module = (type(function).__module__ or "").partition(".")[0]
     return module in ("pullback", "numba") or isinstance(function, functools._lru_cache_wrapper)
-
-

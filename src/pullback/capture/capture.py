@@ -213,5 +213,3 @@ def _result(context: Context, value: Any, results: list[Operand]) -> Any:
     if is_static(value):
         return to_python(value)
     context.fail(f"{describe(value)} is returned", "only numbers, arrays and structures of them can be")
-
-

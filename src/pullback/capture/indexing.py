@@ -156,7 +156,9 @@ def full_index(context: Context, array: Var, index: Any) -> Index:
     taken = sum(_axes_taken(e) for e in entries)
     if taken > kind.ndim:
         context.fail(
-            f"{taken} indices for {describe(array)}", "NumPy raises an IndexError", "remove the surplus indices"
+            f"{taken} indices for {describe(array)}",
+            "NumPy raises an IndexError",
+            "remove the surplus indices",
         )
     places = [k for k, e in enumerate(entries) if e is Ellipsis]
     if len(places) > 1:
@@ -193,7 +195,9 @@ def _integer(context: Context, entry: Any) -> Any:
         context.fail("a bool as an index", "NumPy adds an axis for it", "use a boolean array, or int(...)")
     if not _is_integer(entry):
         context.fail(
-            f"{describe(entry)} as an index", "NumPy takes integers, slices, None, `...` and arrays", "int(...)"
+            f"{describe(entry)} as an index",
+            "NumPy takes integers, slices, None, `...` and arrays",
+            "int(...)",
         )
     return entry
 
@@ -240,9 +244,7 @@ def _check_value(context: Context, array: Var, index: Index, value: Any) -> None
     if not is_array(value) or any(is_array(entry) for entry in index):
         return
     target = dummy_arg(array)
-    entries = tuple(
-        slice(None) if isinstance(e, Slice) else None if e is None else 0 for e in index
-    )
+    entries = tuple(slice(None) if isinstance(e, Slice) else None if e is None else 0 for e in index)
     try:
         target[entries] = dummy_arg(value)
     except ValueError as error:
@@ -282,5 +284,3 @@ def store_subscript(
         return
     part_of(context, owner, index)
     owner.items[operator.index(index)] = value
-
-

@@ -64,8 +64,7 @@ class Merge:
         if parts_a is not None and parts_b is not None and shape_of_structure(a) == shape_of_structure(b):
             words = labels(a)
             parts = [
-                self.value(f"{name}_{word}", x, y)
-                for word, x, y in zip(words, parts_a, parts_b, strict=True)
+                self.value(f"{name}_{word}", x, y) for word, x, y in zip(words, parts_a, parts_b, strict=True)
             ]
             poison = next((part for part in parts if isinstance(part, Poison)), None)
             return poison or with_children(a, parts, self.context.home)
@@ -307,7 +306,11 @@ def without_self_binds(block: Block) -> Block:
     """`block` without ``x = x``."""
     kept = []
     for statement in block:
-        if isinstance(statement, Assign) and statement.function is bind and statement.args == statement.targets:
+        if (
+            isinstance(statement, Assign)
+            and statement.function is bind
+            and statement.args == statement.targets
+        ):
             continue
         kept.append(with_blocks(statement, without_self_binds))
     return tuple(kept)
@@ -326,9 +329,16 @@ def any_flag(context: Context, names: tuple[str, ...] = FLAGS) -> Any:
 
 
 def guarded(
-    context: Context, rest: Callable[[], None], live: frozenset[str], flags: tuple[str, ...] = FLAGS
+    context: Context,
+    rest: Callable[[], None],
+    live: frozenset[str],
+    flags: tuple[str, ...] = FLAGS,
+    used_up: str = "",
 ) -> None:
-    """Capture `rest` for the runs that have not left by one of `flags`, which may be known at run time only."""
+    """Capture `rest` for the runs that have not left by one of `flags`, which is known at run time only.
+
+    The flag `used_up` means nothing afterwards: a `break` after the ``else`` of its loop.
+    """
     left = any_flag(context, flags)
     assert isinstance(left, Var)
     taken = [flag for flag in flags if isinstance(context.env.get(flag), Var)]
@@ -336,11 +346,14 @@ def guarded(
 
     def go_on() -> None:
         for flag in taken:
-            del context.env[flag]
+            context.env.pop(flag, None)
         rest()
 
     def leave() -> None:
-        if len(taken) == 1:
+        if len(taken) == 1 and taken[0] != used_up:
             context.env[taken[0]] = True
+
+    if used_up:
+        context.env.pop(used_up, None)
 
     fork(context, stay, go_on, leave, live)

@@ -135,7 +135,11 @@ def _join(name: str, structure: Any, value: Any, context: Context) -> Any:
                 return kind
         return _no_type(name, structure, value, context)
     parts, values = children(structure), children(value)
-    if parts is not None and values is not None and shape_of_structure(structure) == shape_of_structure(value):
+    if (
+        parts is not None
+        and values is not None
+        and shape_of_structure(structure) == shape_of_structure(value)
+    ):
         joined = [_join(name, part, v, context) for part, v in zip(parts, values, strict=True)]
         poison = next((part for part in joined if isinstance(part, Poison)), None)
         return poison or with_children(structure, joined, context.home)
@@ -214,10 +218,21 @@ def fixpoint(
         context.unreached = False
         head = dict(context.env)
         with context.block() as before:
-            condition = test() if test is not None else None
+            try:
+                condition = test() if test is not None else None
+            except UnreachedError:
+                if settled:
+                    raise
+                settled = True
+        if settled and context.unreached:
+            context.restore(state)
+            continue
         after_test = dict(context.env)
         if condition is False:
             return Turn((), before.block, False, after_test, carried, dict(after_test))
+        for left in (BREAK, RETURN):
+            # A turn begins only if no turn before has left.
+            context.env.pop(left, None)
         with context.block() as collected:
             try:
                 body()
@@ -234,9 +249,7 @@ def fixpoint(
                 now, then = head.get(name, absent), ends.get(name, absent)
                 if same(now, then) or isinstance(plans.get(name), Poison):
                     continue
-                plan = widened(
-                    name, usable.get(name), entry.get(name, absent), now, then, context
-                )
+                plan = widened(name, usable.get(name), entry.get(name, absent), now, then, context)
                 if name not in usable or not _same_plan(plan, usable[name]):
                     plans[name] = plan
                     changed = True
@@ -378,8 +391,7 @@ def _finish(context: Context, node: ast.For | ast.While) -> None:
         return
     if isinstance(left, Var):
         live = live_after(context, [node, *node.orelse])
-        guarded(context, lambda: run_block(context, node.orelse), live, (BREAK, RETURN))
-        context.env.pop(BREAK, None)
+        guarded(context, lambda: run_block(context, node.orelse), live, (BREAK, RETURN), used_up=BREAK)
         return
     run_block(context, node.orelse)
 
@@ -465,9 +477,7 @@ def _counted(context: Context, node: ast.For, iterable: RangeValue | Sequence) -
     with context.block() as counting:
         count = trips(context, iterable) if isinstance(iterable, RangeValue) else iterable.length
     turn = fixpoint(context, node, names, _live(context, node), None, body)
-    early = any(
-        isinstance(turn.carried.head.get(flag), Var) for flag in (BREAK, RETURN)
-    )
+    early = any(isinstance(turn.carried.head.get(flag), Var) for flag in (BREAK, RETURN))
     block = close(context, turn)
     if not early:
         start, stop, step = (as_operand(x) for x in bounds)
@@ -489,7 +499,10 @@ def _early(
     context.assign(counter, 0)
     after = dict(context.env)
     with context.block() as before:
-        context.frame.env = {**context.env, **{f: turn.carried.head[f] for f in FLAGS if f in turn.carried.head}}
+        context.frame.env = {
+            **context.env,
+            **{f: turn.carried.head[f] for f in FLAGS if f in turn.carried.head},
+        }
         more = context.call(np.less, counter, count, name="more")
         left = any_flag(context, (BREAK, RETURN))
         stay = context.call(np.logical_not, left, name="stay")
@@ -508,5 +521,3 @@ def _surely_bound(context: Context, turn: Turn) -> None:
     for name, head in turn.carried.head.items():
         if isinstance(head, Maybe) and parts_of(turn.ends.get(name, MISSING))[1] is True:
             context.env[name] = head.value
-
-

@@ -198,7 +198,9 @@ def _item(context: Context, owner: Any, args: list[Any]) -> Any:
         args = [0] * kind.ndim
     if len(args) != kind.ndim:
         context.fail(
-            f"item with {len(args)} indices of {describe(owner)}", "one per axis is in the language", "a[i, j]"
+            f"item with {len(args)} indices of {describe(owner)}",
+            "one per axis is in the language",
+            "a[i, j]",
         )
     return weak(context, context.call(item, owner, tuple(args)))
 
@@ -240,5 +242,3 @@ def _dict_method(context: Context, owner: DictValue, name: str, args: list[Any])
         items.update(args[0].items)
         return None
     context.fail(f"method {name} of {describe(owner)}", "it is not in the language")
-
-

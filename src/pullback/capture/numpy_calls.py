@@ -164,13 +164,17 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
     """A call that becomes a statement as it is."""
     if function in _REFUSED:
         context.fail(f"{name_of(function)} runs Python on each element", "it has no rule", _REFUSED[function])
-    if getattr(function, "__name__", "") == "at" and isinstance(getattr(function, "__self__", None), np.ufunc):
+    if getattr(function, "__name__", "") == "at" and isinstance(
+        getattr(function, "__self__", None), np.ufunc
+    ):
         return _at(context, function.__self__, args)
     if function not in TABLE and function not in _EXTRA:
         function = _outer_or_unknown(context, function)
     _axes_to_keywords(function, args, kwargs)
     operands = [_argument(context, function, k, a) for k, a in enumerate(args)]
-    keywords = {key: _keyword(context, key, value) for key, value in kwargs.items() if not _default(key, value)}
+    keywords = {
+        key: _keyword(context, key, value) for key, value in kwargs.items() if not _default(key, value)
+    }
     if is_static(tuple(args)) and is_static(tuple(kwargs.values())):
         folded = _folded(function, args, kwargs)
         if folded is not None:
@@ -259,7 +263,8 @@ def _static_tuple(context: Context, value: Any) -> Any:
         python = to_python(value)
         return Const(tuple(python) if isinstance(python, list) else python)
     return tuple(
-        as_operand(part) if is_numeric(part) else _static_tuple(context, part) for part in children(value) or ()
+        as_operand(part) if is_numeric(part) else _static_tuple(context, part)
+        for part in children(value) or ()
     )
 
 
@@ -288,10 +293,14 @@ def _at(context: Context, ufunc: np.ufunc, args: list[Any]) -> None:
     full = full_index(context, array, index)
     value = as_array(context, value)
     if ufunc is np.subtract:
-        value = binary(context, np.multiply, value, -1) if is_scalar(value) else context.call(np.negative, value)
+        value = (
+            binary(context, np.multiply, value, -1) if is_scalar(value) else context.call(np.negative, value)
+        )
     elif ufunc is not np.add:
         context.fail(
-            f"numpy.{ufunc.__name__}.at", "only np.add.at and np.subtract.at are in the language", "write the loop"
+            f"numpy.{ufunc.__name__}.at",
+            "only np.add.at and np.subtract.at are in the language",
+            "write the loop",
         )
     context.check_store(array)
     context.builder.location = context.location()

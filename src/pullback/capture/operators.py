@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from pullback.capture.values import (
     Partial,
     RangeValue,
     Record,
+    UnreachedError,
     describe,
     is_array,
     is_number,
@@ -225,9 +227,13 @@ def compare(context: Context, op: ast.cmpop, left: Any, right: Any) -> Any:
             return isinstance(op, ast.NotEq)
     from pullback.capture.arrays import as_array
 
-    if (is_array(left) or is_array(right)) and isinstance(left if is_array(right) else right, tuple | ListValue):
+    if (is_array(left) or is_array(right)) and isinstance(
+        left if is_array(right) else right, tuple | ListValue
+    ):
         return context.call(function, as_array(context, left), as_array(context, right))
-    context.fail(f"{describe(left)} is compared with {describe(right)}", "their types have no such comparison")
+    context.fail(
+        f"{describe(left)} is compared with {describe(right)}", "their types have no such comparison"
+    )
 
 
 def _equal_parts(context: Context, op: ast.cmpop, left: Any, right: Any) -> Any:
@@ -306,11 +312,14 @@ def short_circuit(context: Context, first: Any, rest: Callable[[], Any], both: b
     if isinstance(test, bool):
         return rest() if test == both else first
     saved = dict(context.env)
-    with context.block() as block:
+    second: Any = None
+    with context.block() as block, suppress(UnreachedError):
         second = rest()
     if isinstance(second, bool) and second == both and first is test:
         return first
-    boolean = first is test and (isinstance(second, bool) or is_scalar(second) and kind_of(second).dtype.kind == "b")
+    boolean = first is test and (
+        isinstance(second, bool) or (is_scalar(second) and kind_of(second).dtype.kind == "b")
+    )
     if boolean and cheap(block.block) and context.env == saved:
         context.builder.extend(block.block)
         result = context.call(np.logical_and if both else np.logical_or, test, second)
@@ -409,12 +418,14 @@ def _check_in_place(
         with np.errstate(all="ignore"):
             if function is np.matmul:
                 return
-            result = np.result_type(function(np.ones((), target.dtype), np.ravel(operand)[:1] if np.ndim(operand) else operand))
+            result = np.result_type(
+                function(np.ones((), target.dtype), np.ravel(operand)[:1] if np.ndim(operand) else operand)
+            )
             if not np.can_cast(result, target.dtype, "same_kind"):
                 raise TypeError(f"a result of {result} cannot be written into an array of {target.dtype}")
     except TypeError as error:
         context.fail(
-            "this update does not fit the array", f"NumPy says: {error}", "make an array of the wider dtype first"
+            "this update does not fit the array",
+            f"NumPy says: {error}",
+            "make an array of the wider dtype first",
         )
-
-

@@ -75,7 +75,9 @@ def _math(function: Callable[..., Any], original: Callable[..., Any]) -> Handler
             return _constant(context, original, args, kwargs)
         numbers = [scalar(context, a, original.__name__) for a in args]
         if kwargs:
-            context.fail(f"math.{original.__name__} with keywords", "only positional arguments are translated")
+            context.fail(
+                f"math.{original.__name__} with keywords", "only positional arguments are translated"
+            )
         return weak(context, context.call(function, *numbers))
 
     return handler
@@ -209,7 +211,9 @@ def _dict(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if isinstance(args[0], DictValue):
             items |= args[0].items
         else:
-            items |= {to_python(k): v for k, v in (_known_items(context, p) for p in _known_items(context, args[0]))}
+            items |= {
+                to_python(k): v for k, v in (_known_items(context, p) for p in _known_items(context, args[0]))
+            }
     context.keep(tuple(kwargs.values()))
     return DictValue(items | kwargs, context.home)
 
@@ -220,7 +224,9 @@ def _known_items(context: Context, value: Any) -> list[Any]:
         if is_array(value) and 0 in value.type.ones:
             return [sequence(context, value).at(0)]
         context.fail(
-            f"a tuple or list of {describe(value)}", "its length is known only at run time", "keep it an array"
+            f"a tuple or list of {describe(value)}",
+            "its length is known only at run time",
+            "keep it an array",
         )
     return items
 
@@ -228,7 +234,9 @@ def _known_items(context: Context, value: Any) -> list[Any]:
 @handles(builtins.sorted)
 def _sorted(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if not is_static(args[0]) or kwargs.get("key") is not None:
-        context.fail("sorted() of values known at run time", "a list has no place in a program", "use np.sort")
+        context.fail(
+            "sorted() of values known at run time", "a list has no place in a program", "use np.sort"
+        )
     return ListValue(sorted(to_python(args[0]), reverse=bool(kwargs.get("reverse", False))), context.home)
 
 
@@ -296,7 +304,9 @@ def _all_of(both: bool) -> Handler:
         if items is None:
             if is_array(args[0]) and args[0].type.ndim == 1:
                 return weak(context, context.call(np.all if both else np.any, args[0]))
-            context.fail(f"all or any of {describe(args[0])}", "its length is not known", "use np.all or np.any")
+            context.fail(
+                f"all or any of {describe(args[0])}", "its length is not known", "use np.all or np.any"
+            )
         found: Any = both
         for value in items:
             test = truth(context, value)
@@ -374,14 +384,18 @@ def _round(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 @handles(builtins.print)
 def _print(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if not is_static(tuple(args)):
-        context.fail("a value known at run time is printed", "a program has no output", "return it and print it")
+        context.fail(
+            "a value known at run time is printed", "a program has no output", "return it and print it"
+        )
 
 
 @handles(builtins.str, builtins.repr, builtins.format)
 def _str(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if not is_static(tuple(args)):
         context.fail(
-            "text is made of a value known at run time", "a program has no strings", "do it outside the function"
+            "text is made of a value known at run time",
+            "a program has no strings",
+            "do it outside the function",
         )
     return _constant(context, str, args, kwargs)
 

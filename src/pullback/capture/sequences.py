@@ -164,5 +164,3 @@ def binary_test(context: Context, length: Any, count: int) -> Any:
     import ast
 
     return compare(context, ast.NotEq(), length, count)
-
-

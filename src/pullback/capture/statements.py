@@ -135,7 +135,9 @@ def _assign_attribute(context: Context, target: ast.Attribute, value: Any) -> No
             "the program has no view of that kind",
             "build the array from its parts and store it whole",
         )
-    why = "a frozen dataclass cannot change" if isinstance(owner, Record) else "an attribute outlives the call"
+    why = (
+        "a frozen dataclass cannot change" if isinstance(owner, Record) else "an attribute outlives the call"
+    )
     context.fail(f"attribute {target.attr} of {describe(owner)} is assigned", why, "return the value instead")
 
 
@@ -153,7 +155,9 @@ def _augmented(context: Context, node: ast.AugAssign) -> None:
         case ast.Subscript():
             store_subscript(context, node.target, node.value, function)
         case _:
-            context.fail("an attribute is updated in place", "it outlives the call", "return the value instead")
+            context.fail(
+                "an attribute is updated in place", "it outlives the call", "return the value instead"
+            )
 
 
 def _in_place(context: Context, current: Any, function: Callable[..., Any], value: Any) -> Any:
@@ -272,7 +276,9 @@ def _piece(part: ast.expr) -> str:
 def _define(context: Context, node: ast.FunctionDef) -> None:
     if node.decorator_list:
         context.fail(
-            f"{node.name} is decorated", "a decorator runs arbitrary Python", "decorate it outside the function"
+            f"{node.name} is decorated",
+            "a decorator runs arbitrary Python",
+            "decorate it outside the function",
         )
     context.env[node.name] = closure(context, node)
 
@@ -287,6 +293,3 @@ def closure(context: Context, node: ast.FunctionDef | ast.Lambda) -> Closure:
         if default is not None
     }
     return Closure(node, context.frame, defaults, keywords)
-
-
-

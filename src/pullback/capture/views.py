@@ -121,7 +121,14 @@ def _axes(context: Context, value: Any, ndim: int) -> list[int]:
 
 @rewrites(np.reshape)
 def np_reshape(
-    context: Context, a: Any, /, shape: Any = None, order: Any = "C", *, newshape: Any = None, copy: Any = None
+    context: Context,
+    a: Any,
+    /,
+    shape: Any = None,
+    order: Any = "C",
+    *,
+    newshape: Any = None,
+    copy: Any = None,
 ) -> Any:
     a = as_array(context, a)
     shape = newshape if shape is None else shape
@@ -172,7 +179,11 @@ def expand_dims(context: Context, a: Any, axis: Any) -> Any:
     axes = static(context, axis, "an axis")
     axes = list(axes) if isinstance(axes, tuple | list) else [axes]
     if not is_array(a):
-        return context.call(np.array, (as_operand(a),)) if len(axes) == 1 else context.fail("expand_dims of a number")
+        return (
+            context.call(np.array, (as_operand(a),))
+            if len(axes) == 1
+            else context.fail("expand_dims of a number")
+        )
     ndim = a.type.ndim + len(axes)
     places = {normal_axis(context, axis, ndim) for axis in axes}
     return load(context, a, tuple(None if k in places else Slice() for k in range(ndim)))
@@ -365,7 +376,9 @@ def asarray(context: Context, a: Any, dtype: Any = None) -> Any:
 
 def made_array(context: Context, a: Any, dtype: Any, fresh: bool) -> Any:
     """``np.asarray`` or ``np.array``."""
-    wanted = dtype_of(context, to_python(dtype)) if is_static(dtype) else context.fail("a dtype known at run time")
+    wanted = (
+        dtype_of(context, to_python(dtype)) if is_static(dtype) else context.fail("a dtype known at run time")
+    )
     if is_scalar(a):
         if wanted is None or kind_of(a).dtype == wanted:
             return a if isinstance(a, Var) else np.asarray(a)[()]
@@ -462,7 +475,9 @@ def block(context: Context, arrays: Any) -> Any:
 
 
 @rewrites(np.cross, np.linalg.cross)
-def cross(context: Context, a: Any, b: Any, /, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Any:
+def cross(
+    context: Context, a: Any, b: Any, /, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None
+) -> Any:
     """The product of 3-vectors; of 2-vectors NumPy gives a number, which is deprecated."""
     keywords = {"axisa": axisa, "axisb": axisb, "axisc": axisc}
     if axis is not None:

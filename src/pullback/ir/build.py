@@ -178,7 +178,6 @@ def types_of_call(
     if special is not None:
         return (special(*args, **kwargs),)
 
-
     def types(length: int) -> tuple[Type, ...]:
         dummies = {key: dummy_arg(value, length) for key, value in kwargs.items()}
         return result_types(function, tuple(dummy_arg(arg, length) for arg in args), dummies)
