@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.capture.coalesce import coalesce
 from pullback.capture.context import Context
 from pullback.capture.values import (
     BOTTOM,
@@ -30,10 +31,8 @@ from pullback.capture.values import (
     shape_of_structure,
     with_children,
 )  # fmt: skip
-from pullback.ir.nodes import Assign, Block, If, Statement, Var
-from pullback.ir.primitives import bind
+from pullback.ir.nodes import Block, If, Var
 from pullback.ir.types import Array, Scalar, join
-from pullback.ir.walk import arguments, assigns, blocks, operands, substitute, walk, with_blocks
 
 RESULT, RETURN, BREAK, CONTINUE, DEAD = "$result", "$return", "$break", "$continue", "$dead"
 FLAGS = (RETURN, BREAK, CONTINUE)
@@ -242,78 +241,6 @@ def merged_env(merge: Merge, a: dict[str, Any], b: dict[str, Any], live: frozens
         else:
             merged[name] = Poison(f"{name} is not read after this, as its syntax says")
     return merged
-
-
-def coalesce(block: Block, pairs: list[tuple[Var, Any]]) -> Block:
-    """`block`, which ends in ``cell = value`` for each pair, with values that it makes itself renamed to cells."""
-    taken: set[str] = set()
-    for cell, value in pairs:
-        if not isinstance(value, Var) or value.name in taken or value.type != cell.type:
-            continue
-        if _replaceable(block, cell, value):
-            taken.add(value.name)
-            block = without_self_binds(substitute(block, {value.name: cell}))
-    return block
-
-
-def _replaceable(block: Block, cell: Var, value: Var) -> bool:
-    """Whether `value` is assigned here alone and never while `cell` still has to be read."""
-    if not any(value in assigns(s) for s in walk(block)):
-        return False
-    for statement in walk(block):
-        # An array cell that is rebound keeps its old array for what was bound to it before.
-        if len(assigns(statement)) > 1 and value in assigns(statement) and cell in assigns(statement):
-            return False
-        if value in assigns(statement) and not isinstance(statement, Assign):
-            return False
-    return _safe(block, cell, value, False)[0]
-
-
-def _safe(block: Block, cell: Var, value: Var, read_later: bool) -> tuple[bool, bool]:
-    for statement in reversed(block):
-        if _is_bind(statement, cell, value):
-            continue
-        inner = blocks(statement)
-        if inner:
-            reads_inside = _reads(statement, cell) or any(_reads(s, cell) for p in inner for s in walk(p))
-            loops = not isinstance(statement, If)
-            for part in reversed(inner):
-                ok, _ = _safe(part, cell, value, read_later or (loops and reads_inside))
-                if not ok:
-                    return False, True
-            read_later = read_later or reads_inside
-            continue
-        if value in assigns(statement) and read_later:
-            return False, True
-        if cell in assigns(statement):
-            # Between here and the end the value must not be read under its old meaning.
-            return False, True
-        read_later = read_later or _reads(statement, cell)
-    return True, read_later
-
-
-def _is_bind(statement: Statement, cell: Var, value: Var) -> bool:
-    return isinstance(statement, Assign) and statement.targets == (cell,) and (
-        statement.function is bind and statement.args == (value,)
-    )  # fmt: skip
-
-
-def _reads(statement: Statement, cell: Var) -> bool:
-    return any(operand == cell for arg in arguments(statement) for operand in operands(arg))
-
-
-def without_self_binds(block: Block) -> Block:
-    """`block` without ``x = x``."""
-    kept = []
-    for statement in block:
-        if (
-            isinstance(statement, Assign)
-            and statement.function is bind
-            and statement.args == statement.targets
-        ):
-            continue
-        kept.append(with_blocks(statement, without_self_binds))
-    return tuple(kept)
 
 
 def any_flag(context: Context, names: tuple[str, ...] = FLAGS) -> Any:
