@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -47,9 +48,8 @@ class Captured:
     """A captured function.
 
     Attributes:
-        program: its parameters are the dynamic leaves of the arguments in traversal order (tuples and lists by
-            position, dicts and dataclasses by insertion and field order; positional arguments before keyword
-            ones), then the captured arrays.
+        program: its parameters are the dynamic leaves of the arguments in traversal order (tuples and lists
+            by position, dicts and dataclasses by insertion and field order; positional arguments first), then the captured arrays.
         result: what the function returns, with a `Leaf` for each number and array.
         captives: the arrays captured from closures and globals, in the order of the last parameters.
         guards: what must still hold at a later call.
@@ -151,7 +151,7 @@ def _plain_function(function: Any) -> tuple[types.FunctionType, list[Any]]:
             function = function.__wrapped__
         elif callable(getattr(function, "py_func", None)):
             function = function.py_func
-        elif isinstance(getattr(type(function), "__call__", None), types.FunctionType):
+        elif isinstance(inspect.getattr_static(type(function), "__call__", None), types.FunctionType):
             extra = [function, *extra]
             function = type(function).__call__
         else:
@@ -212,4 +212,6 @@ def _result(context: Context, value: Any, results: list[Operand]) -> Any:
         return value
     if is_static(value):
         return to_python(value)
-    context.fail(f"{describe(value)} is returned", "only numbers, arrays and structures of them can be")
+    raise context.refusal(
+        f"{describe(value)} is returned", "only numbers, arrays and structures of them can be"
+    )

@@ -1,5 +1,5 @@
-"""Cells take the place of the values bound to them at the end of a branch or loop body, where nothing can tell
-the difference, so that the program reads as the user's source does.
+"""Cells take the place of the values bound to them at the end of a branch or loop body, where nothing can
+tell the difference, so that the program reads as the user's source does.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pullback.ir.walk import assigns, blocks, map_reads, map_targets, reads, wal
 
 
 def coalesce(block: Block, pairs: list[tuple[Var, Any]]) -> Block:
-    """`block`, which ends in ``cell = value`` for each pair, with values that it makes itself renamed to cells."""
+    """`block`, which ends in ``cell = value`` for each pair, with the values it makes renamed to cells."""
     if not pairs:
         return block
     seen = _Names(block)

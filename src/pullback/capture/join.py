@@ -1,9 +1,9 @@
 """Where control flow meets: the values that names have on two ways become cells of the program.
 
 A branch is captured with names of its own; at its end every live name that the two ways disagree on is bound
-to a new cell, of the type that holds both values. Where the value was made in the branch itself the cell takes
-its place, so that the program reads as the user's does. (Cytron et al., *Efficiently computing static single
-assignment form*, 1991: the cells are its φ-functions.)
+to a new cell, of the type that holds both values. Where the value was made in the branch itself the cell
+takes its place, so that the program reads as the user's does. (Cytron et al., *Efficiently computing static
+single assignment form*, 1991: the cells are its φ-functions.)
 """
 
 from __future__ import annotations
@@ -101,12 +101,9 @@ class Merge:
             return merged
         if name.startswith("$"):
             return merged
-        if not isinstance(flag_a, bool) and (flag_b is True or same(flag_a, flag_b)):
+        if same(value_a, value_b) and True in (flag_a, flag_b) and False not in (flag_a, flag_b):
             # Bound on the way where it was read: what is known there is not worth a new flag.
-            if flag_b is True and same(value_a, value_b):
-                return Maybe(merged, flag_a)
-        if flag_a is True and isinstance(flag_b, Var) and same(value_a, value_b):
-            return Maybe(merged, flag_b)
+            return Maybe(merged, flag_b if flag_a is True else flag_a)
         flag = self.value(f"{name}_is_bound", flag_a, flag_b)
         return merged if flag is True else Maybe(merged, flag)
 
