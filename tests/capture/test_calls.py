@@ -145,7 +145,7 @@ def math_(x, n):
 
 def comparisons(x, y, n):
     a = 0 < x < y
-    b = x == 1.0 or y > 2.0 and not n == 3
+    b = x == 1.0 or (y > 2.0 and not n == 3)
     c = n in (1, 2, 3), n not in (1, 2), x is not None
     d = (x > 0) & (y > 0), x != y, not x
     e = x or y, x and y, 0 or x

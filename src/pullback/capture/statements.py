@@ -10,13 +10,14 @@ import numpy as np
 
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, execute, statement
-from pullback.capture.indexing import store_subscript
 from pullback.capture.join import BREAK, CONTINUE, DEAD, RESULT, RETURN, any_flag, fork, guarded
 from pullback.capture.liveness import always_exits
 from pullback.capture.names import load_name
-from pullback.capture.operators import AUGMENTED, augmented, binary, truth
+from pullback.capture.operators import BINARY, binary, truth
 from pullback.capture.sequences import unpack
-from pullback.capture.values import Closure, ListValue, Record, Var, describe, is_array
+from pullback.capture.stores import augmented, store_subscript
+from pullback.capture.values import Closure, ListValue, Record, describe, is_array
+from pullback.ir.nodes import Raise, Var
 
 EMPTY: frozenset[str] = frozenset()
 
@@ -143,9 +144,9 @@ def _assign_attribute(context: Context, target: ast.Attribute, value: Any) -> No
 
 @statement(ast.AugAssign)
 def _augmented(context: Context, node: ast.AugAssign) -> None:
-    function = AUGMENTED[type(node.op)]
+    function = BINARY[type(node.op)]
     match node.target:
-        case ast.Name(id=name):
+        case ast.Name():
             current = load_name(context, node.target)
             value = evaluate(context, node.value)
             if is_array(current):
@@ -252,8 +253,6 @@ def _raise(context: Context, node: ast.Raise) -> None:
 
 
 def _raise_now(context: Context, kind: type[BaseException], text: str) -> None:
-    from pullback.ir.nodes import Raise
-
     context.add(Raise(kind, text))
     context.env[DEAD] = True
 
