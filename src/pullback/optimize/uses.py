@@ -58,7 +58,9 @@ class Uses:
 
     def _unite(self, statement: Statement) -> None:
         for a, b in _same_memory(statement):
-            self._parent[self.memory(a)] = self.memory(b)
+            first, second = self.memory(a), self.memory(b)
+            if first != second:
+                self._parent[first] = second
 
     def memory(self, name: str) -> str:
         """One name for all the names that may refer to the same memory as `name`."""
