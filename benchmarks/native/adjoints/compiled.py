@@ -1,0 +1,28 @@
+"""Numba as every adjoint here uses it, and buffers that outlive a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+# Sums may be reordered and products contracted; NaN, infinity and division keep their meaning.
+FASTMATH = {"reassoc", "contract", "nsz"}
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """`function` by Numba, as NumPy divides, with vectorised sums."""
+    return numba.njit(error_model="numpy", fastmath=FASTMATH, cache=False)(function)
+
+
+_kept: dict[str, np.ndarray] = {}
+
+
+def buffer(name: str, size: int) -> np.ndarray:
+    """At least `size` numbers, the same memory at each call: fresh pages cost more than what is saved in them."""
+    found = _kept.get(name)
+    if found is None or found.size < size:
+        found = _kept[name] = np.empty(size)
+    return found
