@@ -32,20 +32,15 @@ def forward(camera, point):
 
 
 @compiled
-def reverse(error_u_bar, error_v_bar, camera, x_y_z, rotation, crossed, projection, camera_bar, point_bar):
-    """Add the cotangents of one observation's camera and point, from those of its errors before weighting."""
+def reverse(error_u_bar, error_v_bar, camera, x_y_z, rotation, crossed, projection):
+    """The cotangents of one observation's camera and point, from those of its errors before weighting."""
     x, y, z = x_y_z
     rx, ry, rz, inverse, cosine, sine, dot, along = rotation
     cx, cy, cz = crossed
     u, v, depth, square, distortion = projection
     focal = camera[6]
     along_view = error_u_bar * u + error_v_bar * v
-    camera_bar[6] += along_view * distortion
-    camera_bar[7] += error_u_bar
-    camera_bar[8] += error_v_bar
     distortion_bar = along_view * focal
-    camera_bar[9] += distortion_bar * square
-    camera_bar[10] += distortion_bar * square * square
     square_bar = distortion_bar * (camera[9] + 2.0 * square * camera[10])
     scale = focal * distortion
     u_bar = scale * error_u_bar + 2.0 * u * square_bar
@@ -66,15 +61,20 @@ def reverse(error_u_bar, error_v_bar, camera, x_y_z, rotation, crossed, projecti
     rz_bar = along * tz_bar + dot_bar * z + (x * cy_bar - y * cx_bar)
     angle_bar = sine_bar * cosine - cosine_bar * sine
     angle_bar -= inverse * (rx_bar * rx + ry_bar * ry + rz_bar * rz)
-    camera_bar[0] += inverse * rx_bar + angle_bar * rx
-    camera_bar[1] += inverse * ry_bar + angle_bar * ry
-    camera_bar[2] += inverse * rz_bar + angle_bar * rz
-    camera_bar[3] -= x_bar
-    camera_bar[4] -= y_bar
-    camera_bar[5] -= z_bar
-    point_bar[0] += x_bar
-    point_bar[1] += y_bar
-    point_bar[2] += z_bar
+    camera_bar = (
+        inverse * rx_bar + angle_bar * rx,
+        inverse * ry_bar + angle_bar * ry,
+        inverse * rz_bar + angle_bar * rz,
+        -x_bar,
+        -y_bar,
+        -z_bar,
+        along_view * distortion,
+        error_u_bar,
+        error_v_bar,
+        distortion_bar * square,
+        distortion_bar * square * square,
+    )
+    return camera_bar, (x_bar, y_bar, z_bar)
 
 
 @compiled
@@ -93,11 +93,39 @@ def loss_gradient(cameras, points, weights, features, camera_of, point_of):
         error_u, error_v, weight_error = weight * raw_u, weight * raw_v, 1.0 - weight * weight
         total += 0.5 * (error_u * error_u + error_v * error_v + weight_error * weight_error)
         weights_bar[i] = error_u * raw_u + error_v * raw_v - 2.0 * weight * weight_error
-        reverse(
-            weight * error_u, weight * error_v,
-            camera, x_y_z, rotation, crossed, projection, cameras_bar[j], points_bar[k],
-        )  # fmt: skip
+        camera_bar, point_bar = reverse(
+            weight * error_u, weight * error_v, camera, x_y_z, rotation, crossed, projection
+        )
+        add(cameras_bar[j], points_bar[k], camera_bar, point_bar)
     return total, (cameras_bar, points_bar, weights_bar)
+
+
+@compiled
+def put(camera_row, point_row, camera_bar, point_bar):
+    """Entry by entry: Numba reads a tuple at a variable index by a chain of comparisons."""
+    point_row[0], point_row[1], point_row[2] = point_bar
+    camera_row[0], camera_row[1], camera_row[2], camera_row[3] = camera_bar[:4]
+    camera_row[4], camera_row[5], camera_row[6], camera_row[7] = camera_bar[4:8]
+    camera_row[8], camera_row[9], camera_row[10] = camera_bar[8:]
+
+
+@compiled
+def add(camera_row, point_row, camera_bar, point_bar):
+    x_bar, y_bar, z_bar = point_bar
+    point_row[0] += x_bar
+    point_row[1] += y_bar
+    point_row[2] += z_bar
+    camera_row[0] += camera_bar[0]
+    camera_row[1] += camera_bar[1]
+    camera_row[2] += camera_bar[2]
+    camera_row[3] += camera_bar[3]
+    camera_row[4] += camera_bar[4]
+    camera_row[5] += camera_bar[5]
+    camera_row[6] += camera_bar[6]
+    camera_row[7] += camera_bar[7]
+    camera_row[8] += camera_bar[8]
+    camera_row[9] += camera_bar[9]
+    camera_row[10] += camera_bar[10]
 
 
 @compiled
@@ -105,8 +133,8 @@ def errors_blocks(cameras, points, weights, features):
     """Errors, and for each of their two columns the rows of its Jacobian by camera, point and weight."""
     p = weights.shape[0]
     errors = np.empty((p, 2))
-    by_camera_u, by_point_u, by_weight_u = np.zeros((p, 11)), np.zeros((p, 3)), np.empty(p)
-    by_camera_v, by_point_v, by_weight_v = np.zeros((p, 11)), np.zeros((p, 3)), np.empty(p)
+    by_camera_u, by_point_u, by_weight_u = np.empty((p, 11)), np.empty((p, 3)), np.empty(p)
+    by_camera_v, by_point_v, by_weight_v = np.empty((p, 11)), np.empty((p, 3)), np.empty(p)
     for i in range(p):
         camera, weight = cameras[i], weights[i]
         x_y_z, rotation, crossed, projection = forward(camera, points[i])
@@ -115,10 +143,8 @@ def errors_blocks(cameras, points, weights, features):
         by_weight_u[i] = scale * u + camera[7] - features[i, 0]
         by_weight_v[i] = scale * v + camera[8] - features[i, 1]
         errors[i, 0], errors[i, 1] = weight * by_weight_u[i], weight * by_weight_v[i]
-        reverse(
-            weight, 0.0, camera, x_y_z, rotation, crossed, projection, by_camera_u[i], by_point_u[i]
-        )
-        reverse(
-            0.0, weight, camera, x_y_z, rotation, crossed, projection, by_camera_v[i], by_point_v[i]
-        )
+        camera_bar, point_bar = reverse(weight, 0.0, camera, x_y_z, rotation, crossed, projection)
+        put(by_camera_u[i], by_point_u[i], camera_bar, point_bar)
+        camera_bar, point_bar = reverse(0.0, weight, camera, x_y_z, rotation, crossed, projection)
+        put(by_camera_v[i], by_point_v[i], camera_bar, point_bar)
     return errors, ((by_camera_u, by_point_u, by_weight_u), (by_camera_v, by_point_v, by_weight_v))

@@ -23,18 +23,27 @@ def forward(main, extra, state, sequence, gates, outputs, memories, shares):
             x[j] = sequence[t, j] * extra[0, j]
         for layer in range(layers):
             weight, bias, gate = main[2 * layer], main[2 * layer + 1], gates[t, layer]
+            before, after = memories[t, layer], memories[t + 1, layer]
+            output_before, output_after = outputs[t, layer], outputs[t + 1, layer]
+            # The calls of exp and tanh stand alone, so that what surrounds them is vectorised.
             for j in range(bits):
-                output = outputs[t, layer, j]
-                forget = 1.0 / (1.0 + np.exp(-(x[j] * weight[j] + bias[j])))
-                gate_in = 1.0 / (1.0 + np.exp(-(output * weight[bits + j] + bias[bits + j])))
-                gate_out = 1.0 / (1.0 + np.exp(-(x[j] * weight[2 * bits + j] + bias[2 * bits + j])))
-                change = np.tanh(output * weight[3 * bits + j] + bias[3 * bits + j])
-                memory = memories[t, layer, j] * forget + gate_in * change
-                squashed = np.tanh(memory)
-                gate[0, j], gate[1, j], gate[2, j] = forget, gate_in, gate_out
-                gate[3, j], gate[4, j] = change, squashed
-                memories[t + 1, layer, j] = memory
-                outputs[t + 1, layer, j] = x[j] = gate_out * squashed
+                gate[j] = x[j] * weight[j] + bias[j]
+                gate[bits + j] = output_before[j] * weight[bits + j] + bias[bits + j]
+                gate[2 * bits + j] = x[j] * weight[2 * bits + j] + bias[2 * bits + j]
+                gate[3 * bits + j] = output_before[j] * weight[3 * bits + j] + bias[3 * bits + j]
+            for j in range(3 * bits):
+                gate[j] = np.exp(-gate[j])
+            for j in range(3 * bits):
+                gate[j] = 1.0 / (1.0 + gate[j])
+            for j in range(3 * bits, 4 * bits):
+                gate[j] = np.tanh(gate[j])
+            for j in range(bits):
+                after[j] = before[j] * gate[j] + gate[bits + j] * gate[3 * bits + j]
+            for j in range(bits):
+                gate[4 * bits + j] = np.tanh(after[j])
+            for j in range(bits):
+                x[j] = gate[2 * bits + j] * gate[4 * bits + j]
+                output_after[j] = x[j]
         total_exp = 2.0
         for j in range(bits):
             shares[t, j] = np.exp(x[j] * extra[1, j] + extra[2, j])
@@ -51,7 +60,7 @@ def adjoint(total_bar, main, extra, sequence, gates, outputs, memories, shares):
     layers, bits = outputs.shape[1], outputs.shape[2]
     main_bar, extra_bar = np.zeros(main.shape), np.zeros(extra.shape)
     output_bar, memory_bar = np.zeros((layers, bits)), np.zeros((layers, bits))
-    x_bar = np.empty(bits)
+    x_bar, gate_bar, inputs = np.empty(bits), np.empty(4 * bits), np.empty(4 * bits)
     for t in range(sequence.shape[0] - 2, -1, -1):
         top = outputs[t + 1, layers - 1]
         expected = 0.0
@@ -63,30 +72,32 @@ def adjoint(total_bar, main, extra, sequence, gates, outputs, memories, shares):
             extra_bar[2, j] += predicted_bar
             x_bar[j] = predicted_bar * extra[1, j]
         for layer in range(layers - 1, -1, -1):
-            weight, gate = main[2 * layer], gates[t, layer]
-            weight_bar, bias_bar = main_bar[2 * layer], main_bar[2 * layer + 1]
+            # Several short loops, since one with all these arrays is not vectorised.
+            gate, before = gates[t, layer], memories[t, layer]
             for j in range(bits):
-                forget, gate_in, gate_out = gate[0, j], gate[1, j], gate[2, j]
-                change, squashed = gate[3, j], gate[4, j]
-                output = outputs[t, layer, j]
-                x = sequence[t, j] * extra[0, j] if layer == 0 else outputs[t + 1, layer - 1, j]
+                squashed, gate_out = gate[4 * bits + j], gate[2 * bits + j]
                 y_bar = x_bar[j] + output_bar[layer, j]
-                carried = memory_bar[layer, j] + y_bar * gate_out * (1.0 - squashed * squashed)
-                out_bar = y_bar * squashed * gate_out * (1.0 - gate_out)
-                forget_bar = carried * memories[t, layer, j] * forget * (1.0 - forget)
-                in_bar = carried * change * gate_in * (1.0 - gate_in)
-                change_bar = carried * gate_in * (1.0 - change * change)
+                memory_bar[layer, j] += y_bar * gate_out * (1.0 - squashed * squashed)
+                gate_bar[2 * bits + j] = y_bar * squashed * gate_out * (1.0 - gate_out)
+            for j in range(bits):
+                forget, gate_in, change = gate[j], gate[bits + j], gate[3 * bits + j]
+                carried = memory_bar[layer, j]
+                gate_bar[j] = carried * before[j] * forget * (1.0 - forget)
+                gate_bar[bits + j] = carried * change * gate_in * (1.0 - gate_in)
+                gate_bar[3 * bits + j] = carried * gate_in * (1.0 - change * change)
                 memory_bar[layer, j] = carried * forget
-                weight_bar[j] += forget_bar * x
-                weight_bar[bits + j] += in_bar * output
-                weight_bar[2 * bits + j] += out_bar * x
-                weight_bar[3 * bits + j] += change_bar * output
-                bias_bar[j] += forget_bar
-                bias_bar[bits + j] += in_bar
-                bias_bar[2 * bits + j] += out_bar
-                bias_bar[3 * bits + j] += change_bar
-                output_bar[layer, j] = in_bar * weight[bits + j] + change_bar * weight[3 * bits + j]
-                x_bar[j] = forget_bar * weight[j] + out_bar * weight[2 * bits + j]
+            for j in range(bits):
+                x = sequence[t, j] * extra[0, j] if layer == 0 else outputs[t + 1, layer - 1, j]
+                inputs[j] = inputs[2 * bits + j] = x
+                inputs[bits + j] = inputs[3 * bits + j] = outputs[t, layer, j]
+            weight, weight_bar, bias_bar = main[2 * layer], main_bar[2 * layer], main_bar[2 * layer + 1]
+            for j in range(4 * bits):
+                weight_bar[j] += gate_bar[j] * inputs[j]
+                bias_bar[j] += gate_bar[j]
+                gate_bar[j] *= weight[j]
+            for j in range(bits):
+                output_bar[layer, j] = gate_bar[bits + j] + gate_bar[3 * bits + j]
+                x_bar[j] = gate_bar[j] + gate_bar[2 * bits + j]
         for j in range(bits):
             extra_bar[0, j] += x_bar[j] * sequence[t, j]
     return main_bar, extra_bar
@@ -94,7 +105,7 @@ def adjoint(total_bar, main, extra, sequence, gates, outputs, memories, shares):
 
 def lstm_gradient(main, extra, state, sequence):
     layers, bits, steps = main.shape[0] // 2, state.shape[1], sequence.shape[0] - 1
-    sizes = (steps, layers, 5, bits), (steps + 1, layers, bits), (steps + 1, layers, bits), (steps, bits)
+    sizes = (steps, layers, 5 * bits), (steps + 1, layers, bits), (steps + 1, layers, bits), (steps, bits)
     counts = [int(np.prod(size)) for size in sizes]
     saved = buffer("lstm", sum(counts))
     parts, start = [], 0
