@@ -15,17 +15,16 @@ def gmm_slices(alphas, means, icf, x, gamma, m, constant):
     log_diagonal = icf[:, :d]
     diagonal = np.exp(log_diagonal)
     sum_q = np.sum(log_diagonal, axis=1)
-    lower = np.zeros((components, d, d))
-    start = d
-    for j in range(d - 1):
-        stop = start + d - 1 - j
-        lower[:, j + 1 :, j] = icf[:, start:stop]
-        start = stop
 
     total = 0.0
     for i in range(x.shape[0]):
         centered = x[i] - means
-        q = diagonal * centered + np.sum(lower * centered[:, None, :], axis=2)
+        q = diagonal * centered
+        start = d
+        for j in range(d - 1):
+            stop = start + d - 1 - j
+            q[:, j + 1 :] += icf[:, start:stop] * centered[:, j : j + 1]
+            start = stop
         terms = alphas + sum_q - 0.5 * np.sum(q * q, axis=1)
         largest = np.max(terms)
         total += largest + np.log(np.sum(np.exp(terms - largest)))
