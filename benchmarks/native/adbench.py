@@ -96,10 +96,13 @@ def lstm(data: Path | None, name: str, layers: int, characters: int, bits: int) 
         layers, characters, bits = (int(size) for size in flat[:3])
         sequence = flat[-characters * bits :].reshape(characters, bits)
         flat = flat[3:]
-    main, extra, state, _ = np.split(
-        flat, np.cumsum([2 * layers * 4 * bits, 3 * bits, 2 * layers * bits])
+    main, extra, state, _ = np.split(flat, np.cumsum([2 * layers * 4 * bits, 3 * bits, 2 * layers * bits]))
+    return (
+        main.reshape(2 * layers, 4 * bits),
+        extra.reshape(3, bits),
+        state.reshape(2 * layers, bits),
+        sequence,
     )
-    return main.reshape(2 * layers, 4 * bits), extra.reshape(3, bits), state.reshape(2 * layers, bits), sequence
 
 
 # -- hand tracking ---------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a workload is: sources to differentiate, arguments, and the hand-written adjoint they are held against."""
+"""What a workload is: sources to differentiate, arguments, and the hand-written adjoint to be measured by."""
 
 from __future__ import annotations
 

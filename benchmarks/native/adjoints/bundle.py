@@ -1,4 +1,4 @@
-"""Gradient of the BA loss, and the blocks of the Jacobian of its errors: each observation is reversed at once."""
+"""Gradient of the BA loss and blocks of the Jacobian of its errors: each observation is reversed at once."""
 
 import numpy as np
 

@@ -21,7 +21,7 @@ _kept: dict[str, np.ndarray] = {}
 
 
 def buffer(name: str, size: int) -> np.ndarray:
-    """At least `size` numbers, the same memory at each call: fresh pages cost more than what is saved in them."""
+    """At least `size` numbers, the same memory at each call: fresh pages cost more than saving does."""
     found = _kept.get(name)
     if found is None or found.size < size:
         found = _kept[name] = np.empty(size)

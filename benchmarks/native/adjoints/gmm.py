@@ -130,8 +130,6 @@ def gmm_primal(alphas, means, icf, x, gamma, m, constant):
     total = 0.0
     for i in range(x.shape[0]):
         for k in range(components):
-            terms[k] = (
-                alphas[k] + sum_q[k] - 0.5 * whiten(diagonal[k], icf[k], means[k], x[i], centered, q)
-            )
+            terms[k] = alphas[k] + sum_q[k] - 0.5 * whiten(diagonal[k], icf[k], means[k], x[i], centered, q)
         total += log_sum_exp(terms)
     return total - x.shape[0] * log_sum_exp(alphas) + prior + constant

@@ -1,4 +1,4 @@
-"""Gradient of the HAND objective by pose: cosines and sines are saved, transforms are kept, points reversed."""
+"""Gradient of the HAND objective by pose: transforms, cosines and sines are kept, points reversed at once."""
 
 import numpy as np
 
@@ -102,7 +102,9 @@ def turn_adjoint(base, cosine, sine, out, out_bar):
 
 
 @compiled
-def pose_forward(theta, parents, base_relatives, inverse_base_absolutes, angles, relatives, absolutes, transforms):
+def pose_forward(
+    theta, parents, base_relatives, inverse_base_absolutes, angles, relatives, absolutes, transforms
+):
     """Fill `angles` with cosines and sines, and the three transforms of each bone."""
     bones = parents.shape[0]
     pose = np.zeros((bones, 3))
@@ -226,7 +228,11 @@ def hand_gradient(theta, parents, base_relatives, inverse_base_absolutes, base_p
             affine_left_adjoint(absolutes_bar[bone], relatives[bone], absolutes_bar[parent])
             affine_right_adjoint(absolutes_bar[bone], absolutes[parent], relative_bar)
         pose_bar[bone, 0], pose_bar[bone, 1] = turn_adjoint(
-            base_relatives[bone], triple(angles[bone, 0]), triple(angles[bone, 1]), relatives[bone], relative_bar
+            base_relatives[bone],
+            triple(angles[bone, 0]),
+            triple(angles[bone, 1]),
+            relatives[bone],
+            relative_bar,
         )
     for finger in range(5):
         first = 4 * finger + 2

@@ -1,4 +1,4 @@
-"""Gradient of the LSTM objective: every exponential and hyperbolic tangent is saved, everything else is not."""
+"""Gradient of the LSTM objective: exponentials and hyperbolic tangents are saved, the rest is not."""
 
 import numpy as np
 
@@ -6,6 +6,31 @@ from benchmarks.native.adjoints.compiled import buffer, compiled
 from benchmarks.native.sources import lstm
 
 primal = compiled(lstm.lstm_loops)
+
+
+@compiled
+def cell(x, weight, bias, output, memory, gate, output_after, memory_after):
+    """One layer of one step; its output becomes `x`."""
+    bits = x.shape[0]
+    # The calls of exp and tanh stand alone, so that what surrounds them is vectorised.
+    for j in range(bits):
+        gate[j] = x[j] * weight[j] + bias[j]
+        gate[bits + j] = output[j] * weight[bits + j] + bias[bits + j]
+        gate[2 * bits + j] = x[j] * weight[2 * bits + j] + bias[2 * bits + j]
+        gate[3 * bits + j] = output[j] * weight[3 * bits + j] + bias[3 * bits + j]
+    for j in range(3 * bits):
+        gate[j] = np.exp(-gate[j])
+    for j in range(3 * bits):
+        gate[j] = 1.0 / (1.0 + gate[j])
+    for j in range(3 * bits, 4 * bits):
+        gate[j] = np.tanh(gate[j])
+    for j in range(bits):
+        memory_after[j] = memory[j] * gate[j] + gate[bits + j] * gate[3 * bits + j]
+    for j in range(bits):
+        gate[4 * bits + j] = np.tanh(memory_after[j])
+    for j in range(bits):
+        x[j] = gate[2 * bits + j] * gate[4 * bits + j]
+        output_after[j] = x[j]
 
 
 @compiled
@@ -22,28 +47,10 @@ def forward(main, extra, state, sequence, gates, outputs, memories, shares):
         for j in range(bits):
             x[j] = sequence[t, j] * extra[0, j]
         for layer in range(layers):
-            weight, bias, gate = main[2 * layer], main[2 * layer + 1], gates[t, layer]
-            before, after = memories[t, layer], memories[t + 1, layer]
-            output_before, output_after = outputs[t, layer], outputs[t + 1, layer]
-            # The calls of exp and tanh stand alone, so that what surrounds them is vectorised.
-            for j in range(bits):
-                gate[j] = x[j] * weight[j] + bias[j]
-                gate[bits + j] = output_before[j] * weight[bits + j] + bias[bits + j]
-                gate[2 * bits + j] = x[j] * weight[2 * bits + j] + bias[2 * bits + j]
-                gate[3 * bits + j] = output_before[j] * weight[3 * bits + j] + bias[3 * bits + j]
-            for j in range(3 * bits):
-                gate[j] = np.exp(-gate[j])
-            for j in range(3 * bits):
-                gate[j] = 1.0 / (1.0 + gate[j])
-            for j in range(3 * bits, 4 * bits):
-                gate[j] = np.tanh(gate[j])
-            for j in range(bits):
-                after[j] = before[j] * gate[j] + gate[bits + j] * gate[3 * bits + j]
-            for j in range(bits):
-                gate[4 * bits + j] = np.tanh(after[j])
-            for j in range(bits):
-                x[j] = gate[2 * bits + j] * gate[4 * bits + j]
-                output_after[j] = x[j]
+            cell(
+                x, main[2 * layer], main[2 * layer + 1], outputs[t, layer], memories[t, layer],
+                gates[t, layer], outputs[t + 1, layer], memories[t + 1, layer],
+            )  # fmt: skip
         total_exp = 2.0
         for j in range(bits):
             shares[t, j] = np.exp(x[j] * extra[1, j] + extra[2, j])

@@ -1,4 +1,4 @@
-"""Gradient of the leapfrog loop: positions are saved at each step, and for each pair the strength and its slope."""
+"""Gradient of the leapfrog loop: at each step positions are saved, and strength and slope for each pair."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ primal = compiled(nbody.nbody_loops)
 
 @compiled
 def forces(x, masses, near, far, acceleration, strengths, slopes):
-    """`slopes` are the derivatives of the strengths by the distance, over the distance; 0 where there is none."""
+    """`slopes` are derivatives of strengths by the distance, over the distance; 0 where there is none."""
     n = x.shape[0]
     within = 1.0 / (near * np.sqrt(near))
     acceleration[:] = 0.0
@@ -77,22 +77,29 @@ def forces_adjoint(x, masses, strengths, slopes, acceleration_bar, x_bar, masses
 
 
 @compiled
+def step(x, v, masses, dt, near, far, acceleration, kept):
+    """Forward, with the row of what is kept filled."""
+    n = x.shape[0]
+    pairs = n * (n - 1) // 2
+    for i in range(n):
+        for c in range(3):
+            x[i, c] += 0.5 * dt * v[i, c]
+            kept[3 * i + c] = x[i, c]
+    forces(x, masses, near, far, acceleration, kept[3 * n : 3 * n + pairs], kept[3 * n + pairs :])
+    for i in range(n):
+        for c in range(3):
+            v[i, c] += dt * acceleration[i, c]
+            x[i, c] += 0.5 * dt * v[i, c]
+
+
+@compiled
 def adjoint(positions, velocities, masses, steps, dt, near, far, saved):
     n = positions.shape[0]
     pairs = n * (n - 1) // 2
     row = 3 * n + 2 * pairs
     x, v, acceleration = positions.copy(), velocities.copy(), np.empty((n, 3))
     for t in range(steps):
-        kept = saved[t * row : (t + 1) * row]
-        for i in range(n):
-            for c in range(3):
-                x[i, c] += 0.5 * dt * v[i, c]
-                kept[3 * i + c] = x[i, c]
-        forces(x, masses, near, far, acceleration, kept[3 * n : 3 * n + pairs], kept[3 * n + pairs :])
-        for i in range(n):
-            for c in range(3):
-                v[i, c] += dt * acceleration[i, c]
-                x[i, c] += 0.5 * dt * v[i, c]
+        step(x, v, masses, dt, near, far, acceleration, saved[t * row : (t + 1) * row])
     total = 0.0
     x_bar, v_bar, masses_bar = np.empty((n, 3)), np.empty((n, 3)), np.zeros(n)
     for i in range(n):

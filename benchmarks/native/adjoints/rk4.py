@@ -1,4 +1,4 @@
-"""Gradients of the two Runge-Kutta loops: the state before each step is saved, the stages are computed again."""
+"""Gradients of the two Runge-Kutta loops: states before the steps are saved, stages are computed again."""
 
 import numpy as np
 

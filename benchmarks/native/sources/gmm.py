@@ -11,7 +11,7 @@ import numpy as np
 
 
 def gmm_slices(alphas, means, icf, x, gamma, m, constant):
-    components, d = means.shape
+    d = means.shape[1]
     log_diagonal = icf[:, :d]
     diagonal = np.exp(log_diagonal)
     sum_q = np.sum(log_diagonal, axis=1)

@@ -1,8 +1,8 @@
-"""Hand tracking with given correspondences (the HAND simple objective of ADBench), as half the sum of squares.
+"""Hand tracking with given correspondences (the HAND simple objective of ADBench): half the sum of squares.
 
-``theta`` holds a rotation vector, a translation, and for each of five fingers the flexion and abduction of its
-second bone and the flexions of its third and fourth. ``base_positions`` and ``weights`` are of the vertices
-that ``points`` were observed of: each moves with a weighted mean of the bones.
+``theta`` holds a rotation vector, a translation, and for each of five fingers the flexion and abduction of
+its second bone and the flexions of its third and fourth. ``base_positions`` and ``weights`` are of the
+vertices that ``points`` were observed of: each moves with a weighted mean of the bones.
 
 Source: Srajer, Kukelova, Fitzgibbon, 2018, §4.3; Taylor et al., *User-specific hand modeling from monocular
 depth sequences*, 2014.

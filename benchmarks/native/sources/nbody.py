@@ -1,7 +1,7 @@
 """Bodies under gravity by the leapfrog method, with two branches for each pair.
 
-Closer than `near` the force grows linearly, as inside a ball; farther than `far` there is none. Both are squared
-distances. The result is the kinetic energy plus the squared distances from the origin.
+Closer than `near` the force grows linearly, as inside a ball; farther than `far` there is none. Both are
+squared distances. The result is the kinetic energy plus the squared distances from the origin.
 
 Source: Hairer, Lubich, Wanner, *Geometric Numerical Integration*, 2006, §I.1.4 and §I.2.
 """

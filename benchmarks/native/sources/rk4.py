@@ -1,4 +1,4 @@
-"""Two ordinary differential equations by the classical method of Runge and Kutta; the squared norm at the end.
+"""Two ordinary differential equations by the classical method of Runge and Kutta; the final squared norm.
 
 Source: Hairer, Nørsett, Wanner, *Solving Ordinary Differential Equations I*, 1993, §I.16 and §II.1.
 """

@@ -1,8 +1,8 @@
-"""Two explicit time loops on a grid, the heat equation and Allen-Cahn's, and Gauss and Seidel's sweeps in place.
+"""Two explicit time loops on a grid, the heat equation and Allen-Cahn's, and sweeps of Gauss and Seidel.
 
 The boundary keeps its values. All write into `u`.
 
-Source: LeVeque, *Finite Difference Methods*, 2007, §9.2 and §4.2; Allen & Cahn, 1979, for the reaction u - u³.
+Source: LeVeque, *Finite Difference Methods*, 2007, §9.2 and §4.2; Allen & Cahn, 1979, for u - u³.
 """
 
 import numpy as np
