@@ -101,12 +101,12 @@ def loss_gradient(cameras, points, weights, features, camera_of, point_of):
 
 
 @compiled
-def put(camera_row, point_row, camera_bar, point_bar):
+def put(row, camera_bar, point_bar):
     """Entry by entry: Numba reads a tuple at a variable index by a chain of comparisons."""
-    point_row[0], point_row[1], point_row[2] = point_bar
-    camera_row[0], camera_row[1], camera_row[2], camera_row[3] = camera_bar[:4]
-    camera_row[4], camera_row[5], camera_row[6], camera_row[7] = camera_bar[4:8]
-    camera_row[8], camera_row[9], camera_row[10] = camera_bar[8:]
+    row[0], row[1], row[2], row[3] = camera_bar[:4]
+    row[4], row[5], row[6], row[7] = camera_bar[4:8]
+    row[8], row[9], row[10] = camera_bar[8:]
+    row[11], row[12], row[13] = point_bar
 
 
 @compiled
@@ -130,21 +130,24 @@ def add(camera_row, point_row, camera_bar, point_bar):
 
 @compiled
 def errors_blocks(cameras, points, weights, features):
-    """Errors, and for each of their two columns the rows of its Jacobian by camera, point and weight."""
+    """Errors, and for each of their two columns the rows of its Jacobian by camera, point and weight.
+
+    The rows are views of one array of 2 × 15 blocks: the allocator keeps the pages of one large array between
+    calls, and gives back those of several.
+    """
     p = weights.shape[0]
-    errors = np.empty((p, 2))
-    by_camera_u, by_point_u, by_weight_u = np.empty((p, 11)), np.empty((p, 3)), np.empty(p)
-    by_camera_v, by_point_v, by_weight_v = np.empty((p, 11)), np.empty((p, 3)), np.empty(p)
+    errors, blocks = np.empty((p, 2)), np.empty((p, 2, 15))
     for i in range(p):
-        camera, weight = cameras[i], weights[i]
+        camera, weight, u_row, v_row = cameras[i], weights[i], blocks[i, 0], blocks[i, 1]
         x_y_z, rotation, crossed, projection = forward(camera, points[i])
         u, v, _, _, distortion = projection
         scale = camera[6] * distortion
-        by_weight_u[i] = scale * u + camera[7] - features[i, 0]
-        by_weight_v[i] = scale * v + camera[8] - features[i, 1]
-        errors[i, 0], errors[i, 1] = weight * by_weight_u[i], weight * by_weight_v[i]
-        camera_bar, point_bar = reverse(weight, 0.0, camera, x_y_z, rotation, crossed, projection)
-        put(by_camera_u[i], by_point_u[i], camera_bar, point_bar)
-        camera_bar, point_bar = reverse(0.0, weight, camera, x_y_z, rotation, crossed, projection)
-        put(by_camera_v[i], by_point_v[i], camera_bar, point_bar)
-    return errors, ((by_camera_u, by_point_u, by_weight_u), (by_camera_v, by_point_v, by_weight_v))
+        u_row[14] = scale * u + camera[7] - features[i, 0]
+        v_row[14] = scale * v + camera[8] - features[i, 1]
+        errors[i, 0], errors[i, 1] = weight * u_row[14], weight * v_row[14]
+        put(u_row, *reverse(weight, 0.0, camera, x_y_z, rotation, crossed, projection))
+        put(v_row, *reverse(0.0, weight, camera, x_y_z, rotation, crossed, projection))
+    return errors, (
+        (blocks[:, 0, :11], blocks[:, 0, 11:14], blocks[:, 0, 14]),
+        (blocks[:, 1, :11], blocks[:, 1, 11:14], blocks[:, 1, 14]),
+    )
