@@ -82,9 +82,10 @@ def test_kernel_has_finite_value_and_gradient(kernel: Kernel) -> None:
 
 
 @by_name
-def test_kernel_has_arguments_of_any_size(kernel: Kernel) -> None:
+def test_kernel_runs_at_its_large_size(kernel: Kernel) -> None:
     assert kernel.large >= kernel.small
-    assert all(isinstance(x, np.ndarray | int | float) for x in kernel.arguments(kernel.large))
+    value = kernel.function(*kernel.arguments(kernel.large))
+    assert all(np.isfinite(y).all() for y in outputs(value))
 
 
 @eager
