@@ -32,77 +32,79 @@ def softmax(x, weights):
 
 
 @compiled
-def whiten(diagonal, icf, mean, point, centered, q):
-    """``q = Q (point - mean)`` for one component; the squared norm is returned."""
-    d = mean.shape[0]
-    for j in range(d):
-        centered[j] = point[j] - mean[j]
-        q[j] = diagonal[j] * centered[j]
-    position = d
-    for j in range(d - 1):
-        along = centered[j]
-        for r in range(d - 1 - j):
-            q[j + 1 + r] += icf[position + r] * along
-        position += d - 1 - j
-    squares = 0.0
-    for j in range(d):
-        squares += q[j] * q[j]
-    return squares
+def whiten(constants, diagonal, icf, means, x, i, centered, q, terms):
+    """``q[k] = Q[k] (x[i] - means[k])`` for all components at once: calls with many arrays are not free."""
+    components, d = means.shape
+    for k in range(components):
+        for j in range(d):
+            centered[k, j] = x[i, j] - means[k, j]
+        squares = 0.0
+        for r in range(d):
+            entry = diagonal[k, r] * centered[k, r]
+            position = d + r - 1
+            for j in range(r):
+                entry += icf[k, position] * centered[k, j]
+                position += d - 2 - j
+            q[k, r] = entry
+            squares += entry * entry
+        terms[k] = constants[k] - 0.5 * squares
 
 
 @compiled
-def whiten_adjoint(weight, diagonal, icf, centered, q, diagonal_bar, icf_bar, mean_bar):
-    """Reverse of `whiten` for ``squares_bar = -weight / 2``; `q` becomes its own adjoint."""
-    d = q.shape[0]
-    for j in range(d):
-        q[j] *= -weight
-        diagonal_bar[j] += q[j] * centered[j]
-        mean_bar[j] -= diagonal[j] * q[j]
-    position = d
-    for j in range(d - 1):
-        along, along_bar = centered[j], 0.0
-        for r in range(d - 1 - j):
-            icf_bar[position + r] += q[j + 1 + r] * along
-            along_bar += icf[position + r] * q[j + 1 + r]
-        position += d - 1 - j
-        mean_bar[j] -= along_bar
+def whiten_adjoint(weights, diagonal, icf, centered, q, diagonal_bar, icf_bar, means_bar):
+    """Reverse of `whiten` for ``terms_bar = weights``; `q` becomes its own adjoint."""
+    components, d = q.shape
+    for k in range(components):
+        for j in range(d):
+            q[k, j] *= -weights[k]
+            diagonal_bar[k, j] += q[k, j] * centered[k, j]
+        position = d
+        for j in range(d):
+            along, along_bar = centered[k, j], diagonal[k, j] * q[k, j]
+            for r in range(j + 1, d):
+                icf_bar[k, position] += q[k, r] * along
+                along_bar += icf[k, position] * q[k, r]
+                position += 1
+            means_bar[k, j] -= along_bar
+
+
+@compiled
+def preamble(alphas, icf, gamma, m, diagonal, constants):
+    """Fill the diagonals and what each component's terms begin with; the prior is returned."""
+    components, d = diagonal.shape
+    prior = 0.0
+    for k in range(components):
+        constants[k] = alphas[k]
+        for j in range(d):
+            diagonal[k, j] = np.exp(icf[k, j])
+            constants[k] += icf[k, j]
+            prior += 0.5 * gamma * gamma * diagonal[k, j] * diagonal[k, j] - m * icf[k, j]
+        for j in range(d, icf.shape[1]):
+            prior += 0.5 * gamma * gamma * icf[k, j] * icf[k, j]
+    return prior
 
 
 @compiled
 def gmm_gradient(alphas, means, icf, x, gamma, m, constant):
     components, d = means.shape
     n = x.shape[0]
-    diagonal = np.empty((components, d))
-    sum_q = np.zeros(components)
-    prior = 0.0
-    for k in range(components):
-        for j in range(d):
-            diagonal[k, j] = np.exp(icf[k, j])
-            sum_q[k] += icf[k, j]
-            prior += 0.5 * gamma * gamma * diagonal[k, j] * diagonal[k, j]
-        for j in range(d, icf.shape[1]):
-            prior += 0.5 * gamma * gamma * icf[k, j] * icf[k, j]
-        prior -= m * sum_q[k]
-
+    diagonal, constants = np.empty((components, d)), np.empty(components)
+    prior = preamble(alphas, icf, gamma, m, diagonal, constants)
     alphas_bar, means_bar = np.zeros(components), np.zeros((components, d))
     icf_bar, diagonal_bar = np.zeros(icf.shape), np.zeros((components, d))
     centered, q = np.empty((components, d)), np.empty((components, d))
     terms, weights = np.empty(components), np.empty(components)
     total = 0.0
     for i in range(n):
-        for k in range(components):
-            squares = whiten(diagonal[k], icf[k], means[k], x[i], centered[k], q[k])
-            terms[k] = alphas[k] + sum_q[k] - 0.5 * squares
+        whiten(constants, diagonal, icf, means, x, i, centered, q, terms)
         total += softmax(terms, weights)
         for k in range(components):
             alphas_bar[k] += weights[k]
-            whiten_adjoint(
-                weights[k], diagonal[k], icf[k], centered[k], q[k], diagonal_bar[k], icf_bar[k], means_bar[k]
-            )
+        whiten_adjoint(weights, diagonal, icf, centered, q, diagonal_bar, icf_bar, means_bar)
 
     total -= n * softmax(alphas, weights)
     for k in range(components):
-        # alphas_bar is that of sum_q, too, before the normalizer.
+        # alphas_bar is that of the sum of logarithms, too, before the normalizer.
         for j in range(d):
             prior_bar = gamma * gamma * diagonal[k, j]
             icf_bar[k, j] = alphas_bar[k] - m + diagonal[k, j] * (diagonal_bar[k, j] + prior_bar)
@@ -115,21 +117,23 @@ def gmm_gradient(alphas, means, icf, x, gamma, m, constant):
 @compiled
 def gmm_primal(alphas, means, icf, x, gamma, m, constant):
     components, d = means.shape
-    diagonal = np.empty((components, d))
-    sum_q = np.zeros(components)
-    prior = 0.0
-    for k in range(components):
-        for j in range(d):
-            diagonal[k, j] = np.exp(icf[k, j])
-            sum_q[k] += icf[k, j]
-            prior += 0.5 * gamma * gamma * diagonal[k, j] * diagonal[k, j]
-        for j in range(d, icf.shape[1]):
-            prior += 0.5 * gamma * gamma * icf[k, j] * icf[k, j]
-        prior -= m * sum_q[k]
+    diagonal, constants = np.empty((components, d)), np.empty(components)
+    prior = preamble(alphas, icf, gamma, m, diagonal, constants)
     centered, q, terms = np.empty(d), np.empty(d), np.empty(components)
     total = 0.0
     for i in range(x.shape[0]):
         for k in range(components):
-            terms[k] = alphas[k] + sum_q[k] - 0.5 * whiten(diagonal[k], icf[k], means[k], x[i], centered, q)
+            for j in range(d):
+                centered[j] = x[i, j] - means[k, j]
+                q[j] = diagonal[k, j] * centered[j]
+            position = d
+            for j in range(d - 1):
+                for r in range(j + 1, d):
+                    q[r] += icf[k, position] * centered[j]
+                    position += 1
+            squares = 0.0
+            for j in range(d):
+                squares += q[j] * q[j]
+            terms[k] = constants[k] - 0.5 * squares
         total += log_sum_exp(terms)
     return total - x.shape[0] * log_sum_exp(alphas) + prior + constant
