@@ -38,15 +38,15 @@ def whiten(constants, diagonal, icf, means, x, i, centered, q, terms):
     for k in range(components):
         for j in range(d):
             centered[k, j] = x[i, j] - means[k, j]
+            q[k, j] = diagonal[k, j] * centered[k, j]
+        position = d
+        for j in range(d - 1):
+            for r in range(j + 1, d):
+                q[k, r] += icf[k, position] * centered[k, j]
+                position += 1
         squares = 0.0
-        for r in range(d):
-            entry = diagonal[k, r] * centered[k, r]
-            position = d + r - 1
-            for j in range(r):
-                entry += icf[k, position] * centered[k, j]
-                position += d - 2 - j
-            q[k, r] = entry
-            squares += entry * entry
+        for j in range(d):
+            squares += q[k, j] * q[k, j]
         terms[k] = constants[k] - 0.5 * squares
 
 
@@ -62,8 +62,9 @@ def whiten_adjoint(weights, diagonal, icf, centered, q, diagonal_bar, icf_bar, m
         for j in range(d):
             along, along_bar = centered[k, j], diagonal[k, j] * q[k, j]
             for r in range(j + 1, d):
-                icf_bar[k, position] += q[k, r] * along
-                along_bar += icf[k, position] * q[k, r]
+                q_bar = q[k, r]
+                along_bar += icf[k, position] * q_bar
+                icf_bar[k, position] += q_bar * along
                 position += 1
             means_bar[k, j] -= along_bar
 
