@@ -129,36 +129,44 @@ def triple(row):
 
 
 @compiled
-def skin(transforms, position, weights):
-    """A vertex, moved by the weighted mean of the bones."""
-    px, py, pz = position[0], position[1], position[2]
-    x, y, z = 0.0, 0.0, 0.0
-    for bone in range(weights.shape[0]):
-        weight, t = weights[bone], transforms[bone]
-        x += weight * (t[0, 0] * px + t[0, 1] * py + t[0, 2] * pz + t[0, 3])
-        y += weight * (t[1, 0] * px + t[1, 1] * py + t[1, 2] * pz + t[1, 3])
-        z += weight * (t[2, 0] * px + t[2, 1] * py + t[2, 2] * pz + t[2, 3])
-    return x, y, z
+def skin(transforms, positions, weights, moved):
+    """Every vertex, moved by the weighted mean of the bones; a bone at a time, its entries in registers."""
+    moved[:] = 0.0
+    for bone in range(transforms.shape[0]):
+        t = transforms[bone]
+        t00, t01, t02, t03 = t[0, 0], t[0, 1], t[0, 2], t[0, 3]
+        t10, t11, t12, t13 = t[1, 0], t[1, 1], t[1, 2], t[1, 3]
+        t20, t21, t22, t23 = t[2, 0], t[2, 1], t[2, 2], t[2, 3]
+        for i in range(positions.shape[0]):
+            px, py, pz, weight = positions[i, 0], positions[i, 1], positions[i, 2], weights[i, bone]
+            moved[i, 0] += weight * (t00 * px + t01 * py + t02 * pz + t03)
+            moved[i, 1] += weight * (t10 * px + t11 * py + t12 * pz + t13)
+            moved[i, 2] += weight * (t20 * px + t21 * py + t22 * pz + t23)
 
 
 @compiled
-def skin_adjoint(x_bar, y_bar, z_bar, position, weights, transforms_bar):
-    px, py, pz = position[0], position[1], position[2]
-    for bone in range(weights.shape[0]):
-        weight, t_bar = weights[bone], transforms_bar[bone]
-        x, y, z = weight * x_bar, weight * y_bar, weight * z_bar
-        t_bar[0, 0] += x * px
-        t_bar[0, 1] += x * py
-        t_bar[0, 2] += x * pz
-        t_bar[0, 3] += x
-        t_bar[1, 0] += y * px
-        t_bar[1, 1] += y * py
-        t_bar[1, 2] += y * pz
-        t_bar[1, 3] += y
-        t_bar[2, 0] += z * px
-        t_bar[2, 1] += z * py
-        t_bar[2, 2] += z * pz
-        t_bar[2, 3] += z
+def skin_adjoint(moved_bar, positions, weights, transforms_bar):
+    for bone in range(transforms_bar.shape[0]):
+        t00 = t01 = t02 = t03 = t10 = t11 = t12 = t13 = t20 = t21 = t22 = t23 = 0.0
+        for i in range(positions.shape[0]):
+            px, py, pz, weight = positions[i, 0], positions[i, 1], positions[i, 2], weights[i, bone]
+            x, y, z = weight * moved_bar[i, 0], weight * moved_bar[i, 1], weight * moved_bar[i, 2]
+            t00 += x * px
+            t01 += x * py
+            t02 += x * pz
+            t03 += x
+            t10 += y * px
+            t11 += y * py
+            t12 += y * pz
+            t13 += y
+            t20 += z * px
+            t21 += z * py
+            t22 += z * pz
+            t23 += z
+        t_bar = transforms_bar[bone]
+        t_bar[0, 0], t_bar[0, 1], t_bar[0, 2], t_bar[0, 3] = t00, t01, t02, t03
+        t_bar[1, 0], t_bar[1, 1], t_bar[1, 2], t_bar[1, 3] = t10, t11, t12, t13
+        t_bar[2, 0], t_bar[2, 1], t_bar[2, 2], t_bar[2, 3] = t20, t21, t22, t23
 
 
 @compiled
@@ -170,9 +178,11 @@ def hand_primal(theta, parents, base_relatives, inverse_base_absolutes, base_pos
         theta, parents, base_relatives, inverse_base_absolutes, angles, relatives, absolutes, transforms
     )
     (r0, r1, r2, r3, r4, r5, r6, r7, r8), _, _, _, _ = rotation_about(theta[0], theta[1], theta[2])
+    moved = np.empty(points.shape)
+    skin(transforms, base_positions, weights, moved)
     total = 0.0
     for i in range(points.shape[0]):
-        x, y, z = skin(transforms, base_positions[i], weights[i])
+        x, y, z = moved[i, 0], moved[i, 1], moved[i, 2]
         ex = r0 * x + r1 * y + r2 * z + theta[3] - points[i, 0]
         ey = r3 * x + r4 * y + r5 * z + theta[4] - points[i, 1]
         ez = r6 * x + r7 * y + r8 * z + theta[5] - points[i, 2]
@@ -192,10 +202,12 @@ def hand_gradient(theta, parents, base_relatives, inverse_base_absolutes, base_p
     r0, r1, r2, r3, r4, r5, r6, r7, r8 = rotation
 
     theta_bar, rotation_bar = np.zeros(theta.shape[0]), np.zeros((3, 3))
-    transforms_bar, absolutes_bar = np.zeros((bones, 3, 4)), np.zeros((bones, 3, 4))
+    transforms_bar, absolutes_bar = np.empty((bones, 3, 4)), np.zeros((bones, 3, 4))
+    moved = np.empty(points.shape)
+    skin(transforms, base_positions, weights, moved)
     total = 0.0
     for i in range(points.shape[0]):
-        x, y, z = skin(transforms, base_positions[i], weights[i])
+        x, y, z = moved[i, 0], moved[i, 1], moved[i, 2]
         ex = r0 * x + r1 * y + r2 * z + theta[3] - points[i, 0]
         ey = r3 * x + r4 * y + r5 * z + theta[4] - points[i, 1]
         ez = r6 * x + r7 * y + r8 * z + theta[5] - points[i, 2]
@@ -212,10 +224,11 @@ def hand_gradient(theta, parents, base_relatives, inverse_base_absolutes, base_p
         rotation_bar[2, 0] += ez * x
         rotation_bar[2, 1] += ez * y
         rotation_bar[2, 2] += ez * z
-        skin_adjoint(
-            r0 * ex + r3 * ey + r6 * ez, r1 * ex + r4 * ey + r7 * ez, r2 * ex + r5 * ey + r8 * ez,
-            base_positions[i], weights[i], transforms_bar,
-        )  # fmt: skip
+        moved[i, 0] = r0 * ex + r3 * ey + r6 * ez
+        moved[i, 1] = r1 * ex + r4 * ey + r7 * ez
+        moved[i, 2] = r2 * ex + r5 * ey + r8 * ez
+    # By now `moved` holds its own adjoint.
+    skin_adjoint(moved, base_positions, weights, transforms_bar)
 
     theta_bar[0], theta_bar[1], theta_bar[2] = rotation_adjoint(rotation_bar, axis, angle, cosine, sine)
     relative_bar, pose_bar = np.empty((3, 4)), np.zeros((bones, 2))
