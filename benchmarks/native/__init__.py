@@ -1,1 +1,1 @@
-"""The workloads that the native engine is measured on; `registry.WORKLOADS` is their list."""
+"""The workloads that the native engine is measured on; ``python -m benchmarks.native`` runs them."""
