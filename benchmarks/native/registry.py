@@ -113,6 +113,7 @@ WORKLOADS = [
         bundle.loss_gradient,
         bundle.loss_primal,
         lambda: adbench.bundle(None, "", 2, 3, 4),
+        of_jax=1 / 10,
     ),
     Workload(
         "BA1 sparse Jacobian",
@@ -123,6 +124,7 @@ WORKLOADS = [
         bundle.errors_primal,
         lambda: observed(adbench.bundle(None, "", 2, 3, 4)),
         seeds=columns_of,
+        of_jax=1 / 10,
     ),
     Workload(
         "LSTM l2 c1024",
@@ -132,6 +134,7 @@ WORKLOADS = [
         lstm.lstm_gradient,
         lstm.primal,
         lambda: adbench.lstm(None, "", 2, 4, 3),
+        of_jax=1 / 2.5,
     ),
     Workload(
         "HAND simple t26 c100",
@@ -150,6 +153,7 @@ WORKLOADS = [
         rk4.lorenz_gradient,
         rk4.lorenz_primal,
         lambda: lorenz(5),
+        of_jax=1 / 60,
     ),
     Workload(
         "RK4 Lotka-Volterra, 10k steps",
@@ -159,6 +163,7 @@ WORKLOADS = [
         rk4.lotka_volterra_gradient,
         rk4.lotka_volterra_primal,
         lambda: lotka_volterra(5),
+        of_jax=1 / 60,
     ),
     Workload(
         "heat 64²×200",
@@ -169,6 +174,7 @@ WORKLOADS = [
         stencils.heat_primal,
         lambda: (field(5, 6), 3, 0.1),
         writes=(0,),
+        of_jax=1 / 3,
     ),
     Workload(
         "Allen-Cahn 64²×200",
@@ -179,6 +185,7 @@ WORKLOADS = [
         stencils.allen_cahn_primal,
         lambda: (field(5, 6), 3, 0.05, 0.7),
         writes=(0,),
+        of_jax=1 / 3,
     ),
     Workload(
         "Gauss-Seidel in place, 64²×200",
@@ -189,6 +196,7 @@ WORKLOADS = [
         stencils.gauss_seidel_primal,
         lambda: two_fields(5, 6, 3),
         writes=(0,),
+        of_jax=1 / 3,
     ),
     Workload(
         "tr(x1 @ x2) 30×30",

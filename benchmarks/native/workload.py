@@ -24,6 +24,7 @@ class Workload:
         writes: the positions of the arguments that the *sources* write into.
         seeds: cotangents of an array result, all pulled back in one call, as a Jacobian of blocks needs them;
             `gradient` then gives a tuple of cotangents for each seed. None for a number.
+        of_jax: the most of JAX's time that a compiled gradient may take.
     """
 
     name: str
@@ -35,3 +36,4 @@ class Workload:
     small: Callable[[], tuple[Any, ...]]
     writes: tuple[int, ...] = ()
     seeds: Callable[[Any], tuple[Any, ...]] | None = None
+    of_jax: float = 1.0

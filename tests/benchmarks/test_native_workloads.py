@@ -6,25 +6,11 @@ The adjoints run under CPython here, milliseconds on small instances; Numba comp
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pytest
-
-
-@contextmanager
-def interpreted() -> Iterator[None]:
-    """What is decorated meanwhile stays Python."""
-    config: Any = importlib.import_module("numba").config
-    before = config.DISABLE_JIT
-    config.DISABLE_JIT = True
-    try:
-        yield
-    finally:
-        config.DISABLE_JIT = before
-
+from benchmarks.native.adjoints.compiled import interpreted
 
 with interpreted():
     WORKLOADS = importlib.import_module("benchmarks.native.registry").WORKLOADS

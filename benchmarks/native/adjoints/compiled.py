@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numba
@@ -15,6 +17,18 @@ FASTMATH = {"reassoc", "contract", "nsz"}
 def compiled(function: Callable[..., Any]) -> Any:
     """`function` by Numba, as NumPy divides, with vectorised sums."""
     return numba.njit(error_model="numpy", fastmath=FASTMATH, cache=False)(function)
+
+
+@contextmanager
+def interpreted() -> Iterator[None]:
+    """What is decorated meanwhile stays Python: small instances then take milliseconds, not a compilation."""
+    config: Any = importlib.import_module("numba").config
+    before = config.DISABLE_JIT
+    config.DISABLE_JIT = True
+    try:
+        yield
+    finally:
+        config.DISABLE_JIT = before
 
 
 _kept: dict[str, np.ndarray] = {}
