@@ -12,7 +12,7 @@ import numpy as np
 
 from pullback.base.errors import UnsupportedError
 from pullback.capture import calls, literals, loops
-from pullback.capture.context import Context, Frame, Guard
+from pullback.capture.context import Context, Frame, Guard, StaticNeededError
 from pullback.capture.inline import analysis, bind
 from pullback.capture.inline import body_value as captured_value
 from pullback.capture.join import DEAD
@@ -120,7 +120,11 @@ def capture(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[s
     }
     bound = bind(context, source.node, defaults, keyword_defaults, [*extra, *values], named, plain.__name__)
     frame.env.update(bound)
-    value = captured_value(context, source.node)
+    try:
+        value = captured_value(context, source.node)
+    except StaticNeededError as error:
+        error.position = next((k for k, param in enumerate(params) if param == error.operand), None)
+        raise
     results: list[Operand] = []
     if frame.env.get(DEAD):
         value = None
