@@ -74,6 +74,17 @@ def test_insert_agrees_with_unit_vectors(obj: Any, axis: int) -> None:
         assert np.array_equal(ours, expected)
 
 
+@pytest.mark.filterwarnings("ignore:in the future insert will treat boolean:FutureWarning")
+def test_insert_at_a_boolean_index_means_what_it_means_to_numpy() -> None:
+    obj = np.array([True, False, True])  # a mask; NumPy 2.0 takes it for the places 1, 0, 1
+    count = np.insert(np.zeros(3), obj, 0.0).size - 3
+    args = (np.arange(6.0).reshape(2, 3), obj, np.arange(2.0 * count).reshape(2, count))
+    for position in (0, 2):
+        expected = columns(TABLE[np.insert], position, args, {"axis": 1})
+        ours = transposed_columns(TABLE[np.insert], position, args, {"axis": 1})
+        assert np.array_equal(ours, expected)
+
+
 def test_the_extent_of_a_block_follows_its_list() -> None:
     arrays = [[np.ones((2, 2)), np.ones((2, 1))], [np.ones(3)]]
     y_bar = np.arange(9.0).reshape(3, 3)
