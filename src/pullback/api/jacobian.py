@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pullback.api.follow import checked_leaves, function_name, pushed, warn_independent
+from pullback.api.follow import checked_leaves, function_name, outcome, pushed, warn_independent
 from pullback.api.gradient import grad
 from pullback.api.products import _split, refuse_integers, vjp
 from pullback.base.argnums import Argnums, Chosen, choose
@@ -171,7 +171,7 @@ class _Matrix:
                 seeds = np.eye(total, dtype=spec.dtype)[start : start + count, first : first + spec.size]
                 arguments.append(Dual(leaf, seeds.reshape(count, *spec.shape), sweep))
                 first += spec.size
-            output, aux = _split(self.function(*arguments), self.has_aux, "jacobian")
+            output, aux = _split(outcome(self.function, arguments), self.has_aux, "jacobian")
             sweep.finished = True
             leaves, structure = flatten(output)
             pairs = [pushed(leaf, sweep) for leaf in leaves]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pullback.api.follow import Followed, checked_leaves, function_name, plain_aux, pushed, zeros
+from pullback.api.follow import Followed, checked_leaves, function_name, outcome, plain_aux, pushed, zeros
 from pullback.base.errors import ConventionError, NotDifferentiableError, ShapeError
 from pullback.base.mutable import Mutable
 from pullback.base.pytrees import flatten, tree_map, unflatten
@@ -72,7 +72,7 @@ def vjp(
     """
     check_convention(convention)
     followed = Followed("pb.vjp", function, tuple(range(len(primals))), primals)
-    output = function(*followed.arguments)
+    output = outcome(function, followed.arguments)
     output, aux = _split(output, has_aux, "vjp")
     leaves, structure = flatten(output)
     owns = [followed.own(leaf) for leaf in leaves]
@@ -165,7 +165,7 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
         arguments.append(
             unflatten(structure, [Dual(x, d, forward) for x, d in zip(leaves, dots, strict=True)])
         )
-    output, aux = _split(function(*arguments), has_aux, "jvp")
+    output, aux = _split(outcome(function, arguments), has_aux, "jvp")
     forward.finished = True
     leaves, structure = flatten(output)
     pairs = [pushed(leaf, forward) for leaf in leaves]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.cast import astype
+from pullback.base.lost import lost_index
 from pullback.base.modes import modes
 from pullback.base.overwrite import Path, Step, follow, overwrite
 from pullback.base.tracked import Tracked, bare
@@ -91,6 +92,8 @@ class Mutable(Tracked):
         self.adopt(overwrite(self.frozen(), path, index, value))
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if isinstance(index, Tracked | tuple):
+            untracked(index)
         cell = self._cell
         root, path = (self, ()) if cell is None or cell.root is None else (cell.root, cell.path)
         if isinstance(value, Mutable):
@@ -119,6 +122,13 @@ class Mutable(Tracked):
     def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
         """As `numpy.ndarray.partition`: in place."""
         self[...] = np.partition(self, kth, axis=axis, **kwargs)
+
+
+def untracked(index: Any) -> None:
+    """Raise if an index is tracked, or has a tracked part."""
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, Tracked):
+            raise lost_index(part.kind)
 
 
 def _is_itself(value: Mutable, root: Mutable, path: Path, index: Any) -> bool:

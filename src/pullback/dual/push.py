@@ -26,7 +26,7 @@ from pullback.base.spec import dtype_of
 from pullback.base.tracked import Tracked, bare
 from pullback.dual.dual import Dual, Sweep
 from pullback.rules.lookup import rule_of
-from pullback.rules.read import map_arrays, tangent
+from pullback.rules.read import map_arrays, missing, tangent
 from pullback.rules.scatter import is_basic
 from pullback.rules.table import Rule
 
@@ -109,6 +109,9 @@ def _boxed(part: Any, rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any],
 
 def _push(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Sweep) -> Any:
     values = tuple(_lowered(value, sweep) for value in args)
+    for position in rule.whole:
+        if position < len(args) and tracked_in((args[position],)):
+            raise missing(rule, position, "jvp")
     y = rule.function(*values, **kwargs)
     with np.errstate(all="ignore"):
         y_dot: Any = None
