@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pullback.base.spec import Spec, spec_of
+from pullback.base.spec import Spec, spec_of, spec_tree
 from pullback.rules import join
 from pullback.rules.read import cotangent, fit
 from pullback.rules.table import TABLE
 from pullback.testing.dense import columns, transposed_columns
-from pullback.testing.rows import check_row, spec_tree
+from pullback.testing.rows import check_row
 
 FUNCTIONS = [
     np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack, np.block, np.split,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pullback.api.follow import Followed, function_name, outcome, plain_aux
-from pullback.api.products import Convention, _split, check_convention, conjugated, refuse_integers, vjp
+from pullback.api.products import Convention, check_convention, conjugated, refuse_integers, vjp, with_aux
 from pullback.base.argnums import Argnums, choose
 from pullback.base.errors import ConventionError, ShapeError
 from pullback.base.pytrees import flatten
@@ -44,7 +44,7 @@ def value_and_grad(
         chosen = choose(function, argnums, args, kwargs)
         followed = Followed("pb.grad", function, chosen.keys, chosen.values())
         new_args, new_kwargs = chosen.replaced(tuple(followed.arguments))
-        output, aux = _split(outcome(function, new_args, new_kwargs), has_aux, "grad")
+        output, aux = with_aux(outcome(function, new_args, new_kwargs), has_aux, "grad")
         check_scalar(output, followed, holomorphic)
         own = followed.own(output)
         value = followed.value_of(output)

@@ -10,7 +10,7 @@ import numpy as np
 
 from pullback.api.follow import checked_leaves, function_name, outcome, pushed, warn_independent
 from pullback.api.gradient import grad
-from pullback.api.products import _split, refuse_integers, vjp
+from pullback.api.products import refuse_integers, vjp, with_aux
 from pullback.base.argnums import Argnums, Chosen, choose
 from pullback.base.errors import ConventionError, UnsupportedError
 from pullback.base.pytrees import flatten, tree_map, unflatten
@@ -168,10 +168,10 @@ class _Matrix:
             sweep = Sweep(count)
             arguments, first = [], 0
             for leaf, spec in zip(self.inputs, self.specs, strict=True):
-                seeds = np.eye(total, dtype=spec.dtype)[start : start + count, first : first + spec.size]
-                arguments.append(Dual(leaf, seeds.reshape(count, *spec.shape), sweep))
+                rows = np.eye(count, spec.size, start - first, spec.dtype)
+                arguments.append(Dual(leaf, rows.reshape(count, *spec.shape), sweep))
                 first += spec.size
-            output, aux = _split(outcome(self.function, arguments), self.has_aux, "jacobian")
+            output, aux = with_aux(outcome(self.function, arguments), self.has_aux, "jacobian")
             sweep.finished = True
             leaves, structure = flatten(output)
             pairs = [pushed(leaf, sweep) for leaf in leaves]

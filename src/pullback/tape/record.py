@@ -22,13 +22,13 @@ from pullback.base.mutable import Mutable
 from pullback.base.operands import plain, positional
 from pullback.base.overwrite import Step, derivation
 from pullback.base.separate import SEPARATE
-from pullback.base.spec import spec_of
+from pullback.base.spec import spec_of, spec_tree
 from pullback.base.tracked import Tracked, bare
 from pullback.rules.lookup import rule_of
 from pullback.rules.read import cotangent, fit, vjp_direction
 from pullback.rules.table import ALL, Rule
 from pullback.tape.accumulate import Parts
-from pullback.tape.keep import snapshot, spec_tree
+from pullback.tape.keep import snapshot
 from pullback.tape.node import ROOT, LocatedNode, Node, Recording
 from pullback.tape.variable import Variable, variable
 
