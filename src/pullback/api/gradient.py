@@ -26,8 +26,7 @@ def value_and_grad(
     holomorphic: bool = False,
     convention: Convention = "pullback",
 ) -> Callable[..., Any]:
-    """A function that returns the value of `function` and its gradient (see `grad`, which returns the
-    gradient alone).
+    """A function that returns the value of `function` and its gradient (see `grad`).
 
     Returns:
         A function of the same arguments that returns ``(value, gradient)``, or ``((value, aux), gradient)``.
@@ -146,8 +145,7 @@ def grad(
 
 
 def elementwise_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The derivative of a function whose output entries depend on one input entry each,
-    in the shape of the input.
+    """The derivative of an elementwise function, in the shape of the input.
 
     It is the gradient of the sum of the outputs.
 

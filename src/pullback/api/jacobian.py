@@ -118,9 +118,7 @@ class _Matrix:
             )
 
     def by_rows(self, switch: bool) -> Any:
-        """Reverse: one sweep per output entry (two for a complex one);
-        `switch` allows to go forward instead.
-        """
+        """Reverse, a sweep per output entry (two if complex); `switch` allows to go forward instead."""
         result = vjp(self.function, *self.inputs, has_aux=self.has_aux)
         value, pull = result[0], result[1]
         outputs, structure = flatten(value)

@@ -220,7 +220,7 @@ def train(
     trials = [Trial(settings) for settings in candidates]
     for trial in trials:
 
-        def tried(value: float, found: Layers, trial: Trial = trial) -> None:
+        def tried(_: float, found: Layers, trial: Trial = trial) -> None:
             trial.losses.append(loss(found, digits.validation.pixels, digits.validation.labels, ridge=0))
             step_done(f"{trial.settings}: {trial.losses[-1]:.3f}")
 

@@ -57,8 +57,7 @@ def missing(rule: Rule, position: int, kind: str) -> Exception:
 def cotangent(
     rule: Rule, position: int, y_bar: Any, y: Any, args: Args, kwargs: Kwargs, complex_output: bool
 ) -> Any:
-    """The cotangent of ``args[position]``, before `fit`;
-    a tuple with one per argument where the rule gives `ALL`.
+    """The cotangent of ``args[position]`` before `fit`; a tuple, one per argument, if the rule gives `ALL`.
 
     Args:
         y_bar: the output's cotangent (a tuple of them for several outputs), perhaps `Structured`.

@@ -137,8 +137,7 @@ def vjp(
     structured: bool = False,
     holomorphic: bool | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a function that returns the cotangent of one argument,
-    or (`ALL`) a tuple with one per argument.
+    """Decorate a function that returns the cotangent of one argument, or (`ALL`) a tuple of all.
 
     Args:
         function: the function whose rule this is.
@@ -182,9 +181,7 @@ def _direction(
 
 
 def linear(function: Callable[..., Any], *arguments: int) -> None:
-    """State that `function` is linear in each of `arguments` by itself (or in `EACH`):
-    its jvp there is itself.
-    """
+    """State that `function` is linear in each of `arguments` by itself, so that it is its own jvp there."""
     rule = rule_for(function)
     rule.linear = rule.linear | frozenset(arguments)
 
@@ -196,9 +193,7 @@ def view(*functions: Callable[..., Any]) -> None:
 
 
 def constant(*functions: Callable[..., Any]) -> None:
-    """State that the derivative of each function is zero wherever it exists (comparisons, ``floor``,
-    ``argmax``).
-    """
+    """State that each function's derivative is zero wherever it exists (comparisons, ``argmax``)."""
     for function in functions:
         rule_for(function).constant = True
 

@@ -234,9 +234,7 @@ def _found(found: dict[Any, Any], x: Variable) -> Any:
 
 
 def walk_to(nodes: list[Node], seeds: dict[Node, Any], targets: set[Node | None]) -> dict[Node, Any]:
-    """Sweep `nodes`, keeping them, and return the cotangents that reach `targets`,
-    which may lie on the way.
-    """
+    """Sweep `nodes`, keeping them; return the cotangents of `targets`, which may lie on the way."""
     cotangents = dict(seeds)
     found: dict[Node, Any] = {}
     order = list(nodes)

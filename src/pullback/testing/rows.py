@@ -116,9 +116,7 @@ def _check_direction(
 
 
 def reduced(rule: Rule, position: int, y: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """`y` and `args` with a `Spec` in place of each array the rule says it does not read,
-    as a tape would keep them.
-    """
+    """`y` and `args` as a tape would keep them: a `Spec` in place of what the rule does not read."""
     if rule.partials is not None:
         return y, args
     direction = vjp_direction(rule, position)[1]
