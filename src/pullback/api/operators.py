@@ -187,10 +187,10 @@ def _recomputed(flat: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any
     rule = table.Rule(operation)
     rule.holomorphic = False
 
-    def operation_vjp(y_bar: Any, y: Any, *values: Any) -> tuple[Any, ...]:
+    def operation_vjp(y_bar: Any, _y: Any, *values: Any) -> tuple[Any, ...]:
         return vjp(flat, *values)[1](tuple(y_bar))
 
-    def operation_jvp(position: int, x_dot: Any, y: Any, *values: Any) -> Any:
+    def operation_jvp(position: int, x_dot: Any, _y: Any, *values: Any) -> Any:
         def moved(value: Any) -> Any:
             return flat(*values[:position], value, *values[position + 1 :])
 

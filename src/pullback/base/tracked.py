@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pullback.base.errors import UnsupportedError
-from pullback.base.location import user_frame
+from pullback.base.lost import lost_array, lost_index, lost_number
 
 
 class Tracked:
@@ -105,18 +104,10 @@ class Tracked:
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if self.constant:
             return np.array(bare(self), dtype)
-        caller = _caller_of_array()
-        raise UnsupportedError(
-            f"{caller} would turn a {self.kind} into a plain array and lose its derivative",
-            why="it asked for the bare numbers, which NumPy's protocols for other array types would not need",
-            remedy=_array_remedy(caller),
-        )
+        raise lost_array(self)
 
     def _scalar(self, name: str) -> Any:
-        raise UnsupportedError(
-            f"{name}() would turn a {self.kind} into a plain number and lose its derivative",
-            remedy="use it as it is; for its value alone, pb.stop_gradient(x).",
-        )
+        raise lost_number(self, name)
 
     def __float__(self) -> float:
         return float(bare(self)) if self.constant else self._scalar("float")
@@ -128,7 +119,7 @@ class Tracked:
         return complex(bare(self)) if self.constant else self._scalar("complex")
 
     def __index__(self) -> int:
-        return self._scalar("operator.index")
+        raise lost_index(self.kind)
 
     def tolist(self) -> Any:
         """As `numpy.ndarray.tolist`, for a constant."""
@@ -243,24 +234,3 @@ for _name in _COMPARISONS:
     setattr(Tracked, f"__{_name}__", _comparison(_name))
 for _name in _METHODS:
     setattr(Tracked, _name, _method(_name))
-
-
-def _caller_of_array() -> str:
-    """The function that asked for a plain array: SciPy's outermost, as the user called it, or just NumPy."""
-    frame = user_frame(outside=("numpy",))
-    name = "numpy"
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "scipy":
-        module = ".".join(part for part in frame.f_globals["__name__"].split(".") if not part.startswith("_"))
-        if not frame.f_code.co_name.startswith("_"):
-            name = f"{module}.{frame.f_code.co_name}"
-        frame = frame.f_back
-    return name
-
-
-def _array_remedy(caller: str) -> str:
-    if caller.startswith("scipy"):
-        return f"call pullback.{caller} if there is one, or make it a pb.primitive and give it a rule."
-    return (
-        "join values with np.stack or pb.array instead of np.array; write into pb.zeros or pb.empty instead "
-        "of np.zeros; for the value alone use pb.stop_gradient(x)."
-    )
