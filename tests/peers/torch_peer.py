@@ -175,7 +175,9 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "numpy.median": _median,
     "numpy.quantile": _quantile,
     "numpy.nanquantile": _nanquantile,
-    "numpy.percentile": lambda x, q, *rest, **options: _quantile(x, torch.as_tensor(q) / 100, *rest, **options),
+    "numpy.percentile": lambda x, q, *rest, **options: _quantile(
+        x, torch.as_tensor(q, dtype=x.dtype) / 100, *rest, **options
+    ),
     "numpy.sort": _sort,
     "numpy.diff": _diff,
     "numpy.trapezoid": lambda y, x=None, dx=1.0, axis=-1: (
