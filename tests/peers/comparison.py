@@ -23,6 +23,8 @@ from pullback.testing.rows import active_positions, calls_of, is_inexact, like
 
 TOLERANCE = 1e-9
 
+Pull = Callable[[list[Any]], list[Any]]
+
 NEVER = "never called"
 """In place of a call: the peer refuses every one."""
 
@@ -39,16 +41,11 @@ class Peer(Protocol):
     def function(self, name: str) -> Callable[..., Any] | None:
         """Its function for NumPy's or SciPy's of that name."""
 
-    def pullback(
-        self,
-        function: Callable[..., Any],
-        args: list[Any],
-        kwargs: dict[str, Any],
-        active: list[int],
-        cotangents: list[Any],
-    ) -> tuple[list[Any], list[Any]]:
-        """The inexact leaves of the value, and the cotangents of those of the active arguments, in our
-        convention.
+    def follow(
+        self, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any], active: list[int]
+    ) -> tuple[list[Any], Pull]:
+        """The inexact leaves of the value; and what pulls their cotangents back to those of the inexact
+        leaves of the active arguments, in our convention.
         """
 
 
@@ -86,15 +83,23 @@ def differentiable(rule: Rule) -> bool:
 def compared(peer: Peer, rule: Rule) -> tuple[int, list[Difference]]:
     """How many calls of `rule` were compared with `peer`, and in which the two differ."""
     count, differences = 0, []
+    function = peer.function(rule.name)
+    assert function is not None
     for kind, number, call in _cases(rule, peer.most_calls):
         rng = np.random.default_rng([7, number])
         dtype = np.complex128 if kind == "complex" else np.float64
         args = [draw(value, rng, dtype) for value in call.args]
         kwargs = {key: draw(value, rng, dtype) for key, value in call.kwargs.items()}
-        try:
-            text = _difference(peer, rule, args, kwargs, rng)
-        except peer.refusals:
-            continue
+        active = active_positions(rule, tuple(args))
+        with np.errstate(all="ignore"):
+            y = [leaf for leaf in leaves(rule.function(*args, **kwargs)) if is_inexact(leaf)]
+            cotangents = [like(leaf, rng) for leaf in y]
+            ours = our_pullback(rule.function, args, kwargs, active, cotangents)
+            try:
+                values, pull = peer.follow(function, args, kwargs, active)
+                text = apart("value", y, values) or apart("gradient", ours, pull(cotangents))
+            except peer.refusals:
+                continue
         count += 1
         if text:
             differences.append(Difference(kind, str(call), text))
@@ -107,22 +112,6 @@ def _cases(rule: Rule, most: int) -> Iterator[tuple[str, int, Call]]:
     for kind in ("real", "complex") if rule.complex else ("real",):
         for number, call in cases[:: max(1, step)]:
             yield kind, number, call
-
-
-def _difference(
-    peer: Peer, rule: Rule, args: list[Any], kwargs: dict[str, Any], rng: np.random.Generator
-) -> str:
-    """What differs in one call; empty if nothing does."""
-    active = active_positions(rule, tuple(args))
-    with np.errstate(all="ignore"):
-        y = leaves(rule.function(*args, **kwargs))
-        cotangents = [like(leaf, rng) for leaf in y if is_inexact(leaf)]
-        own, function = peer.function(rule.name), rule.function
-        assert own is not None
-        values, theirs = peer.pullback(own, args, kwargs, active, cotangents)
-        inexact = [leaf for leaf in y if is_inexact(leaf)]
-        text = _apart("value", inexact, values)
-        return text or _apart("gradient", our_pullback(function, args, kwargs, active, cotangents), theirs)
 
 
 def our_pullback(
@@ -159,7 +148,7 @@ def leaves(value: Any) -> list[Any]:
     return [value]
 
 
-def _apart(what: str, ours: list[Any], theirs: list[Any]) -> str:
+def apart(what: str, ours: list[Any], theirs: list[Any]) -> str:
     if len(ours) != len(theirs):
         return f"{what}: {len(ours)} arrays are not {len(theirs)}"
     for a, b in zip(ours, theirs, strict=True):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import jax
 import pytest
-from comparison import Known, comparable, confirm
+from comparison import NEVER, Known, comparable, confirm
 from jax_peer import Jax
 
 from pullback.rules.table import Rule
@@ -13,12 +12,13 @@ PEER = Jax()
 ROWS = comparable(PEER)
 LEAST_ROWS = 220
 
-KNOWN: dict[str, list[Known]] = {}
-
-
-@pytest.fixture(autouse=True)
-def _compiled_programs_are_forgotten() -> None:
-    jax.clear_caches()
+KNOWN: dict[str, list[Known]] = {
+    "numpy.nextafter": [Known("JAX has no derivative of it", call=NEVER)],
+    "numpy.sign": [Known("JAX takes the direction of a complex number as constant", kind="complex")],
+    "numpy.unique": [Known("JAX gives zeros")],
+    "scipy.special.polygamma": [Known("JAX wants the order as an int", call=NEVER)],
+    "scipy.special.spence": [Known("JAX gives NaN below 1")],
+}
 
 
 @pytest.mark.parametrize("rule", ROWS, ids=lambda rule: rule.name)

@@ -20,6 +20,7 @@ KNOWN: dict[str, list[Known]] = {
             "PyTorch puts the axis of the indices where NumPy does not", call="[0, slice(None, None, None), <"
         )
     ],
+    "numpy.linalg.solve": [Known("PyTorch takes a stack of vectors for b where it can", call="3×3×3, 3×3")],
     "numpy.nanmedian": [Known("PyTorch takes the lower of two middle entries, NumPy their mean")],
     "numpy.heaviside": [Known("PyTorch has no derivative of it", call=NEVER)],
     "numpy.ldexp": [Known("PyTorch rounds 2**-n of an integer n to 0 in the derivative")],

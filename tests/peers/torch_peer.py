@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from comparison import leaves
+from comparison import Pull, leaves
 
 from pullback.testing.rows import is_inexact
 
 
 def _axes(axis: Any, x: Any) -> Any:
+    if axis == ():
+        raise NotImplementedError("to PyTorch no axes are all of them")
     return tuple(range(x.ndim)) if axis is None else axis
 
 
@@ -281,29 +283,25 @@ class Torch:
             return getattr(torch.linalg, own, None)
         return getattr(torch, own, None) if library == "numpy" and len(path) == 1 else None
 
-    def pullback(
-        self,
-        function: Callable[..., Any],
-        args: list[Any],
-        kwargs: dict[str, Any],
-        active: list[int],
-        cotangents: list[Any],
-    ) -> tuple[list[Any], list[Any]]:
+    def follow(
+        self, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any], active: list[int]
+    ) -> tuple[list[Any], Pull]:
         tensors = [_tensor(arg, i in active) for i, arg in enumerate(args)]
         value = function(*tensors, **{key: _tensor(kwarg, False) for key, kwarg in kwargs.items()})
-        values = [leaf for leaf in leaves(value) if torch.is_tensor(leaf) and _inexact(leaf)]
-        inputs = [
-            leaf for i in active for leaf in leaves(tensors[i]) if torch.is_tensor(leaf) and _inexact(leaf)
-        ]
-        seeds = [torch.as_tensor(y_bar, dtype=y.dtype) for y_bar, y in zip(cotangents, values, strict=True)]
-        followed = [(v, s) for v, s in zip(values, seeds, strict=True) if v.requires_grad]
-        bars: Any = torch.autograd.grad(
-            [v for v, _ in followed], inputs, [s for _, s in followed], allow_unused=True
-        )
-        found = [
-            torch.zeros_like(x) if x_bar is None else x_bar for x, x_bar in zip(inputs, bars, strict=True)
-        ]
-        return [_array(v) for v in values], [_array(x_bar) for x_bar in found]
+        values = _inexact(value)
+        inputs = _inexact([tensors[i] for i in active])
+
+        def pull(cotangents: list[Any]) -> list[Any]:
+            seeds = [
+                torch.as_tensor(y_bar, dtype=y.dtype) for y_bar, y in zip(cotangents, values, strict=True)
+            ]
+            followed = [i for i, y in enumerate(values) if y.requires_grad]
+            bars = torch.autograd.grad(
+                [values[i] for i in followed], inputs, [seeds[i] for i in followed], materialize_grads=True
+            )
+            return [_array(x_bar) for x_bar in bars]
+
+        return [_array(y) for y in values], pull
 
 
 def _tensor(value: Any, active: bool) -> Any:
@@ -314,8 +312,8 @@ def _tensor(value: Any, active: bool) -> Any:
     return value
 
 
-def _inexact(tensor: Any) -> bool:
-    return tensor.is_floating_point() or tensor.is_complex()
+def _inexact(tree: Any) -> list[Any]:
+    return [x for x in leaves(tree) if torch.is_tensor(x) and (x.is_floating_point() or x.is_complex())]
 
 
 def _array(tensor: Any) -> np.ndarray[Any, Any]:
