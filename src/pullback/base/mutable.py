@@ -122,13 +122,19 @@ class Mutable(Tracked):
         root.write(path, index, value)
         root._cell.version += 1
 
-    def astype(self, dtype: Any, **kwargs: Any) -> Any:
+    def astype(
+        self, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Any:
         """As `numpy.ndarray.astype`; integers and booleans have no derivative, so they give a plain array."""
+        value = bare(self)
         if np.dtype(dtype).kind not in "fc":
-            return bare(self).astype(dtype, **kwargs)
-        if kwargs:  # an empty array has NumPy's word on them
-            np.empty(0, self.dtype).astype(dtype, **kwargs)
-        return astype(self, dtype)
+            return value.astype(dtype)
+        if not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(f"Cannot cast array data from {self.dtype} to {dtype} according to '{casting}'")
+        if not copy and value.astype(dtype, order=order, copy=False) is value:
+            return self
+        made = astype(self, dtype)
+        return made if order == "K" else np.copy(made, order=order)
 
     def fill(self, value: Any) -> None:
         """As `numpy.ndarray.fill`."""

@@ -39,7 +39,7 @@ class Tracked:
         __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rpow__ = __rmatmul__ = __rmod__ = __add__
         __rfloordiv__ = __rdivmod__ = __lt__ = __le__ = __gt__ = __ge__ = __add__
         __pos__ = __abs__ = __neg__
-        all = any = argmax = argmin = argpartition = choose = clip = conj = copy = cumprod = cumsum = sum
+        all = any = argmax = argmin = argpartition = choose = clip = cumprod = cumsum = sum
         diagonal = max = mean = min = nonzero = prod = ptp = ravel = repeat = round = searchsorted = sum
         squeeze = std = swapaxes = take = trace = var = sum
 
@@ -159,8 +159,16 @@ class Tracked:
         place = index[0] if len(index) == 1 else index
         return np.reshape(self[place] if index else self, ())
 
+    def copy(self, order: Any = "C") -> Any:
+        """As `numpy.ndarray.copy`, whose result is contiguous, where `numpy.copy` keeps the order."""
+        return np.copy(self, order=order)
+
+    def conj(self) -> Any:
+        """As `numpy.ndarray.conj`, which gives a real array itself, where `numpy.conj` gives a copy."""
+        return np.conj(self) if self.dtype.kind == "c" else self
+
     def conjugate(self) -> Any:
-        return np.conj(self)
+        return self.conj()
 
     def dot(self, other: Any) -> Any:
         return np.dot(self, other)
@@ -199,7 +207,7 @@ _BINARY = {
 _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
 _COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")
 _METHODS = (
-    "all any argmax argmin argpartition choose clip conj copy cumprod cumsum diagonal max mean min nonzero "
+    "all any argmax argmin argpartition choose clip cumprod cumsum diagonal max mean min nonzero "
     "prod ptp ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
 ).split()
 
