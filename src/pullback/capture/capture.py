@@ -12,7 +12,7 @@ import numpy as np
 
 from pullback.base.errors import UnsupportedError
 from pullback.capture import calls, literals, loops
-from pullback.capture.context import Context, Frame, Guard
+from pullback.capture.context import Context, Frame, Guard, StaticNeededError
 from pullback.capture.inline import analysis, bind
 from pullback.capture.inline import body_value as captured_value
 from pullback.capture.join import DEAD
@@ -49,7 +49,8 @@ class Captured:
 
     Attributes:
         program: its parameters are the dynamic leaves of the arguments in traversal order (tuples and lists
-            by position, dicts and dataclasses by insertion and field order; positional arguments first), then the captured arrays.
+            by position, dicts and dataclasses by insertion and field order; positional arguments first), then
+            the captured arrays.
         result: what the function returns, with a `Leaf` for each number and array.
         captives: the arrays captured from closures and globals, in the order of the last parameters.
         guards: what must still hold at a later call.
@@ -120,7 +121,11 @@ def capture(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[s
     }
     bound = bind(context, source.node, defaults, keyword_defaults, [*extra, *values], named, plain.__name__)
     frame.env.update(bound)
-    value = captured_value(context, source.node)
+    try:
+        value = captured_value(context, source.node)
+    except StaticNeededError as error:
+        error.position = next((k for k, param in enumerate(params) if param == error.operand), None)
+        raise
     results: list[Operand] = []
     if frame.env.get(DEAD):
         value = None

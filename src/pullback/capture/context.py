@@ -47,10 +47,12 @@ class StaticNeededError(UnsupportedError):
     """A value known only at run time stands where the program's form depends on it: an axis, a tuple's index.
 
     Attributes:
-        operand: the variable that holds it. Where that is a parameter, capture again with its value static.
+        operand: the variable that holds it.
+        position: of that variable among the parameters, if it is one: capture again with its value static.
     """
 
     operand: Var | None = None
+    position: int | None = None
 
 
 @dataclass(eq=False)
@@ -194,7 +196,7 @@ class Context:
 
     # Statements
 
-    def call(self, function: Callable[..., Any], *args: Any, name: str = "t", **kwargs: Any) -> Any:
+    def call(self, function: Callable[..., Any], *args: Any, name: Any = "t", **kwargs: Any) -> Any:
         """Add an assignment of what `function` returns, and return the variable(s).
 
         Raises:

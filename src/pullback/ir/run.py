@@ -28,7 +28,8 @@ from pullback.ir.nodes import (
     Var,
     While,
 )  # fmt: skip
-from pullback.ir.types import as_operator
+from pullback.ir.primitives import ALIASING
+from pullback.ir.types import as_operator, number
 
 
 def run(program: Program, arguments: Sequence[Any]) -> tuple[Any, ...]:
@@ -81,10 +82,11 @@ def _assign(statement: Assign, values: dict[str, Any]) -> None:
     kwargs = {name: _value(arg, values) for name, arg in statement.kwargs}
     result = as_operator(statement.function, args)(*args, **kwargs)
     if len(statement.targets) == 1:
-        values[statement.targets[0].name] = result
+        bound = statement.function in ALIASING
+        values[statement.targets[0].name] = result if bound else number(result)
         return
     for target, part in zip(statement.targets, result, strict=True):
-        values[target.name] = part
+        values[target.name] = number(part)
 
 
 def _store(statement: Store, values: dict[str, Any]) -> None:

@@ -139,7 +139,12 @@ def result_types(
     with np.errstate(all="ignore"):
         result = as_operator(function, args)(*args, **kwargs)
     results = result if isinstance(result, tuple | list) else (result,)
-    return tuple(type_of(r) for r in results)
+    return tuple(type_of(number(r)) for r in results)
+
+
+def number(result: Any) -> Any:
+    """A result of NumPy's as programs have it: what has no axes is a number."""
+    return result[()] if isinstance(result, np.ndarray) and result.ndim == 0 else result
 
 
 def join(a: Scalar | Array, b: Scalar | Array) -> Scalar | Array | None:

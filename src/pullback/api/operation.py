@@ -1,0 +1,118 @@
+"""`Operation`: a program as one differentiable operation on flat arguments, compiled when first run.
+
+Every engine can record it: its rule is its own adjoint and tangent, which are operations again.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from pullback.base.dispatch import tracked_in
+from pullback.base.tracked import Tracked
+from pullback.emit import load
+from pullback.ir.build import operand_type
+from pullback.ir.nodes import Program
+from pullback.ir.types import Array, Scalar, is_inexact, layout_of
+from pullback.optimize.lower import lower
+from pullback.rules import table
+from pullback.transform.adjoint import adjoint
+from pullback.transform.tangent import tangent
+
+
+class Operation:
+    """A program without effects, as a function of its parameters that returns the tuple of its results.
+
+    Attributes:
+        program: the program, lowered.
+        jit: compiled by Numba, or run by CPython.
+    """
+
+    def __init__(self, program: Program, *, jit: bool = True) -> None:
+        self.program = program
+        self.jit = jit
+        self.__name__ = program.name
+        self._derived: dict[Any, Operation] = {}
+        self._add_rule()
+
+    @functools.cached_property
+    def run(self) -> Callable[..., tuple[Any, ...]]:
+        """The callable on arguments of just the program's types."""
+        return load(self.program, jit=self.jit)
+
+    def __call__(self, *leaves: Any) -> tuple[Any, ...]:
+        found = tracked_in(leaves)
+        if found:
+            owner: Any = max(found, key=lambda tracked: tracked.level)
+            return owner.__array_function__(self, (type(owner),), leaves, {})
+        types = [param.type for param in self.program.params]
+        return self.run(*(coerced(leaf, kind) for leaf, kind in zip(leaves, types, strict=True)))
+
+    @property
+    def inexact_results(self) -> tuple[int, ...]:
+        """The positions of the results that can be differentiated."""
+        return tuple(k for k, r in enumerate(self.program.results) if is_inexact(operand_type(r)))
+
+    def adjoint(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
+        """The operation from the parameters and cotangents of the results `of` to the results and the
+        cotangents of the parameters `wrt`.
+        """
+        return self._derive(adjoint, tuple(wrt), tuple(of))
+
+    def tangent(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
+        """The operation from the parameters and tangents of the parameters `wrt` to the results and the
+        tangents of the results `of`.
+        """
+        return self._derive(tangent, tuple(wrt), tuple(of))
+
+    def _derive(
+        self, transform: Callable[..., Program], wrt: tuple[int, ...], of: tuple[int, ...]
+    ) -> Operation:
+        key = (transform, wrt, of)
+        if key not in self._derived:
+            derived = lower(transform(self.program, wrt, of))
+            self._derived[key] = Operation(derived, jit=self.jit)
+        return self._derived[key]
+
+    def _add_rule(self) -> None:
+        """Its row in the table: both directions run derived programs."""
+        rule = table.Rule(self)
+        rule.holomorphic = False
+        results = len(self.program.results)
+
+        def vjp(y_bar: Any, y: Any, *values: Any) -> tuple[Any, ...]:
+            bars = list(y_bar)
+            wrt = [k for k, param in enumerate(self.program.params) if is_inexact(param.type)]
+            of = self.inexact_results
+            found = self.adjoint(wrt, of)(*values, *(bars[k] for k in of))[results:]
+            cotangents: list[Any] = [None] * len(values)
+            for position, x_bar in zip(wrt, found, strict=True):
+                cotangents[position] = x_bar
+            return tuple(cotangents)
+
+        def jvp(position: int, x_dot: Any, y: Any, *values: Any) -> Any:
+            of = self.inexact_results
+            found = self.tangent((position,), of)(*values, x_dot)[results:]
+            moved: list[Any] = [np.zeros(np.shape(part)) for part in y]
+            for k, y_dot in zip(of, found, strict=True):
+                moved[k] = y_dot
+            return tuple(moved)
+
+        rule.vjps[table.ALL] = table.Direction(vjp, 1, "values")
+        rule.jvps[table.EACH] = table.Direction(jvp, 2, "y values")
+        table.TABLE[self] = rule
+
+
+def coerced(value: Any, kind: Scalar | Array) -> Any:
+    """`value` as compiled code takes it: the dtype, the layout, writeable."""
+    if isinstance(value, Tracked):
+        return value
+    if isinstance(kind, Scalar):
+        return value if type(value) in (int, float, complex, bool) else np.asarray(value, kind.dtype)[()]
+    array = np.asarray(value, kind.dtype)
+    if kind.layout != "A" and layout_of(array) != kind.layout:
+        array = np.array(array, order="F" if kind.layout == "F" else "C")
+    return array if array.flags.writeable else array.copy()

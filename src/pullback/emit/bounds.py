@@ -1,0 +1,330 @@
+"""Checks that indices are in range, only where that is not certain.
+
+Compiled code reads and writes memory without looking; NumPy raises IndexError. Of every access to an element,
+``-n <= i < n`` is *proved* where it follows from the bounds of the loops around it, from the lengths that arrays were
+made with, and from tests on the way. What is left is *hoisted* before a loop: if the loop is sure to come to its
+extreme indices, it raises at once; if not, the accesses inside are checked one by one unless a condition holds for
+all of them (LLVM makes two loops of it). What cannot be bounded before the loop is checked at the access.
+(Gupta, *Optimizing array bound checks using flow analysis*, 1993.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from pullback.emit import native
+from pullback.emit.affine import Affine, Symbols, add, as_number, constant
+from pullback.emit.expressions import runs_in_python
+from pullback.emit.functions import stores_in_python
+from pullback.emit.scope import Scope
+from pullback.ir import primitives
+from pullback.ir.build import Builder, Names
+from pullback.ir.nodes import (
+    Arg,
+    Assign,
+    Block,
+    Const,
+    For,
+    If,
+    Operand,
+    Pop,
+    Program,
+    Raise,
+    Statement,
+    Store,
+    Var,
+    While,
+)  # fmt: skip
+from pullback.ir.types import BOOL, Array
+from pullback.ir.walk import assigns, reads, walk
+
+Key = tuple[tuple[int, int], ...]
+
+
+@dataclass(slots=True)
+class _Loop:
+    """A loop being checked.
+
+    Attributes:
+        before: what was known before it.
+        first: the first symbol that came about in it.
+        trips: not negative if the loop runs at all; None if its bounds or its step are not known to be plain.
+        raises: whether there is a `Raise` in it.
+        doubtful: whether it is in a branch or a `while` of the loop around it.
+        needed: by the trips of the loops they are in, conditions without which some iteration fails.
+        conditions: what has to hold for every access that `flag` guards.
+    """
+
+    before: Scope
+    first: int
+    trips: Affine | None
+    raises: bool
+    doubtful: bool
+    needed: dict[tuple[Key, ...], dict[Key, Affine]] = field(default_factory=dict)
+    conditions: dict[Key, Affine] = field(default_factory=dict)
+    flag: Var | None = None
+
+
+def with_checks(program: Program) -> Program:
+    """The program with every access proved to be in range, or checked."""
+    names = {param.name for param in program.params}
+    for statement in walk(program.body):
+        names.update(variable.name for variable in (*assigns(statement), *reads(statement)))
+    checker = _Checker(Names(names))
+    scope = Scope(Symbols())
+    for param in program.params:
+        scope.forget(param)
+    return replace(program, body=checker.block(program.body, scope))
+
+
+class _Checker:
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._loops: list[_Loop] = []
+        self._doubtful = False
+
+    def block(self, block: Block, scope: Scope) -> Block:
+        """The block with checks; `scope` is what is known before it, and then after it."""
+        written: list[Statement] = []
+        for statement in block:
+            written += self._checks(statement, scope)
+            before, statement = self._statement(statement, scope)
+            written += [*before, statement]
+        return tuple(written)
+
+    def _statement(self, statement: Statement, scope: Scope) -> tuple[Block, Statement]:
+        match statement:
+            case Assign():
+                scope.assign(statement)
+            case Pop():
+                scope.forget(statement.target)
+            case For():
+                return self._for(statement, scope)
+            case While():
+                return (), self._while(statement, scope)
+            case If():
+                return (), self._if(statement, scope)
+        return (), statement
+
+    def _for(self, statement: For, scope: Scope) -> tuple[Block, Statement]:
+        start, stop, step = (scope.integer(x) for x in (statement.start, statement.stop, statement.step))
+        first = scope.symbols.count + 1
+        inner = scope.copy()
+        _forget_assigned(statement, inner)
+        trips = None
+        size = None if step is None else as_number(step)
+        if start is not None and stop is not None and size:
+            last = add(stop, constant(1), -1 if size > 0 else 1)
+            smallest, greatest = (start, last) if size > 0 else (last, start)
+            trips = add(greatest, smallest, -1)
+            inner.integers[statement.index.name] = scope.symbols.index(smallest, greatest)
+            inner.facts.append(trips)
+            trips = trips if abs(size) == 1 else None
+        raises = any(isinstance(s, Raise) for s in walk(statement.body))
+        loop = _Loop(scope.copy(), first, trips, raises, self._doubtful)
+        self._loops.append(loop)
+        body = self._inner(statement.body, inner, doubtful=False)
+        self._loops.pop()
+        _forget_assigned(statement, scope)
+        return self._before(loop, statement), replace(statement, body=body)
+
+    def _inner(self, block: Block, scope: Scope, *, doubtful: bool) -> Block:
+        outer, self._doubtful = self._doubtful, doubtful
+        checked = self.block(block, scope)
+        self._doubtful = outer
+        return checked
+
+    def _while(self, statement: While, scope: Scope) -> Statement:
+        # What an iteration finds is unknown, so conditions cannot be hoisted over it: none of the loops around
+        # a `while` is of use to the accesses in it, but for the symbols that are older than all of them.
+        inner = scope.copy()
+        _forget_assigned(statement, inner)
+        before = self._inner(statement.before, inner, doubtful=True)
+        inside = inner.copy()
+        inside.facts += inside.test(statement.test)[0]
+        body = self._inner(statement.body, inside, doubtful=True)
+        _forget_assigned(statement, scope)
+        return replace(statement, before=before, body=body)
+
+    def _if(self, statement: If, scope: Scope) -> Statement:
+        holds, fails = scope.test(statement.test)
+        then, orelse = scope.copy(), scope.copy()
+        then.facts += holds
+        orelse.facts += fails
+        result = replace(
+            statement,
+            then=self._inner(statement.then, then, doubtful=True),
+            orelse=self._inner(statement.orelse, orelse, doubtful=True),
+        )
+        _forget_assigned(statement, scope)
+        if _raises(statement.then):
+            scope.facts += fails
+        if _raises(statement.orelse):
+            scope.facts += holds
+        return result
+
+    def _checks(self, statement: Statement, scope: Scope) -> Block:
+        """The checks that a statement's own accesses need."""
+        access = _access(statement)
+        if access is None:
+            return ()
+        array, index = access
+        unsure: list[tuple[Arg, int, Affine, list[Affine]]] = []
+        axis = 0
+        for entry in index:
+            if isinstance(entry, Const) and entry.value is None:
+                continue
+            if _is_index_array(entry):
+                unsure.append((entry, axis, {}, []))
+            value = scope.integer(entry)
+            if value is not None:
+                length = scope.shape(array)[axis]
+                wanted = [add(add(length, constant(1), -1), value, -1), add(length, value)]
+                missing = [w for w in wanted if not scope.symbols.is_nonnegative(w, scope.facts)]
+                if missing:
+                    unsure.append((entry, axis, value, missing))
+                    scope.facts += missing
+            axis += 1
+        return self._write_checks(statement, array, unsure, scope) if unsure else ()
+
+    def _write_checks(
+        self,
+        statement: Statement,
+        array: Operand,
+        unsure: list[tuple[Arg, int, Affine, list[Affine]]],
+        scope: Scope,
+    ) -> Block:
+        conditions = [condition for *_, missing in unsure for condition in missing]
+        loop = None if any(not missing for *_, missing in unsure) else self._hoist(conditions, scope)
+        if loop is not None and self._is_certain(loop, conditions, scope):
+            return ()
+        builder = Builder(self._names)
+        builder.location, builder.comment = statement.location, statement.comment
+        for entry, axis, _, missing in unsure:
+            length = builder.dim(array, axis) if isinstance(array, Var) else Const(array.value.shape[axis])
+            check = native.check_index if missing else native.check_indices
+            builder.add(Assign((), check, (entry, length)))
+        checks = builder.statements()
+        if loop is None:
+            return checks
+        if loop.flag is None:
+            loop.flag = Var(self._names.fresh("in_range"), BOOL)
+        for bound in self._bounds(loop, conditions, scope):
+            loop.conditions[_key(bound)] = bound
+        return (If(loop.flag, (), checks, location=statement.location, comment=statement.comment),)
+
+    def _hoist(self, conditions: list[Affine], scope: Scope) -> _Loop | None:
+        """The outermost loop before which the conditions can be bounded."""
+        for loop in self._loops:
+            bounds = self._bounds(loop, conditions, scope)
+            if all(_is_known(bound, loop) for bound in bounds):
+                return loop
+        return None
+
+    def _bounds(self, loop: _Loop, conditions: list[Affine], scope: Scope) -> list[Affine]:
+        return [scope.symbols.at_least(condition, loop.first) for condition in conditions]
+
+    def _is_certain(self, loop: _Loop, conditions: list[Affine], scope: Scope) -> bool:
+        """Whether the loop, once it runs, is sure to fail without the conditions; if so, it needs them."""
+        inside = self._loops[self._loops.index(loop) :]
+        if self._doubtful or loop.raises or any(inner.doubtful for inner in inside[1:]):
+            return False
+        trips = [inner.trips for inner in inside]
+        if not all(trip is not None and _is_known(trip, loop) for trip in trips):
+            return False
+        key = tuple(_key(trip) for trip in trips if trip is not None)
+        needed = loop.needed.setdefault(key, {})
+        for bound in self._bounds(loop, conditions, scope):
+            needed[_key(bound)] = bound
+        return True
+
+    def _before(self, loop: _Loop, statement: For) -> Block:
+        """The statements before a loop that say whether the accesses in it are in range."""
+        builder = Builder(self._names)
+        builder.location, builder.comment = statement.location, statement.comment
+        for trips, needed in loop.needed.items():
+            fails = builder.call(np.logical_not, self._all(list(needed.values()), loop.before, builder))
+            unknown = [dict(t) for t in trips if not loop.before.symbols.is_nonnegative(dict(t), [])]
+            if unknown:
+                runs = self._all(unknown, loop.before, builder)
+                fails = builder.call(np.logical_and, runs, fails, name="out_of_range")
+            builder.add(If(fails, (Raise(IndexError, "index out of range"),)))
+        if loop.flag is not None:
+            holds = self._all(list(loop.conditions.values()), loop.before, builder)
+            builder.add(Assign((loop.flag,), primitives.bind, (holds,)))
+        return builder.statements()
+
+    def _all(self, conditions: list[Affine], scope: Scope, builder: Builder) -> Operand:
+        """Whether none of the expressions is negative."""
+        flag: Operand = Const(True)
+        for number, condition in enumerate(conditions):
+            more = self._sum({s: c for s, c in condition.items() if c > 0}, scope, builder)
+            less = self._sum({s: -c for s, c in condition.items() if c < 0}, scope, builder)
+            holds = builder.call(np.greater_equal, more, less)
+            flag = builder.call(np.logical_and, flag, holds) if number else holds
+        return flag
+
+    def _sum(self, terms: Affine, scope: Scope, builder: Builder) -> Operand:
+        total: Operand | None = None
+        for symbol, coefficient in sorted(terms.items(), reverse=True):
+            part: Operand = Const(coefficient)
+            if symbol:
+                holder = _holder(symbol, scope)
+                assert holder is not None
+                variable, axis = holder
+                value = variable if axis is None else builder.dim(variable, axis)
+                part = value if coefficient == 1 else builder.call(np.multiply, coefficient, value)
+            total = part if total is None else builder.call(np.add, total, part)
+        return Const(0) if total is None else total
+
+
+def _holder(symbol: int, scope: Scope) -> tuple[Var, int | None] | None:
+    """A variable that holds a symbol's value, or an array and the axis whose length it is."""
+    for name, value in scope.integers.items():
+        if value == {symbol: 1}:
+            return scope.variables[name], None
+    for name, lengths in scope.lengths.items():
+        for axis, length in enumerate(lengths):
+            if length == {symbol: 1}:
+                return scope.variables[name], axis
+    return None
+
+
+def _is_known(a: Affine, loop: _Loop) -> bool:
+    """Whether the expression can be computed before the loop."""
+    return all(s < loop.first and _holder(s, loop.before) is not None for s in a if s)
+
+
+def _key(a: Affine) -> Key:
+    return tuple(sorted(a.items()))
+
+
+def _forget_assigned(statement: Statement, scope: Scope) -> None:
+    for inner in walk((statement,)):
+        for target in assigns(inner):
+            scope.forget(target)
+
+
+def _raises(block: Block) -> bool:
+    return bool(block) and isinstance(block[-1], Raise)
+
+
+def _access(statement: Statement) -> tuple[Operand, tuple[Arg, ...]] | None:
+    """The array and the index of what compiled code reads or writes without looking."""
+    if isinstance(statement, Store):
+        return None if stores_in_python(statement) else (statement.array, statement.index)
+    indexing = (primitives.item, primitives.view, primitives.pick)
+    if not isinstance(statement, Assign) or statement.function not in indexing:
+        return None
+    array, index = statement.args
+    if runs_in_python(statement) or not isinstance(array, Var | Const) or not isinstance(index, tuple):
+        return None
+    return array, index
+
+
+def _is_index_array(entry: Arg) -> bool:
+    if isinstance(entry, Const):
+        return isinstance(entry.value, np.ndarray)
+    return isinstance(entry, Var) and isinstance(entry.type, Array)

@@ -1,0 +1,153 @@
+"""Numba's part: signatures from a program's types, eager compilation, compiled code kept on disk.
+
+Numba has a cache of its own, which trusts what it finds. This one stores the same payload (what Numba pickles of a
+compile result) under a name that says all it depends on, with a checksum, and compiles anew when anything is odd.
+"""
+
+from __future__ import annotations
+
+import pickle
+import platform
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+from numba.core import types
+from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult
+from numba.core.errors import NumbaError, NumbaWarning
+from numba.core.registry import cpu_target
+from numba.core.runtime.nrt import rtsys
+
+from pullback.base.errors import UnsupportedError
+from pullback.base.location import Location
+from pullback.emit import cache, native, overloads
+from pullback.emit.load import module_of
+from pullback.emit.source import Source
+from pullback.ir.nodes import Program
+from pullback.ir.types import Array, Scalar, Type
+
+# NaN and infinity keep their meaning; sums may be reassociated, which is worth a factor of ten on long ones.
+OPTIONS: dict[str, Any] = {
+    "error_model": "numpy",
+    "fastmath": {"reassoc", "contract", "nsz"},
+    "boundscheck": False,
+}
+
+
+def compiled(program: Program, source: Source) -> Callable[..., Any]:
+    """The program's function, compiled for the types of its parameters."""
+    signature = tuple(numba_type(param.type) for param in program.params)
+    key = cache.key(source.text, repr(signature), _surroundings())
+    module = module_of(source, key)
+    known = module.__dict__.get("compiled")
+    if known is not None:
+        return known
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumbaWarning)
+        dispatcher = _compile(source, module, signature, key)
+    module.__dict__["compiled"] = dispatcher
+    return dispatcher
+
+
+def numba_type(kind: Type) -> types.Type:
+    """Numba's type of a variable; Python's numbers are 64-bit ones."""
+    if isinstance(kind, Scalar):
+        return numba.from_dtype(kind.dtype)
+    assert isinstance(kind, Array)
+    return types.Array(numba.from_dtype(kind.dtype), kind.ndim, kind.layout)
+
+
+def _compile(source: Source, module: ModuleType, signature: tuple[types.Type, ...], key: str) -> Any:
+    for name in source.outlined:
+        _call_back(module, name)
+    dispatcher = numba.njit(**OPTIONS)(getattr(module, source.name))
+    dispatcher._cache = _Kept(f"{source.name[:40]}_{key}.bin")
+    try:
+        dispatcher.compile(signature)
+    except NumbaError as error:
+        raise _unsupported(error, source, module) from None
+    dispatcher.disable_compile()
+    return dispatcher
+
+
+def _call_back(module: ModuleType, name: str) -> None:
+    """Replace a function that is to run in Python by a compiled one that calls it there."""
+    function = module.__dict__[name]
+    if not hasattr(function, "results"):
+        return
+    parameters = ", ".join(function.__code__.co_varnames[: function.__code__.co_argcount])
+    results = [f"r{i}" for i in range(len(function.results))]
+    types_ = ", ".join(f"{r}={kind!r}" for r, kind in zip(results, function.results, strict=True))
+    assigned = f"{', '.join(results)} = " if results else ""
+    text = (
+        f"def {name}({parameters}):\n    with objmode({types_}):\n"
+        f"        {assigned}{name}_in_python({parameters})\n    return {', '.join(results)}\n"
+    )
+    module.__dict__.update({"objmode": numba.objmode, f"{name}_in_python": function})
+    exec(compile(text, str(module.__file__), "exec"), module.__dict__)
+    module.__dict__[name] = numba.njit(module.__dict__[name])
+
+
+class _Kept(NullCache):
+    """What a dispatcher asks for a compile result, and hands the new one to."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        content = cache.kept(self._name)
+        if content is None:
+            return None
+        rtsys.initialize(target_context)
+        try:
+            return CompileResult._rebuild(target_context, *pickle.loads(content))
+        except Exception:
+            # Whatever is wrong with it, compiling anew is right.
+            cache.discard(self._name)
+            return None
+
+    def save_overload(self, sig: Any, cres: Any) -> None:
+        if cres.library.has_dynamic_globals or any(not lifted.can_cache for lifted in cres.lifted):
+            return
+        cache.keep(self._name, pickle.dumps(cres._reduce(), protocol=pickle.HIGHEST_PROTOCOL))
+
+
+def _surroundings() -> str:
+    """What compiled code depends on beside its source: versions, options, the processor, our own overloads."""
+    own = [Path(str(module.__file__)).read_text() for module in (native, overloads)]
+    machine = cpu_target.target_context.codegen().magic_tuple()
+    options = sorted((name, sorted(v) if isinstance(v, set) else v) for name, v in OPTIONS.items())
+    parts = (numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.machine())
+    return repr((parts, machine, options, own))
+
+
+def _unsupported(error: NumbaError, source: Source, module: ModuleType) -> UnsupportedError:
+    """Numba's complaint as an error about the user's code."""
+    where = _place(error, source, module)
+    reason = re.sub(r"\x1b\[\d+m", "", str(error)).strip().splitlines()
+    why = next((line.strip() for line in reason if line.strip() and not line.startswith("Failed in")), "")
+    return UnsupportedError(
+        f"the compiler does not take {source.name}",
+        why=why,
+        remedy="engine='tape' or 'dual', which run the function as it is",
+        where=where,
+    )
+
+
+def _place(error: NumbaError, source: Source, module: ModuleType) -> Location | None:
+    file = re.escape(Path(str(module.__file__)).name)
+    lines = [int(found) for found in re.findall(rf"{file}\W+(?:line |\()?(\d+)", str(error))]
+    loc = getattr(error, "loc", None)
+    if loc is not None and loc.filename == module.__file__:
+        lines.append(loc.line)
+    given = [source.locations[n - 1] for n in lines if 0 < n <= len(source.locations)]
+    places = [place for place in (*reversed(given), *source.locations) if place is not None]
+    return places[0] if places else None

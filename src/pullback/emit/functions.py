@@ -1,0 +1,117 @@
+"""Which of NumPy's functions Numba compiles in the form a statement has; the others run in Python.
+
+Nothing here is guessed from names: a function is listed with the conditions under which Numba's version takes the
+same arguments and means the same (checked in tests/emit/test_functions.py against NumPy).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pullback.emit import native
+from pullback.ir.build import operand_type
+from pullback.ir.nodes import Assign, Const, Slice, Store, Var
+from pullback.ir.types import Array, Scalar
+
+_ALLOCATES = frozenset([np.empty, np.zeros, np.ones, np.full])
+_ALLOCATES_LIKE = frozenset([np.empty_like, np.zeros_like, np.ones_like, np.full_like])
+_OF_TWO_MATRICES = frozenset([np.linalg.solve])
+_OF_ONE_MATRIX = frozenset([np.linalg.inv, np.linalg.det, np.linalg.cholesky])
+_PRODUCTS = frozenset([np.matmul, np.dot])
+_WHOLE = frozenset([np.copy, np.real, np.imag])
+# Ufuncs that Numba has no loops for.
+_MISSING = frozenset("bitwise_count frexp heaviside matmul matvec modf vecdot vecmat divmod".split())
+_NATIVE = frozenset([native.check_index, native.check_indices])
+_BLAS = frozenset(np.dtype(name) for name in "float32 float64 complex64 complex128".split())
+
+
+def compiles(statement: Assign) -> bool:
+    """Whether Numba compiles this call of a function that is no primitive."""
+    function, kinds = statement.function, array_kinds(statement)
+    if function in _NATIVE:
+        return True
+    keywords = dict(statement.kwargs)
+    if isinstance(function, np.ufunc) and function not in _PRODUCTS:
+        known = getattr(np, function.__name__, None) is function and function.__name__ not in _MISSING
+        return known and not keywords and function.nout == 1
+    if function in _ALLOCATES:
+        return set(keywords) <= {"dtype", "shape", "fill_value"}
+    if function in _ALLOCATES_LIKE:
+        return set(keywords) <= {"dtype"} and kinds[0] is not None
+    if function in _PRODUCTS:
+        return not keywords and _blas(kinds, 2)
+    if function in _OF_TWO_MATRICES or function in _OF_ONE_MATRIX:
+        return not keywords and _blas(kinds, 2) and all(k is not None and k.ndim == 2 for k in kinds[:1])
+    if function is np.transpose:
+        return all(isinstance(value, tuple | Const) for _, value in statement.kwargs)
+    if function is np.sum:
+        kind = kinds[0]
+        return len(statement.args) == 1 and not keywords and kind is not None and kind.dtype in _BLAS
+    return (function in _WHOLE and len(statement.args) == 1 and not keywords) or function is np.reshape
+
+
+def array_kinds(statement: Assign) -> list[Array | None]:
+    """The types of the positional arguments that are arrays, None for the others."""
+    kinds: list[Array | None] = []
+    for arg in statement.args:
+        kind = operand_type(arg) if isinstance(arg, Var) else None
+        kinds.append(kind if isinstance(kind, Array) else None)
+    return kinds
+
+
+def _blas(kinds: list[Array | None], count: int) -> bool:
+    """Whether all are vectors and matrices of one dtype that BLAS knows."""
+    given = [kind for kind in kinds if kind is not None]
+    return (
+        len(given) == len(kinds) <= count
+        and len({kind.dtype for kind in given}) == 1
+        and given[0].dtype in _BLAS
+        and all(1 <= kind.ndim <= 2 for kind in given)
+    )
+
+
+def index_compiles(index: tuple[Any, ...]) -> bool:
+    """Whether Numba takes this index: of integers and slices, or with one vector of integers."""
+    arrays = [entry for entry in index if _is_array(entry)]
+    if not arrays:
+        return True
+    kind = operand_type(arrays[0])
+    return (
+        len(arrays) == 1
+        and kind.ndim == 1
+        and kind.dtype.kind in "iu"
+        and not any(_is_new_axis(entry) for entry in index)
+    )
+
+
+def _is_array(entry: Any) -> bool:
+    if isinstance(entry, Slice | tuple):
+        return False
+    if isinstance(entry, Const):
+        return isinstance(entry.value, np.ndarray)
+    return isinstance(entry.type, Array)
+
+
+def _is_new_axis(entry: Any) -> bool:
+    return isinstance(entry, Const) and entry.value is None
+
+
+def has_array_index(statement: Store) -> bool:
+    """Whether a store goes to the places an array lists."""
+    return any(_is_array(entry) for entry in statement.index)
+
+
+def stores_in_python(statement: Store) -> bool:
+    """Whether Numba does not compile the store, or does not accumulate at repeated indices."""
+    repeated = statement.accumulate and has_array_index(statement)
+    return repeated or not index_compiles(statement.index)
+
+
+def result_kind(kind: Any) -> str:
+    """Numba's name of a type: ``float64[:, ::1]``; a layout that is not known to be C is made so."""
+    if isinstance(kind, Scalar):
+        return str(kind.dtype.name if kind.dtype != bool else "boolean")
+    axes = ", ".join([":"] * (kind.ndim - 1) + ["::1"])
+    return f"{kind.dtype.name if kind.dtype != bool else 'boolean'}[{axes}]"

@@ -1,0 +1,95 @@
+"""Which temporaries vanish into the expression that uses them, and what keeps them from it.
+
+A variable is *nested* when one statement assigns it and one other, later in the same block and of the same line of
+the user's code, reads it, once. Its expression then moves down to the reader, unless a statement between them
+assigns a variable or stores into memory that the expression reads. (The inverse of A-normalisation; Sabry &
+Felleisen 1992.)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pullback.ir import primitives
+from pullback.ir.nodes import Assign, Block, Pop, Program, Push, Statement, Store, Var, While
+from pullback.ir.types import Array, Stack
+from pullback.ir.walk import assigns, blocks, reads, walk
+
+
+class Memory:
+    """Which array names may share memory: each has the name of the group it belongs to."""
+
+    def __init__(self, program: Program) -> None:
+        self._parent: dict[str, str] = {}
+        arrays = [param for param in program.params if isinstance(param.type, Array)]
+        # The caller may pass one array twice, or two views of one.
+        for a, b in zip(arrays, arrays[1:], strict=False):
+            self._unite(a.name, b.name)
+        for statement in walk(program.body):
+            match statement:
+                case Assign() if statement.function in primitives.ALIASING:
+                    first = statement.args[0]
+                    if isinstance(first, Var):
+                        self._unite(statement.targets[0].name, first.name)
+                case Push() if isinstance(statement.value, Var):
+                    self._unite(statement.stack.name, statement.value.name)
+                case Pop():
+                    self._unite(statement.stack.name, statement.target.name)
+
+    def group(self, name: str) -> str:
+        """The group of the memory that `name` refers to."""
+        while name in self._parent:
+            name = self._parent[name]
+        return name
+
+    def _unite(self, a: str, b: str) -> None:
+        a, b = self.group(a), self.group(b)
+        if a != b:
+            self._parent[a] = b
+
+
+def nested(program: Program) -> frozenset[str]:
+    """The names of the variables that are assigned once and read once, by a fitting statement."""
+    assigned = Counter(target.name for s in walk(program.body) for target in assigns(s))
+    read = Counter(variable.name for s in walk(program.body) for variable in reads(s))
+    once = {name for name, count in assigned.items() if count == 1 and read[name] == 1}
+    once -= {param.name for param in program.params}
+    found: set[str] = set()
+    _search(program.body, None, once, found)
+    return frozenset(found)
+
+
+def _search(block: Block, test: Statement | None, once: set[str], found: set[str]) -> None:
+    """Add the nested variables of a block; `test` is the `While` whose `before` it is."""
+    defined: dict[str, Statement] = {}
+    for statement in block:
+        for variable in () if isinstance(statement, While) else reads(statement):
+            definition = defined.get(variable.name)
+            if definition is not None and _of_one_line(definition, statement):
+                found.add(variable.name)
+        if isinstance(statement, Store | Push):
+            found.discard((statement.array if isinstance(statement, Store) else statement.stack).name)
+        if isinstance(statement, Assign) and len(statement.targets) == 1:
+            target = statement.targets[0]
+            if target.name in once and not isinstance(target.type, Stack):
+                defined[target.name] = statement
+        for index, inner in enumerate(blocks(statement)):
+            _search(inner, statement if isinstance(statement, While) and index == 0 else None, once, found)
+    if isinstance(test, While):
+        found.update(x.name for x in reads(test) if x.name in defined)
+
+
+def _of_one_line(a: Statement, b: Statement) -> bool:
+    lines = [s.location and (s.location.file, s.location.line) for s in (a, b)]
+    return lines[0] == lines[1] and a.comment == b.comment
+
+
+def effects(statement: Statement, memory: Memory) -> tuple[frozenset[str], frozenset[str]]:
+    """The variables that a statement and the blocks in it assign, and the memory they store into."""
+    cells: set[str] = set()
+    stored: set[str] = set()
+    for s in walk((statement,)):
+        cells.update(target.name for target in assigns(s))
+        if isinstance(s, Store):
+            stored.add(memory.group(s.array.name))
+    return frozenset(cells), frozenset(stored)

@@ -1,0 +1,87 @@
+"""`load`: a program as a callable, from source in a real file, compiled once per machine and kept."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from pullback.emit import cache
+from pullback.emit.source import Source, write
+from pullback.ir.build import operand_type
+from pullback.ir.nodes import Program
+from pullback.ir.types import Scalar
+
+Compiled = Callable[..., tuple[Any, ...]]
+
+
+def load(program: Program, *, jit: bool = True) -> Compiled:
+    """The program as a callable that takes its parameters and returns the tuple of its results.
+
+    Args:
+        program: what to run. With `jit`, its parameters' types are the only ones the callable takes: arrays of
+            just these dtypes, ranks and layouts (``"A"`` takes any), writeable.
+        jit: compile with Numba, else run under CPython.
+
+    Raises:
+        UnsupportedError: if Numba does not compile it; the message has the place in the user's code.
+    """
+    source = write(program, checked=jit)
+    if not jit:
+        return _quiet(getattr(module_of(source, cache.key(source.text, sys.version)), source.name))
+    # Numba costs some tenths of a second, and is not needed before.
+    from pullback.emit.compile import compiled
+
+    return _typed(compiled(program, source), program)
+
+
+def module_of(source: Source, key: str) -> ModuleType:
+    """The source, run as a module of its own that is named by `key`."""
+    stem = f"{source.name[:40]}_{key}"
+    known = sys.modules.get(f"pullback_{stem}")
+    if known is not None:
+        return known
+    path = cache.keep_text(f"{stem}.py", source.text)
+    file = str(path) if path is not None else f"<pullback {stem}>"
+    module = ModuleType(f"pullback_{stem}")
+    module.__file__ = file
+    # Tracebacks and debuggers find the text even if the file goes away.
+    linecache.cache[file] = (len(source.text), None, source.text.splitlines(keepends=True), file)
+    exec(compile(source.text, file, "exec"), module.__dict__)
+    # Compiled code that goes back to Python finds its globals by the module's name.
+    sys.modules[module.__name__] = module
+    return module
+
+
+def _quiet(function: Compiled) -> Compiled:
+    """`function` without NumPy's warnings, as compiled code has none."""
+
+    def call(*arguments: Any) -> tuple[Any, ...]:
+        with np.errstate(all="ignore"):
+            return function(*arguments)
+
+    return call
+
+
+def _typed(function: Compiled, program: Program) -> Compiled:
+    """`function` whose numbers are of the program's types: compiled code returns Python's."""
+    kinds = [operand_type(result) for result in program.results]
+    strong = [isinstance(kind, Scalar) and not kind.weak for kind in kinds]
+    if not any(strong):
+        return function
+    parameters = ", ".join(f"a{i}" for i in range(len(program.params)))
+    results = ", ".join(f"t{i}(r[{i}])" if strong[i] else f"r[{i}]" for i in range(len(kinds)))
+    namespace: dict[str, Any] = {f"t{i}": kind.dtype.type for i, kind in enumerate(kinds) if strong[i]}
+    namespace["function"] = function
+    exec(f"def call({parameters}):\n    r = function({parameters})\n    return ({results},)", namespace)
+    return namespace["call"]
+
+
+def source_path(module: ModuleType) -> Path:
+    """The file a module was read from."""
+    return Path(str(module.__file__))

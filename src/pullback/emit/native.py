@@ -1,0 +1,46 @@
+"""What emitted source calls beside NumPy: ordinary functions, for which `overloads` has compiled versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pullback.ir.primitives import scale
+
+
+def grown(stack: np.ndarray) -> np.ndarray:
+    """`stack` with room for twice as many numbers."""
+    wider = np.empty(2 * stack.size, stack.dtype)
+    wider[: stack.size] = stack
+    return wider
+
+
+def check_index(index: int, length: int) -> None:
+    """IndexError unless ``-length <= index < length``."""
+    if index < -length or index >= length:
+        raise IndexError("index out of range")
+
+
+def check_indices(indices: np.ndarray, length: int) -> None:
+    """IndexError unless all `indices` are in range."""
+    for index in indices.flat:
+        check_index(index, length)
+
+
+def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a function that runs in Python even where Numba compiles its caller.
+
+    Args:
+        results: Numba's names of the types of what it returns.
+    """
+
+    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.__dict__["results"] = results
+        return function
+
+    return mark
+
+
+__all__ = ["check_index", "check_indices", "grown", "interpreted", "scale"]

@@ -1,0 +1,211 @@
+"""What is known about integers, lengths and tests at one point of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pullback.emit.affine import Affine, Symbols, add, as_number, constant
+from pullback.ir import primitives
+from pullback.ir.nodes import Arg, Assign, Const, Operand, Slice, Var
+from pullback.ir.types import Array, Scalar
+
+Facts = list[Affine]
+Test = tuple[Facts, Facts]
+"""What is not negative if a test holds, and if it does not."""
+
+_NEW = frozenset([np.empty, np.zeros, np.ones, np.full])
+_LIKE = frozenset([np.empty_like, np.zeros_like, np.ones_like, np.full_like, np.copy, primitives.cast])
+_BOTH = frozenset([np.logical_and, np.bitwise_and])
+_EITHER = frozenset([np.logical_or, np.bitwise_or])
+
+
+@dataclass(slots=True)
+class Scope:
+    """Values by variable, in terms of symbols.
+
+    Attributes:
+        variables: those that the others know by name.
+        integers: what each integer variable holds.
+        lengths: the lengths of the axes of the array that each array variable refers to.
+        tests: what follows from each boolean variable.
+        facts: what is not negative here.
+    """
+
+    symbols: Symbols
+    variables: dict[str, Var] = field(default_factory=dict)
+    integers: dict[str, Affine] = field(default_factory=dict)
+    lengths: dict[str, tuple[Affine, ...]] = field(default_factory=dict)
+    tests: dict[str, Test] = field(default_factory=dict)
+    facts: Facts = field(default_factory=list)
+
+    def copy(self) -> Scope:
+        """A scope for an inner block."""
+        return Scope(
+            self.symbols,
+            self.variables,
+            dict(self.integers),
+            dict(self.lengths),
+            dict(self.tests),
+            list(self.facts),
+        )
+
+    def forget(self, variable: Var) -> None:
+        """The variable holds something of which nothing is known."""
+        kind = variable.type
+        self.variables[variable.name] = variable
+        self.tests.pop(variable.name, None)
+        if isinstance(kind, Array):
+            self.lengths[variable.name] = tuple(
+                constant(1) if axis in kind.ones else self.symbols.length() for axis in range(kind.ndim)
+            )
+        elif isinstance(kind, Scalar) and kind.dtype.kind in "iu":
+            self.integers[variable.name] = self.symbols.fresh()
+
+    def integer(self, operand: Arg) -> Affine | None:
+        """What an integer operand is; None if it is no integer."""
+        if isinstance(operand, Const):
+            whole = isinstance(operand.value, int | np.integer) and not isinstance(operand.value, bool)
+            return constant(int(operand.value)) if whole else None
+        return self.integers.get(operand.name) if isinstance(operand, Var) else None
+
+    def shape(self, array: Operand) -> tuple[Affine, ...]:
+        """The lengths of the axes of an array."""
+        if isinstance(array, Const):
+            return tuple(constant(n) for n in array.value.shape)
+        return self.lengths[array.name]
+
+    def test(self, operand: Operand) -> Test:
+        """What follows if the test holds, and if not."""
+        return self.tests.get(operand.name, ([], [])) if isinstance(operand, Var) else ([], [])
+
+    def assign(self, statement: Assign) -> None:
+        """Take note of what an assignment's targets hold from now on."""
+        known = None
+        if len(statement.targets) == 1:
+            target = statement.targets[0]
+            known = self._learn(target, statement)
+        for target in statement.targets:
+            if known is None:
+                self.forget(target)
+
+    def _learn(self, target: Var, statement: Assign) -> bool | None:
+        kind = target.type
+        self.variables[target.name] = target
+        if isinstance(kind, Array):
+            lengths = self._lengths(statement)
+            if lengths is None or len(lengths) != kind.ndim:
+                return None
+            self.lengths[target.name] = lengths
+            return True
+        if isinstance(kind, Scalar) and kind.dtype.kind == "b":
+            self.tests[target.name] = self._test(statement)
+            return True
+        if isinstance(kind, Scalar) and kind.dtype.kind in "iu":
+            value = self._integer(statement)
+            if value is None:
+                return None
+            self.integers[target.name] = value
+            return True
+        return None
+
+    def _integer(self, statement: Assign) -> Affine | None:
+        function, args = statement.function, statement.args
+        if function is primitives.dim:
+            array, axis = args
+            assert isinstance(array, Var | Const)
+            assert isinstance(axis, Const)
+            return self.shape(array)[axis.value]
+        values = [self.integer(arg) for arg in args]
+        if None in values or function not in _ARITHMETIC:
+            return None
+        return _ARITHMETIC[function](self, *values)
+
+    def minimum(self, a: Affine, b: Affine) -> Affine:
+        """A symbol that is no greater than both."""
+        symbol = self.symbols.fresh()
+        self.facts += [add(a, symbol, -1), add(b, symbol, -1)]
+        return symbol
+
+    def maximum(self, a: Affine, b: Affine) -> Affine:
+        """A symbol that is no smaller than both."""
+        symbol = self.symbols.fresh()
+        self.facts += [add(symbol, a, -1), add(symbol, b, -1)]
+        return symbol
+
+    def _lengths(self, statement: Assign) -> tuple[Affine, ...] | None:
+        function, args = statement.function, statement.args
+        first = args[0] if args else None
+        if function in _NEW:
+            shape = first if isinstance(first, tuple) else (first,)
+            values = [self.integer(n) if n is not None else None for n in shape]
+            return tuple(value for value in values if value is not None) if None not in values else None
+        if not isinstance(first, Var) or not isinstance(first.type, Array):
+            return None
+        lengths = self.lengths[first.name]
+        if function in _LIKE or function is primitives.bind:
+            return lengths
+        if function is np.transpose:
+            axes = args[1] if len(args) > 1 else dict(statement.kwargs).get("axes", Const(None))
+            if isinstance(axes, Const) and axes.value is None:
+                return lengths[::-1]
+        if function is primitives.view and isinstance(args[1], tuple):
+            return self._viewed(lengths, args[1])
+        return None
+
+    def _viewed(self, lengths: tuple[Affine, ...], index: tuple[Arg, ...]) -> tuple[Affine, ...]:
+        axis, kept = 0, []
+        for entry in index:
+            if isinstance(entry, Const) and entry.value is None:
+                kept.append(constant(1))
+                continue
+            if isinstance(entry, Slice):
+                kept.append(lengths[axis] if entry == Slice() else self.symbols.length())
+            axis += 1
+        return (*kept, *lengths[axis:])
+
+    def _test(self, statement: Assign) -> Test:
+        function, args = statement.function, statement.args
+        if function in _BOTH or function in _EITHER or function is np.logical_not:
+            tests = [self.test(arg) if isinstance(arg, Var | Const) else ([], []) for arg in args]
+            if function is np.logical_not:
+                return tests[0][1], tests[0][0]
+            both = ([*tests[0][0], *tests[1][0]], [*tests[0][1], *tests[1][1]])
+            return (both[0], []) if function in _BOTH else ([], both[1])
+        if function is primitives.bind:
+            return self.test(args[0]) if isinstance(args[0], Var | Const) else ([], [])
+        if function not in _COMPARISONS:
+            return [], []
+        a, b = (self.integer(arg) for arg in args)
+        return ([], []) if a is None or b is None else _COMPARISONS[function](a, b)
+
+
+def _times(scope: Scope, a: Affine, b: Affine) -> Affine | None:
+    for number, other in ((as_number(a), b), (as_number(b), a)):
+        if number is not None:
+            return add({}, other, number) if number else {}
+    return None
+
+
+_ARITHMETIC: dict[Callable[..., Any], Callable[..., Affine | None]] = {
+    primitives.bind: lambda scope, a: a,
+    primitives.weaken: lambda scope, a: a,
+    np.add: lambda scope, a, b: add(a, b),
+    np.subtract: lambda scope, a, b: add(a, b, -1),
+    np.negative: lambda scope, a: add({}, a, -1),
+    np.multiply: _times,
+    np.minimum: Scope.minimum,
+    np.maximum: Scope.maximum,
+}
+_ONE = constant(1)
+_COMPARISONS: dict[Callable[..., Any], Callable[[Affine, Affine], Test]] = {
+    np.less: lambda a, b: ([add(add(b, a, -1), _ONE, -1)], [add(a, b, -1)]),
+    np.less_equal: lambda a, b: ([add(b, a, -1)], [add(add(a, b, -1), _ONE, -1)]),
+    np.greater: lambda a, b: ([add(add(a, b, -1), _ONE, -1)], [add(b, a, -1)]),
+    np.greater_equal: lambda a, b: ([add(a, b, -1)], [add(add(b, a, -1), _ONE, -1)]),
+    np.equal: lambda a, b: ([add(a, b, -1), add(b, a, -1)], []),
+    np.not_equal: lambda a, b: ([], [add(a, b, -1), add(b, a, -1)]),
+}

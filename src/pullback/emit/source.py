@@ -1,0 +1,71 @@
+"""`source`: a program as one plain Python function, which CPython runs and Numba compiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pullback.base.location import Location
+from pullback.emit.bounds import with_checks
+from pullback.emit.names import identifier
+from pullback.emit.writer import Line, Writer
+from pullback.ir.nodes import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Emitted source.
+
+    Attributes:
+        name: of the function.
+        text: the module.
+        locations: for each line, where in the user's code it comes from.
+        outlined: the names of the functions that run in Python.
+    """
+
+    name: str
+    text: str
+    locations: tuple[Location | None, ...]
+    outlined: tuple[str, ...]
+
+
+def source(program: Program, *, checked: bool = False) -> str:
+    """The program as Python source: a module that imports NumPy and defines one function.
+
+    Args:
+        program: what to write.
+        checked: write the checks of indices that compiled code needs, as `load` does.
+    """
+    return write(program, checked=checked).text
+
+
+def write(program: Program, *, checked: bool = False) -> Source:
+    """The source with what is known about its lines."""
+    if checked:
+        program = with_checks(program)
+    writer = Writer(program)
+    writer.block(program.body)
+    name = identifier(program.name)
+    head = f"def {name}({', '.join(writer.names[param.name] for param in program.params)}):"
+    body = [Line(head, None), *writer.lines]
+    text = [*body]
+    for outlined in reversed(writer.outlined):
+        text = [*(Line(line, None) for line in outlined.lines), Line("", None), Line("", None), *text]
+    if writer.arrays:
+        constants = [Line(f"{key} = {value}", None) for key, value in writer.arrays.items()]
+        text = [*constants, Line("", None), Line("", None), *text]
+    text = [*_imports(writer, body), Line("", None), Line("", None), *text]
+    return Source(
+        name,
+        "\n".join(line.text for line in text) + "\n",
+        tuple(line.location for line in text),
+        tuple(outlined.name for outlined in writer.outlined),
+    )
+
+
+def _imports(writer: Writer, body: list[Line]) -> list[Line]:
+    modules = sorted({outlined.module for outlined in writer.outlined if outlined.module})
+    lines = ["import numpy as np", *(f"import {module}" for module in modules)]
+    lines += [f"from {module} import {name}" for name, module in sorted(writer.exceptions.items())]
+    if writer.outlined or any("native." in line.text for line in body):
+        lines += ["", "from pullback.emit import native"]
+    return [Line(line, None) for line in lines]

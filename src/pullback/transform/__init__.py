@@ -1,0 +1,14 @@
+"""Derivatives of programs, as programs: what goes in and what comes out are `ir.Program`.
+
+adjoint     reverse mode: forward sweep, reverse sweep
+tangent     forward mode
+canonical   the form both work on: locals and cells
+count       while loops made ready to be walked backwards
+alias       which names may share memory
+activity    which variables carry a derivative
+order       whether memory is overwritten after a statement has read it
+symbol      running a rule of the table to write it down
+calculus    one assignment in reverse
+cotangents  the cotangents of numbers; shadow: those of arrays
+keep        what the reverse sweep needs of the past; loops: how often loops run, and their way back
+"""

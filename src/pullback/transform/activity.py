@@ -1,0 +1,136 @@
+"""Which variables carry a derivative: those that depend on the inputs *and* matter to the outputs.
+
+Flow-insensitive, to a fixpoint: a variable is varied if anywhere something varied reaches it, useful if
+anywhere it reaches something useful; arrays that may share memory are one. (Hascoët, Naumann & Pascual,
+"*To be recorded*" *analysis in reverse-mode automatic differentiation*, 2005; Griewank & Walther, ch. 6.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from pullback.ir import primitives
+from pullback.ir.nodes import Arg, Assign, Const, Pop, Program, Push, Statement, Store, Var
+from pullback.ir.primitives import ALIASING
+from pullback.ir.types import is_inexact
+from pullback.ir.walk import arguments, variables, walk
+from pullback.rules.table import TABLE
+from pullback.transform.alias import AliasClass
+
+_CONSTANT = frozenset([
+    primitives.dim, primitives.truncate, np.empty, np.zeros, np.ones, np.full, np.eye, np.empty_like,
+    np.zeros_like, np.ones_like, np.shape, np.arange,
+])  # fmt: skip
+"""What carries no derivative from its arguments to its result."""
+
+
+REGULAR = frozenset([
+    np.add, np.subtract, np.multiply, np.negative, np.positive, np.square, np.sin, np.cos, np.exp, np.exp2,
+    np.expm1, np.tanh, np.sinh, np.cosh, np.arctan, np.arcsinh, np.maximum, np.minimum, np.fmax, np.fmin,
+    np.absolute, np.fabs, np.conjugate, np.real, np.imag, np.deg2rad, np.rad2deg, np.logaddexp, np.sum,
+    np.matmul, np.where, np.copy, *ALIASING, primitives.item, primitives.pick, primitives.select,
+    primitives.cast, primitives.weaken, primitives.scale,
+])  # fmt: skip
+"""What has finite values and derivatives wherever its arguments are finite (overflow aside)."""
+
+
+class Activity:
+    """The active variables of a program, by name (`name in activity`)."""
+
+    def __init__(
+        self, program: Program, classes: dict[str, AliasClass], wrt: Iterable[str], of: Iterable[str]
+    ) -> None:
+        self._classes = classes
+        statements = list(walk(program.body))
+        self.varied = self._closure(statements, wrt, self._forward)
+        self.useful = self._closure(statements, of, self._backward)
+
+        self.singular = self._closure(statements, _singular_results(statements), self._forward)
+
+    def guards(self, statement: Assign) -> bool:
+        """Whether a derivative of this assignment may be infinite, and has to yield to a cotangent of 0."""
+        if not is_regular(statement):
+            return True
+        return any(v.name in self.singular for arg in arguments(statement) for v in _inexact(arg))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.varied and name in self.useful
+
+    def is_active(self, arg: Arg) -> bool:
+        """Whether an argument is an active variable that can carry a derivative."""
+        return isinstance(arg, Var) and is_inexact(arg.type) and arg.name in self
+
+    def _closure(self, statements: list[Statement], seeds: Iterable[str], step) -> set[str]:  # noqa: ANN001
+        reached: set[str] = set()
+        for seed in seeds:
+            self._add(seed, reached)
+        before = -1
+        while before != len(reached):
+            before = len(reached)
+            for statement in statements:
+                step(statement, reached)
+        return reached
+
+    def _add(self, name: str, reached: set[str]) -> None:
+        reached.add(name)
+        if name in self._classes:
+            reached |= self._classes[name].members
+
+    def _forward(self, statement: Statement, reached: set[str]) -> None:
+        sources, targets = _flow(statement)
+        if any(v.name in reached for v in sources):
+            for target in targets:
+                self._add(target.name, reached)
+
+    def _backward(self, statement: Statement, reached: set[str]) -> None:
+        sources, targets = _flow(statement)
+        if any(v.name in reached for v in targets):
+            for source in sources:
+                self._add(source.name, reached)
+
+
+def _flow(statement: Statement) -> tuple[list[Var], list[Var]]:
+    """The variables from which, and to which, a statement can pass a derivative."""
+    match statement:
+        case Assign() if carries(statement):
+            sources = [v for arg in arguments(statement) for v in _inexact(arg)]
+            return sources, [target for target in statement.targets if is_inexact(target.type)]
+        case Store():
+            return _inexact(statement.value), [statement.array]
+        case Push():
+            return _inexact(statement.value), [statement.stack]
+        case Pop():
+            return [statement.stack], [statement.target]
+    return [], []
+
+
+def carries(statement: Assign) -> bool:
+    """Whether a derivative can pass from the arguments of an assignment to its targets."""
+    if statement.function in _CONSTANT:
+        return False
+    rule = TABLE.get(statement.function)
+    return rule is None or not rule.constant
+
+
+def is_regular(statement: Assign) -> bool:
+    """Whether values and derivatives are finite wherever the arguments are (overflow aside)."""
+    if statement.function is np.power and isinstance(statement.args[1], Const):
+        exponent = statement.args[1].value
+        return isinstance(exponent, int) and exponent >= 1
+    return statement.function in REGULAR
+
+
+def _singular_results(statements: list[Statement]) -> list[str]:
+    return [
+        target.name
+        for s in statements
+        if isinstance(s, Assign) and not is_regular(s) and s.function not in _CONSTANT
+        for target in s.targets
+        if is_inexact(target.type)
+    ]
+
+
+def _inexact(arg: Arg) -> list[Var]:
+    return [v for v in variables(arg) if is_inexact(v.type)]

@@ -1,0 +1,263 @@
+"""Reverse mode: a program that runs the original and then walks it backwards.
+
+`adjoint(program, wrt, of)` takes the original's parameters and one cotangent for each result in `of`, and
+returns the original's results and one cotangent for each parameter in `wrt`. The **forward sweep** is the
+original with values kept; the **reverse sweep** mirrors it statement by statement:
+
+    y = f(x)          x_bar += conj(∂f/∂x) y_bar          the row of the table
+    t = a[i]          a_bar[i] += t_bar
+    a[i] = t          t_bar += a_bar[i]; a_bar[i] = 0
+    a[i] += t         t_bar += a_bar[i]
+    t = cell          cell_bar += t_bar
+    cell = t          t_bar += cell_bar; cell_bar = 0
+    for, while, if    the same ones in reverse order, with the trips and tests of the forward sweep
+
+An array's cotangent is another array in which a view has the same view (`transform.shadow`). What the
+reverse sweep reads of the past is always a local, kept or computed again by `transform.keep`.
+(Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 4 and 6; Hascoët & Pascual, *Tapenade*, 2013.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from pullback.ir.build import Builder, operand_type
+from pullback.ir.nodes import (
+    Assign,
+    Block,
+    Const,
+    For,
+    If,
+    Operand,
+    Pop,
+    Program,
+    Push,
+    Return,
+    Slice,
+    Statement,
+    Store,
+    Var,
+    While,
+)  # fmt: skip
+from pullback.ir.types import Array, Scalar
+from pullback.ir.walk import assigns, blocks, reads, walk
+from pullback.transform.activity import Activity
+from pullback.transform.alias import alias_classes, is_alias
+from pullback.transform.calculus import Calculus
+from pullback.transform.canonical import canonical, cells_of, names_of
+from pullback.transform.cotangents import Cotangents
+from pullback.transform.count import counted
+from pullback.transform.keep import Keeper
+from pullback.transform.loops import Loop
+from pullback.transform.order import Order
+from pullback.transform.shadow import Shadows
+
+
+def adjoint(program: Program, wrt: Sequence[int], of: Sequence[int]) -> Program:
+    """The reverse-mode derivative of a program (see the module's docstring).
+
+    Args:
+        wrt: positions of the parameters to differentiate by, floating-point ones.
+        of: positions of the results to take cotangents for, floating-point ones.
+    """
+    return _Adjoint(canonical(counted(program)), wrt, of).program()
+
+
+class _Adjoint:
+    def __init__(self, program: Program, wrt: Sequence[int], of: Sequence[int]) -> None:
+        self.original = program
+        self.wrt, self.of = wrt, of
+        self.builder = Builder(names_of(program))
+        self.cells = cells_of(program)
+        self.classes = alias_classes(program, self.cells)
+        self.activity = Activity(
+            program,
+            self.classes,
+            wrt=[program.params[k].name for k in wrt],
+            of=[r.name for r in (program.results[k] for k in of) if isinstance(r, Var)],
+        )
+        self.order = Order(program)
+        self.shadows = Shadows(self.builder, self.classes, self.cells, self.activity)
+        self.keeper = Keeper(self.builder, self.classes, self.cells, self.order, self.shadows)
+        self.bars = Cotangents(self.builder, self.cells)
+        self.calculus = Calculus(
+            self.builder, self.activity, self.classes, self.order, self.shadows, self.bars
+        )
+
+    # -- the whole -------------------------------------------------------------------------------------------
+
+    def program(self) -> Program:
+        program, builder = self.original, self.builder
+        seeds = tuple(
+            builder.var(f"{getattr(result, 'name', 'y')}_bar", strong(operand_type(result)))
+            for result in (program.results[k] for k in self.of)
+        )
+        with builder.block() as seeding:
+            for k, seed in zip(self.of, seeds, strict=True):
+                self._seed(program.results[k], seed)
+        forward, (remade, reverse) = self._block(program.body[:-1], (), seeding.statements())
+        with builder.block() as shadows:
+            for param in program.params:
+                if isinstance(param.type, Array) and self.activity.is_active(param):
+                    builder.extend(tuple(self.shadows.zeros(param)))
+        with builder.block() as cells:
+            self.bars.start()
+        with builder.block() as end:
+            cotangents = [self._cotangent_of(program.params[k]) for k in self.wrt]
+        body = (
+            *shadows.statements(), *forward, *cells.statements(), *remade, *seeding.statements(), *reverse,
+            *end.statements(),
+        )  # fmt: skip
+        last = Return((*program.results, *cotangents))
+        return Program(f"{program.name}_adjoint", (*program.params, *seeds), (*body, last))
+
+    def _seed(self, result: Operand, seed: Var) -> None:
+        if not self.activity.is_active(result):
+            return
+        assert isinstance(result, Var)
+        if isinstance(result.type, Array):
+            self.builder.store(self.shadows[result], whole(result.type), seed, accumulate=True)
+        else:
+            self.bars.seed(result, seed)
+
+    def _cotangent_of(self, param: Var) -> Operand:
+        if isinstance(param.type, Array):
+            if not self.activity.is_active(param):
+                return self.builder.call(np.zeros_like, param, name=f"{param.name}_bar")
+            return self.shadows[param]
+        assert isinstance(param.type, Scalar)
+        return self.bars.final(param) or Const(param.type.dtype.type(0))
+
+    # -- blocks ----------------------------------------------------------------------------------------------
+
+    def _block(
+        self, block: Block, loops: tuple[Loop, ...], seeding: Block = ()
+    ) -> tuple[Block, tuple[Block, Block]]:
+        """The forward sweep of a block inside `loops`, how its reverse sweep begins, and that sweep."""
+        forward: dict[int, Block] = {}
+        with self.builder.block() as made:
+            for number in reversed(range(len(block))):
+                statement = block[number]
+                self._describe(statement)
+                self._open_outer(statement)
+                if isinstance(statement, While):
+                    forward[number] = self._while(statement, block[number + 1], loops)
+                else:
+                    forward[number] = self._statement(statement, loops)
+        ordered = tuple(s for number in range(len(block)) for s in forward[number])
+        reverse = made.statements()
+        if not reverse and loops:
+            return ordered, ((), ())
+        ordered, prologue = self.keeper.keep(ordered, (*seeding, *reverse), loops)
+        return ordered, (prologue, reverse)
+
+    def _inner(self, block: Block, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
+        forward, (prologue, reverse) = self._block(block, loops)
+        return forward, (*prologue, *reverse) if reverse else ()
+
+    def _describe(self, statement: Statement) -> None:
+        self.builder.location = statement.location
+        text = statement.location.text.strip() if statement.location else statement.comment
+        self.builder.comment = f"adjoint of: {text}" if text else ""
+
+    def _open_outer(self, statement: Statement) -> None:
+        """Before a statement with blocks: what they add to cotangents of the locals around needs a cell."""
+        inside = [s for b in blocks(statement) for s in walk(b)]
+        own = {target.name for s in inside for target in assigns(s)}
+        for variable in {v.name: v for s in inside for v in reads(s)}.values():
+            if (
+                variable.name not in own
+                and isinstance(variable.type, Scalar)
+                and self.activity.is_active(variable)
+            ):
+                self.bars.open(variable)
+
+    def _statement(self, statement: Statement, loops: tuple[Loop, ...]) -> Block:
+        """Add the reverse of a statement to the builder, and return its forward sweep."""
+        match statement:
+            case Assign():
+                return self._assign(statement)
+            case Store():
+                self._store(statement)
+            case For():
+                return self._for(statement, loops)
+            case If():
+                then, then_reverse = self._inner(statement.then, loops)
+                orelse, orelse_reverse = self._inner(statement.orelse, loops)
+                if then_reverse or orelse_reverse:
+                    self.builder.add(If(statement.test, then_reverse, orelse_reverse))
+                return (replace(statement, then=then, orelse=orelse),)
+            case Push() | Pop():
+                return self._stack(statement)
+        return (statement,)
+
+    def _for(self, statement: For, loops: tuple[Loop, ...]) -> Block:
+        loop = Loop(statement)
+        forward, reverse = self._inner(statement.body, (*loops, loop))
+        if reverse:
+            start, stop, step = loop.backwards(self.builder)
+            self.builder.add(For(statement.index, start, stop, step, reverse))
+        return (*loop.before, replace(statement, body=forward))
+
+    def _while(self, statement: While, following: Statement, loops: tuple[Loop, ...]) -> Block:
+        """`transform.count` has left nothing in `before` but the test, and counts the trips after it."""
+        loop = Loop(statement)
+        forward, reverse = self._inner(statement.body, (*loops, loop))
+        if reverse:
+            trips = assigns(following)[0]
+            index = self.builder.var("trip", trips.type)
+            last = self.builder.call(np.subtract, trips, 1, name="last")
+            self.builder.add(For(index, last, Const(-1), Const(-1), reverse))
+        return (*loop.before, replace(statement, body=forward))
+
+    # -- statements ------------------------------------------------------------------------------------------
+
+    def _assign(self, statement: Assign) -> Block:
+        alongside = self.shadows.alongside(statement)
+        if is_alias(statement) or not any(self.activity.is_active(t) for t in statement.targets):
+            return (statement, *alongside)
+        kept = self.calculus.assign(statement)
+        return (*kept.before, statement, *kept.after, *alongside)
+
+    def _store(self, statement: Store) -> None:
+        array, value = statement.array, statement.value
+        if not self.activity.is_active(array):
+            return
+        shadow = self.shadows[array]
+        # What is stored may be a part of the same array, so its cotangent comes last.
+        taken = self.calculus.element(shadow, statement.index) if self.activity.is_active(value) else None
+        if not statement.accumulate:
+            self.builder.store(shadow, statement.index, array.type.dtype.type(0))  # type: ignore[union-attr]
+        if taken is not None:
+            assert isinstance(value, Var)
+            self.calculus.add(value, taken)
+
+    def _stack(self, statement: Push | Pop) -> Block:
+        stack = statement.stack
+        if not self.activity.is_active(stack):
+            return (statement,)
+        item = stack.type.item  # type: ignore[union-attr]
+        if isinstance(item, Array):
+            return (statement, *self.shadows.alongside(statement))
+        bars = self.shadows[stack]
+        if isinstance(statement, Push):
+            taken = self.builder.var(f"{stack.name}_bar", Scalar(item.dtype))
+            self.builder.add(Pop(taken, bars))
+            if isinstance(statement.value, Var):
+                self.bars.add(statement.value, taken)
+        else:
+            self.builder.add(Push(bars, self.bars.take(statement.target) or Const(item.dtype.type(0))))
+        return (statement,)
+
+
+def strong(kind: Scalar | Array) -> Scalar | Array:
+    """The type of the cotangent of a value."""
+    return Scalar(kind.dtype) if isinstance(kind, Scalar) else kind
+
+
+def whole(kind: Array) -> tuple[Slice, ...]:
+    """The index of everything."""
+    return (Slice(),) * kind.ndim

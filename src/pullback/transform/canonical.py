@@ -1,0 +1,190 @@
+"""The form the transforms work on: every value that a statement reads is a *local*.
+
+A **local** is assigned by one statement, and read only in the block of that statement and the blocks inside
+it. Every other variable is a **cell**. Here each read of a cell becomes a read of a local that was bound to
+it just before, and each computation into a cell becomes one into a local that is then bound to the cell. So
+cells occur in ``local = cell`` and ``cell = local`` alone, and what the reverse sweep needs of the past is
+always a local: a value with one definition, to keep or to compute again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from pullback.ir import primitives
+from pullback.ir.build import Builder, Names
+from pullback.ir.nodes import (
+    Assign,
+    Block,
+    For,
+    If,
+    Operand,
+    Pop,
+    Program,
+    Return,
+    Statement,
+    Var,
+    While,
+)
+from pullback.ir.walk import assigns, blocks, map_reads, reads, substitute, walk
+
+
+def names_of(program: Program) -> Names:
+    """The names a program uses."""
+    taken = {param.name for param in program.params}
+    for statement in walk(program.body):
+        taken |= {v.name for v in reads(statement)} | {v.name for v in assigns(statement)}
+    return Names(taken)
+
+
+def cells_of(program: Program) -> set[str]:
+    """The variables that are no locals."""
+    count = Counter(target.name for s in walk(program.body) for target in assigns(s))
+    cells = {name for name, times in count.items() if times > 1}
+    cells |= {param.name for param in program.params if param.name in count}
+    _escaping(program.body[:-1], {param.name for param in program.params}, cells)
+    return cells
+
+
+def _escaping(block: Block, visible: set[str], cells: set[str]) -> None:
+    """Add to `cells` what is read where its one assignment is not in an enclosing block before it."""
+    visible = set(visible)
+    for statement in block:
+        inside = visible | ({statement.index.name} if isinstance(statement, For) else set())
+        if isinstance(statement, While):
+            # Its test and its body see what `before` assigns.
+            _escaping(statement.before, visible, cells)
+            inside |= {target.name for s in statement.before for target in assigns(s)}
+            _escaping(statement.body, inside, cells)
+            cells |= {v.name for v in reads(statement)} - inside
+        else:
+            cells |= {v.name for v in reads(statement)} - visible
+            for inner in blocks(statement):
+                _escaping(inner, inside, cells)
+        if not isinstance(statement, For):
+            visible |= {target.name for target in assigns(statement)}
+
+
+def canonical(program: Program) -> Program:
+    """The same program in canonical form (see the module's docstring)."""
+    program = _own_indices(program)
+    returned = {v.name for v in reads(program.body[-1])}
+    top = {target.name for s in program.body for target in assigns(s) if not isinstance(s, For)}
+    cells = cells_of(program) | (returned - top - {param.name for param in program.params})
+    maker = _Canonical(Builder(names_of(program)), cells)
+    body = maker.block(program.body[:-1])
+    return replace(program, body=(*body, program.body[-1]))
+
+
+def _own_indices(program: Program) -> Program:
+    """Each `For` gets an index variable of its own."""
+    names, seen = names_of(program), set()
+
+    def rename(block: Block) -> Block:
+        return tuple(one(statement) for statement in block)
+
+    def one(statement: Statement) -> Statement:
+        match statement:
+            case For() if statement.index.name in seen:
+                index = Var(names.fresh(statement.index.name), statement.index.type)
+                body = substitute(statement.body, {statement.index.name: index})
+                return replace(statement, index=index, body=rename(body))
+            case For():
+                seen.add(statement.index.name)
+                return replace(statement, body=rename(statement.body))
+            case While():
+                return replace(statement, before=rename(statement.before), body=rename(statement.body))
+            case If():
+                return replace(statement, then=rename(statement.then), orelse=rename(statement.orelse))
+        return statement
+
+    return replace(program, body=rename(program.body))
+
+
+class _Canonical:
+    def __init__(self, builder: Builder, cells: set[str]) -> None:
+        self.builder = builder
+        self.cells = cells
+
+    def block(self, block: Block) -> Block:
+        with self.builder.block() as made:
+            self._statements(block)
+        return made.statements()
+
+    def _statements(self, block: Block) -> dict[str, Var]:
+        current: dict[str, Var] = {}  # the local that holds each cell's present value
+        for statement in block:
+            self.builder.location, self.builder.comment = statement.location, statement.comment
+            self._statement(statement, current)
+        return current
+
+    def _statement(self, statement: Statement, current: dict[str, Var]) -> None:
+        if isinstance(statement, Return):
+            self.builder.add(statement)
+            return
+        if isinstance(statement, While):
+            with self.builder.block() as before:
+                inner = self._statements(statement.before)
+                test = self._read(statement.test, inner)
+            statement = replace(
+                statement, before=before.statements(), test=test, body=self.block(statement.body)
+            )
+            self.builder.add(statement)
+            self._forget(statement, current)
+            return
+        if isinstance(statement, Assign) and statement.function is primitives.bind:
+            self._bind(statement, current)
+            return
+        statement = map_reads(statement, lambda x: self._read(x, current))
+        match statement:
+            case For():
+                self.builder.add(replace(statement, body=self.block(statement.body)))
+            case If():
+                then, orelse = self.block(statement.then), self.block(statement.orelse)
+                self.builder.add(replace(statement, then=then, orelse=orelse))
+            case Assign() | Pop():
+                self._compute(statement, current)
+                return
+            case _:
+                self.builder.add(statement)
+        self._forget(statement, current)
+
+    def _compute(self, statement: Assign | Pop, current: dict[str, Var]) -> None:
+        """A computation: into locals, which are then bound to the cells among its targets."""
+        targets = assigns(statement)
+        fresh = {t.name: self.builder.var(t.name, t.type) for t in targets if t.name in self.cells}
+        if isinstance(statement, Assign):
+            self.builder.add(replace(statement, targets=tuple(fresh.get(t.name, t) for t in targets)))
+        else:
+            self.builder.add(replace(statement, target=fresh.get(statement.target.name, statement.target)))
+        for target in targets:
+            if target.name in fresh:
+                self.builder.add(Assign((target,), primitives.bind, (fresh[target.name],)))
+                current[target.name] = fresh[target.name]
+
+    def _bind(self, statement: Assign, current: dict[str, Var]) -> None:
+        target, source = statement.targets[0], statement.args[0]
+        if target.name not in self.cells and isinstance(source, Var) and source.name in self.cells:
+            self.builder.add(statement)
+            return
+        source = self._read(source, current)  # type: ignore[arg-type]
+        self.builder.add(replace(statement, args=(source,)))
+        if target.name in self.cells:
+            current.pop(target.name, None)
+            if isinstance(source, Var) and source.type == target.type:
+                current[target.name] = source
+
+    def _read(self, operand: Operand, current: dict[str, Var]) -> Operand:
+        if not isinstance(operand, Var) or operand.name not in self.cells:
+            return operand
+        local = current.get(operand.name)
+        if local is None:
+            local = current[operand.name] = self.builder.var(operand.name, operand.type)
+            self.builder.add(Assign((local,), primitives.bind, (operand,)))
+        return local
+
+    def _forget(self, statement: Statement, current: dict[str, Var]) -> None:
+        for inner in blocks(statement):
+            for target in (t for s in walk(inner) for t in assigns(s)):
+                current.pop(target.name, None)

@@ -1,0 +1,186 @@
+"""What the reverse sweep reads of the past: kept, or computed again.
+
+A local assigned outside all loops still has its value. One assigned in a loop is, for each trip,
+
+- *computed again* where that takes only cheap arithmetic on what is known anyway, or a second look at memory
+  that nothing overwrites in between;
+- *kept* in an array with an entry per trip, allocated before the outermost loop before which the number of
+  trips is known;
+- *pushed* on a stack where it is not known (``while``), and where it is itself an array: then its reference.
+
+(Griewank & Walther, ch. 4.2; Naumann, *The Art of Differentiating Computer Programs*, 2012, ch. 4.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from pullback.ir import primitives
+from pullback.ir.build import Builder
+from pullback.ir.nodes import Assign, Block, Const, For, Pop, Push, Statement, Store, Var
+from pullback.ir.types import Array, Scalar, Stack
+from pullback.ir.walk import assigns, reads, walk
+from pullback.transform.alias import AliasClass, is_alias
+from pullback.transform.loops import Loop
+from pullback.transform.order import Order
+from pullback.transform.shadow import Shadows
+
+CHEAP = frozenset([
+    np.add, np.subtract, np.multiply, np.negative, np.positive, np.less, np.less_equal, np.greater,
+    np.greater_equal, np.equal, np.not_equal, np.logical_and, np.logical_or, np.logical_not, np.bitwise_and,
+    np.bitwise_or, np.maximum, np.minimum, np.absolute, np.square, np.conjugate, np.real, np.imag, np.isnan,
+    primitives.cast, primitives.weaken, primitives.select, primitives.bind, primitives.dim, primitives.scale,
+    np.sign, max, min,
+])  # fmt: skip
+"""What costs no more than a trip to memory. On integers division is cheap as well."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """How the reverse sweep of one block gets the locals it needs, in the order they are defined."""
+
+    kept: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
+
+
+class Keeper:
+    """Decides for each block, and writes both the keeping and the getting back."""
+
+    def __init__(
+        self,
+        builder: Builder,
+        classes: dict[str, AliasClass],
+        cells: set[str],
+        order: Order,
+        shadows: Shadows,
+    ) -> None:
+        self._builder = builder
+        self._classes = classes
+        self._cells = cells
+        self._order = order
+        self._shadows = shadows
+
+    def keep(self, forward: Block, reverse: Block, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
+        """The forward sweep of a block with the keeping in it, and how its reverse sweep has to begin."""
+        needed = {variable.name for s in walk(reverse) for variable in reads(s)}
+        locals_ = {t.name: s for s in forward if not isinstance(s, For) for t in assigns(s)}
+        remade = self._remade_shadows(forward, needed)
+        if not loops:
+            return forward, tuple(s for statement in forward for s in remade.get(id(statement), []))
+        return self._written(forward, loops, self._plan(locals_, needed), remade)
+
+    def _remade_shadows(self, forward: Block, needed: set[str]) -> dict[int, list[Statement]]:
+        """The shadows that the reverse sweep of this block makes, by the assignment of their arrays."""
+        remade: dict[int, list[Statement]] = {}
+        for statement in reversed(forward):
+            if not isinstance(statement, Assign):
+                continue
+            for target in statement.targets:
+                if not isinstance(target.type, Array) or not self._shadows.known(target.name):
+                    continue
+                if self._shadows[target].name in needed and self._shadows.is_plain(target):
+                    made = self._shadows.definition(statement)
+                    remade[id(statement)] = made
+                    fresh = {t.name for s in made for t in assigns(s)}
+                    needed |= {v.name for s in made for v in reads(s)} - fresh
+        return remade
+
+    # -- the decision ----------------------------------------------------------------------------------------
+
+    def _plan(self, locals_: dict[str, Statement], needed: set[str]) -> _Plan:
+        plan = _Plan()
+        for name in locals_:
+            if name not in needed:
+                continue
+            if self._is_known(name, locals_, plan):
+                self._compute_again(name, locals_, plan)
+            else:
+                plan.kept.add(name)
+        return plan
+
+    def _is_known(self, name: str, locals_: dict[str, Statement], plan: _Plan) -> bool:
+        """Whether the value of a variable can be had in the reverse sweep without keeping more."""
+        if name in plan.kept or name in plan.again:
+            return True
+        statement = locals_.get(name)
+        if statement is None:
+            return name not in self._cells
+        return self._is_cheap(statement) and all(
+            self._is_known(variable.name, locals_, plan) for variable in reads(statement)
+        )
+
+    def _is_cheap(self, statement: Statement) -> bool:
+        if not isinstance(statement, Assign) or len(statement.targets) != 1:
+            return False
+        if any(v.name in self._cells for v in reads(statement)):
+            return False
+        if statement.function is primitives.item:
+            array = statement.args[0]
+            assert isinstance(array, Var)
+            return not self._order.overwritten(statement, self._classes[array.name])
+        if is_alias(statement):
+            return True
+        kind = statement.targets[0].type
+        if not isinstance(kind, Scalar):
+            return False
+        if any(isinstance(v.type, Array) for v in reads(statement)):
+            return statement.function is primitives.dim
+        integer = kind.dtype.kind in "iub" and statement.function in (np.floor_divide, np.remainder)
+        return integer or statement.function in CHEAP
+
+    def _compute_again(self, name: str, locals_: dict[str, Statement], plan: _Plan) -> None:
+        if name in plan.kept or name in plan.again or name not in locals_:
+            return
+        plan.again.add(name)
+        for variable in reads(locals_[name]):
+            self._compute_again(variable.name, locals_, plan)
+
+    # -- the writing -----------------------------------------------------------------------------------------
+
+    def _written(
+        self, forward: Block, loops: tuple[Loop, ...], plan: _Plan, remade: dict[int, list[Statement]]
+    ) -> tuple[Block, Block]:
+        ahead: list[Statement] = []
+        back: list[Statement] = []
+        for statement in forward:
+            ahead.append(statement)
+            if not isinstance(statement, For):
+                for target in assigns(statement):
+                    if target.name in plan.kept:
+                        push, pop = self._storage(target, loops)
+                        ahead += push
+                        back += pop
+                    elif target.name in plan.again:
+                        back.append(replace(statement, comment=""))
+            back += remade.get(id(statement), [])
+        return tuple(ahead), tuple(back)
+
+    def _storage(self, local: Var, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
+        """The statements that keep a local at its assignment, and those that get it back."""
+        depth = len(loops)
+        while depth > 0 and all(loop.is_counted_outside(loops[depth - 1]) for loop in loops[depth - 1 :]):
+            depth -= 1
+        if isinstance(local.type, Array) or depth == len(loops):
+            return self._stack(local, loops)
+        return self._array(local, loops[depth:])
+
+    def _stack(self, local: Var, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
+        assert isinstance(local.type, Scalar | Array)
+        stack = self._builder.var(f"kept_{local.name}", Stack(local.type))
+        loops[0].before.append(Assign((stack,), primitives.stack, ()))
+        return (Push(stack, local),), (Pop(local, stack),)
+
+    def _array(self, local: Var, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
+        assert isinstance(local.type, Scalar)
+        room = self._builder.var(f"kept_{local.name}", Array(local.type.dtype, len(loops)))
+        trips = tuple(loops[0].trips_of(loop, self._builder) for loop in loops)
+        loops[0].before.append(Assign((room,), np.empty, (trips, Const(local.type.dtype))))
+        with self._builder.block() as keep:
+            index = tuple(loop.position(self._builder) for loop in loops)
+            self._builder.add(Store(room, index, local))
+        with self._builder.block() as get:
+            index = tuple(loop.position(self._builder) for loop in loops)
+            self._builder.add(Assign((local,), primitives.item, (room, index)))
+        return keep.statements(), get.statements()

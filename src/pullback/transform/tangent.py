@@ -1,0 +1,254 @@
+"""Forward mode: a program that carries a tangent along with each active value.
+
+`tangent(program, wrt, of)` takes the original's parameters and one tangent for each parameter in `wrt`, and
+returns the original's results and one tangent for each result in `of`. After each statement stands the same
+statement on tangents:
+
+    y = f(x)          x_dot moves y by Σ ∂f/∂x x_dot       the row of the table
+    t = a[i]          t_dot = a_dot[i]
+    a[i] = t          a_dot[i] = t_dot
+
+(Griewank & Walther, *Evaluating Derivatives*, 2008, §3.1.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pullback.base.errors import PullbackError, UnsupportedError
+from pullback.ir import primitives
+from pullback.ir.build import Builder, operand_type
+from pullback.ir.nodes import (
+    Arg,
+    Assign,
+    Block,
+    Const,
+    Operand,
+    Pop,
+    Program,
+    Push,
+    Return,
+    Statement,
+    Store,
+    Var,
+)  # fmt: skip
+from pullback.ir.types import Array, Scalar, Stack
+from pullback.ir.walk import with_blocks
+from pullback.rules.read import tangent as tangent_of_rule
+from pullback.rules.table import TABLE
+from pullback.transform.activity import Activity, carries
+from pullback.transform.alias import alias_classes, is_alias
+from pullback.transform.canonical import canonical, cells_of, names_of
+from pullback.transform.cotangents import zero
+from pullback.transform.shadow import Shadows
+from pullback.transform.symbol import Symbol
+
+
+def tangent(program: Program, wrt: Sequence[int], of: Sequence[int]) -> Program:
+    """The forward-mode derivative of a program (see the module's docstring).
+
+    Args:
+        wrt: positions of the parameters that move, floating-point ones.
+        of: positions of the results whose tangents are returned, floating-point ones.
+    """
+    return _Tangent(canonical(program), wrt, of).program()
+
+
+class _Tangent:
+    def __init__(self, program: Program, wrt: Sequence[int], of: Sequence[int]) -> None:
+        self.original = program
+        self.wrt, self.of = wrt, of
+        self.builder = Builder(names_of(program))
+        cells = cells_of(program)
+        classes = alias_classes(program, cells)
+        self.activity = Activity(
+            program,
+            classes,
+            wrt=[program.params[k].name for k in wrt],
+            of=[r.name for r in (program.results[k] for k in of) if isinstance(r, Var)],
+        )
+        self.shadows = Shadows(self.builder, classes, cells, self.activity, suffix="dot")
+        self.dots: dict[str, Var] = {}
+        self.guards = True
+
+    def program(self) -> Program:
+        program, builder = self.original, self.builder
+        seeds = tuple(
+            builder.var(f"{p.name}_dot", Scalar(p.type.dtype) if isinstance(p.type, Scalar) else p.type)
+            for p in (program.params[k] for k in self.wrt)
+        )
+        with builder.block() as start:
+            for param in program.params:
+                if self.activity.is_active(param):
+                    self._start(param, dict(zip(self.wrt, seeds, strict=True)))
+        body = self._block(program.body[:-1])
+        dots = tuple(self._result(program.results[k]) for k in self.of)
+        last = Return((*program.results, *dots))
+        params = (*program.params, *seeds)
+        return Program(f"{program.name}_tangent", params, (*start.statements(), *body, last))
+
+    def _start(self, param: Var, seeds: dict[int, Var]) -> None:
+        position = next((k for k, p in enumerate(self.original.params) if p == param))
+        seed = seeds.get(position)
+        if isinstance(param.type, Scalar):
+            value: Operand = zero(param.type) if seed is None else seed
+            self.builder.add(Assign((self._dot(param),), primitives.bind, (value,)))
+            return
+        self.builder.extend(tuple(self.shadows.zeros(param)))
+        if seed is not None:
+            whole = (slice(None),) * param.type.ndim  # type: ignore[union-attr]
+            self.builder.store(self.shadows[param], whole, seed)
+
+    def _dot(self, variable: Var) -> Var:
+        if isinstance(variable.type, Array | Stack):
+            return self.shadows[variable]
+        dot = self.dots.get(variable.name)
+        if dot is None:
+            dot = self.builder.var(f"{variable.name}_dot", Scalar(variable.type.dtype))
+            self.dots[variable.name] = dot
+        return dot
+
+    def _result(self, result: Operand) -> Operand:
+        if isinstance(result, Var) and self.activity.is_active(result):
+            return self._dot(result)
+        if isinstance(result, Var) and isinstance(result.type, Array):
+            raise UnsupportedError(f"result {result} does not depend on the inputs")
+        return zero(operand_type(result))
+
+    # -- statements ------------------------------------------------------------------------------------------
+
+    def _block(self, block: Block) -> Block:
+        made: list[Statement] = []
+        for statement in block:
+            self.builder.location = statement.location
+            text = statement.location.text.strip() if statement.location else ""
+            self.builder.comment = f"tangent of: {text}" if text else ""
+            made.append(with_blocks(statement, self._block))
+            with self.builder.block() as moved:
+                self._statement(statement)
+            made += moved.statements()
+        return tuple(made)
+
+    def _statement(self, statement: Statement) -> None:
+        match statement:
+            case Assign() if any(self.activity.is_active(target) for target in statement.targets):
+                self._assign(statement)
+            case Store() if self.activity.is_active(statement.array):
+                value = statement.value
+                moved = self._tangent_of(value)
+                self.builder.add(replace(statement, array=self.shadows[statement.array], value=moved))
+            case Push() if self.activity.is_active(statement.stack):
+                self.builder.add(Push(self._dot(statement.stack), self._tangent_of(statement.value)))
+            case Pop() if self.activity.is_active(statement.target):
+                self.builder.add(Pop(self._dot(statement.target), self._dot(statement.stack)))
+
+    def _tangent_of(self, value: Operand) -> Operand:
+        if self.activity.is_active(value):
+            assert isinstance(value, Var)
+            return self._dot(value)
+        kind = operand_type(value)
+        if isinstance(kind, Array):
+            return self.builder.call(np.zeros_like, value, name="zero")
+        return zero(kind)
+
+    def _assign(self, statement: Assign) -> None:
+        target = statement.targets[0]
+        if statement.function is primitives.stack or is_alias(statement) or not carries(statement):
+            self.builder.extend(tuple(self.shadows.definition(statement)))
+            return
+        special = _SPECIAL.get(statement.function)
+        if special is not None:
+            self._give(target, special(self, statement))
+            return
+        self._by_rule(statement)
+
+    def _give(self, target: Var, value: Operand) -> None:
+        dot = self._dot(target)
+        kind = operand_type(value)
+        if kind.dtype != dot.type.dtype:  # type: ignore[union-attr]
+            value = self.builder.call(primitives.cast, value, dot.type.dtype)  # type: ignore[union-attr]
+        self.builder.add(Assign((dot,), primitives.bind, (value,)))
+
+    def _by_rule(self, statement: Assign) -> None:
+        rule = TABLE.get(statement.function)
+        if rule is None:
+            name = getattr(statement.function, "__name__", statement.function)
+            raise UnsupportedError(
+                f"{name} has no rule for its derivative",
+                remedy="give it one with pb.partials or @pb.jvp_rule.",
+                where=statement.location,
+            )
+        self.guards = self.activity.guards(statement)
+        args = tuple(self._symbol(arg) for arg in statement.args)
+        kwargs = {key: self._symbol(arg) for key, arg in statement.kwargs}
+        outputs = tuple(self._symbol(target) for target in statement.targets)
+        y = outputs[0] if len(outputs) == 1 else outputs
+        total: Any = None
+        try:
+            for position, arg in enumerate(statement.args):
+                if self.activity.is_active(arg):
+                    assert isinstance(arg, Var)
+                    x_dot = Symbol(self._dot(arg), self.builder, self.guards)
+                    moved = tangent_of_rule(rule, position, x_dot, y, args, kwargs)
+                    total = moved if total is None else _plus(total, moved)
+        except PullbackError as error:
+            error.where = statement.location
+            raise
+        for target, part in zip(statement.targets, total if len(outputs) > 1 else (total,), strict=True):
+            if self.activity.is_active(target):
+                self._give(target, part.operand if isinstance(part, Symbol) else Const(part))
+
+    def _symbol(self, arg: Arg) -> Any:
+        if isinstance(arg, tuple):
+            return tuple(self._symbol(part) for part in arg)
+        if isinstance(arg, Const):
+            return arg.value
+        return Symbol(arg, self.builder, self.guards) if isinstance(arg, Var) else arg
+
+
+def _plus(a: Any, b: Any) -> Any:
+    if isinstance(a, tuple | list):
+        return tuple(_plus(x, y) for x, y in zip(a, b, strict=True))
+    return a + b
+
+
+def _same(maker: _Tangent, statement: Assign) -> Operand:
+    first, *rest = statement.args
+    assert not isinstance(first, tuple)
+    return maker.builder.call(statement.function, maker._tangent_of(first), *rest)  # type: ignore[arg-type]
+
+
+def _bind(maker: _Tangent, statement: Assign) -> Operand:
+    return maker._tangent_of(statement.args[0])  # type: ignore[arg-type]
+
+
+def _select(maker: _Tangent, statement: Assign) -> Operand:
+    test, a, b = statement.args
+    moved = (maker._tangent_of(a), maker._tangent_of(b))  # type: ignore[arg-type]
+    return maker.builder.call(primitives.select, test, *moved)
+
+
+def _scale(maker: _Tangent, statement: Assign) -> Operand:
+    partial, seed = statement.args
+    parts = [
+        maker.builder.call(primitives.scale, maker._tangent_of(x), factor)  # type: ignore[arg-type]
+        for x, factor in ((partial, seed), (seed, partial))
+        if maker.activity.is_active(x)
+    ]
+    return parts[0] if len(parts) == 1 else maker.builder.call(np.add, *parts)
+
+
+_SPECIAL: dict[Callable[..., Any], Callable[[_Tangent, Assign], Operand]] = {
+    primitives.bind: _bind,
+    primitives.weaken: _bind,
+    primitives.cast: _same,
+    primitives.item: _same,
+    primitives.pick: _same,
+    np.copy: _same,
+    primitives.select: _select,
+    primitives.scale: _scale,
+}
