@@ -1,6 +1,7 @@
 """What is not in the language is refused at the place it stands, with the reason and a remedy."""
 # pyright: basic, reportPossiblyUnboundVariable=false, reportAttributeAccessIssue=false, reportIndexIssue=false
 # pyright: reportOperatorIssue=false, reportCallIssue=false, reportArgumentType=false, reportUndefinedVariable=false
+# pyright: reportUnhashable=false, reportAssignmentType=false, reportUnboundVariable=false, reportGeneralTypeIssues=false
 
 import functools
 
