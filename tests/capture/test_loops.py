@@ -1,4 +1,5 @@
 """for and while in all their forms."""
+# pyright: reportPossiblyUnboundVariable=false
 
 import numpy as np
 import pytest
@@ -95,92 +96,6 @@ def while_index(x):
     return i
 
 
-def while_true(x):
-    n = 0
-    while True:
-        x = x / 2
-        n += 1
-        if x < 1:
-            break
-    return x, n
-
-
-def with_break(x):
-    s = 0.0
-    for i in range(len(x)):
-        if x[i] > 2.0:
-            break
-        s += x[i]
-    return s, i
-
-
-def with_continue(x):
-    s = 0.0
-    for v in x:
-        if v < 0:
-            continue
-        if v > 3:
-            s += 100
-            continue
-        s += v
-    return s
-
-
-def break_and_continue(x):
-    s = 0.0
-    t = 0.0
-    for i, v in enumerate(x):
-        if v < 0:
-            t += v
-            continue
-        if v > 3:
-            break
-        if i > 1:
-            s += 2 * v
-        else:
-            s += v
-    return s, t
-
-
-def with_else(x, limit):
-    for v in x:
-        if v > limit:
-            r = v
-            break
-    else:
-        r = -1.0
-    return r
-
-
-def while_else(n):
-    k = 0
-    while k < n:
-        k += 1
-        if k == 5:
-            break
-    else:
-        k = -k
-    return k
-
-
-def early_return(x):
-    for i in range(len(x)):
-        for j in range(i):
-            if x[i] + x[j] > 2:
-                return i * 10 + j
-    return -1
-
-
-def return_after(x):
-    for v in x:
-        if v > 2:
-            return v * 2
-    y = np.sum(x)
-    if y > 0:
-        return y
-    return y - 1
-
-
 def carried_swap(n):
     a, b = 0, 1
     for _ in range(n):
@@ -257,17 +172,6 @@ def unrolled(x):
     for name in ["a", "b"]:
         if name == "b":
             s *= 2
-    return s
-
-
-def unrolled_break(x):
-    s = 0.0
-    for c in (1.0, 2.0, 3.0):
-        if x < c:
-            break
-        s += c * x
-    else:
-        s = s * 100
     return s
 
 
@@ -363,14 +267,6 @@ CASES = [
     (backwards, [(X,), (np.zeros(0),)]),
     (while_newton, [(2.0, 1e-9), (1.0, 1e-3)]),
     (while_index, [(X,), (-X,), (X[:0],)]),
-    (while_true, [(5.0,), (0.5,)]),
-    (with_break, [(X,), (-X,), (X[:0],)]),
-    (with_continue, [(X,), (-X,)]),
-    (break_and_continue, [(X,), (-X,), (X[:3],), (X[:0],)]),
-    (with_else, [(X, 1.0), (X, 9.0)]),
-    (while_else, [(3,), (9,), (0,)]),
-    (early_return, [(X,), (-X,), (X[:0],)]),
-    (return_after, [(X,), (X[:2],), (-X,)]),
     (carried_swap, [(10,), (0,), (1,)]),
     (previous, [(X,)]),
     (bound_in_loop, [(X,), (X[:0],)]),
@@ -381,7 +277,6 @@ CASES = [
     (rebinding_view, [(X, 2), (X, 0)]),
     (ping_pong, [(X, 3), (X, 0), (X, 4)]),
     (unrolled, [(2.0,), (X,)]),
-    (unrolled_break, [(0.5,), (1.5,), (2.5,), (9.0,)]),
     (list_by_index, [(A[0], [np.ones((3, 3)), A, np.ones((1, 2))])]),
     (nested_widening, [(0.5, 3)]),
     (inner_names, [(A,)]),

@@ -196,7 +196,7 @@ class Context:
 
     # Statements
 
-    def call(self, function: Callable[..., Any], *args: Any, name: str = "t", **kwargs: Any) -> Any:
+    def call(self, function: Callable[..., Any], *args: Any, name: Any = "t", **kwargs: Any) -> Any:
         """Add an assignment of what `function` returns, and return the variable(s).
 
         Raises:

@@ -33,7 +33,7 @@ from pullback.capture.join import (
     set_cell,
 )  # fmt: skip
 from pullback.capture.liveness import stores
-from pullback.capture.operators import binary, truth
+from pullback.capture.operators import binary, condition
 from pullback.capture.sequences import items_of, sequence, trips
 from pullback.capture.statements import assign, live_after, run_block
 from pullback.capture.values import (
@@ -229,12 +229,12 @@ def _while(context: Context, node: ast.While) -> None:
         if left is True:
             return False
         if left is False:
-            return truth(context, evaluate(context, node.test))
+            return condition(context, node.test)
         go = "$go"
         context.env[go] = False
 
         def ask() -> None:
-            context.env[go] = truth(context, evaluate(context, node.test))
+            context.env[go] = condition(context, node.test)
 
         flags = {flag: context.env[flag] for flag in (BREAK, RETURN) if flag in context.env}
         guarded(context, ask, frozenset(context.frame.local_names), (BREAK, RETURN))
