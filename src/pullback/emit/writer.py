@@ -44,6 +44,7 @@ from pullback.ir.walk import assigns, reads, variables, walk
 
 INDENT = "    "
 MAX_WIDTH = 92
+MAX_TUPLE = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,9 +319,11 @@ class Writer:
         self._line(f"{target} = {name}[{top}]")
 
     def _return(self, statement: Return) -> None:
-        values = tuple_of([self.read(value) for value in statement.values])
+        values = [self.read(value) for value in statement.values]
         self._begin(statement)
-        self._line(f"return {values.code}")
+        # Longer tuples CPython builds from a list, which Numba does not understand.
+        parts = [tuple_of(values[i : i + MAX_TUPLE]).code for i in range(0, max(1, len(values)), MAX_TUPLE)]
+        self._line(f"return {' + '.join(parts)}")
 
 
 def _names_of(program: Program) -> dict[str, str]:
