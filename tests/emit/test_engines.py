@@ -34,7 +34,8 @@ def test_programs_and_their_derivatives(program: Program, arguments: list[Any]) 
     agree(program, *arguments, jit=False)
     agree(tangent(program, wrt, [0]), *arguments, *dots, jit=False, ulps=100)
     reverse = adjoint(program, wrt, [0])
-    agree(reverse, *arguments, 1.0, ulps=100)
+    # Numba takes half a minute for whole arrays, which become loops before they come here.
+    agree(reverse, *arguments, 1.0, ulps=100, jit="whole" not in program.name)
     second = adjoint(reverse, wrt, list(range(1, 1 + len(wrt))))
     agree(second, *arguments, 1.0, *dots, jit=False, ulps=1000)
 
