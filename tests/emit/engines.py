@@ -1,6 +1,9 @@
 """The three ways to run a program, compared: interpreter, emitted source under CPython, the same under Numba."""
 
+import importlib.util
 from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -40,3 +43,13 @@ def same(a: Any, b: Any, ulps: float, what: str) -> None:
     assert a.shape == b.shape, what
     eps = np.finfo(b.dtype).eps if b.dtype.kind in "fc" else 0.0
     np.testing.assert_allclose(a, b, rtol=ulps * float(eps), atol=0 if not eps else 1e-300, err_msg=what)
+
+
+def transform_programs() -> ModuleType:
+    path = Path(__file__).parent.parent / "transform" / "programs.py"
+    spec = importlib.util.spec_from_file_location("transform_programs", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

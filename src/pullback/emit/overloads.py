@@ -17,7 +17,9 @@ from pullback.emit import native
 def _grown(stack):
     def grown(stack):
         wider = np.empty(2 * stack.size, stack.dtype)
-        wider[: stack.size] = stack
+        # A slice here would take Numba a second.
+        for i in range(stack.size):
+            wider[i] = stack[i]
         return wider
 
     return grown
