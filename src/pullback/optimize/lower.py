@@ -185,10 +185,7 @@ class _Lowering:
             return tuple(self._in_memory(part, contiguous) for part in value)
         if not isinstance(value, Delayed):
             return value
-        variable = self._e.variable(value)
-        if contiguous and isinstance(variable.type, Array) and variable.type.layout == "A":
-            return self._e.variable(self._e.copied(value, variable.name))
-        return variable
+        return self._e.contiguous(value) if contiguous else self._e.variable(value)
 
     def _located(self, variable: Var, name: str) -> Any:
         """A variable of the new program that holds what `name` does in the old one."""
@@ -246,13 +243,14 @@ class _Lowering:
         e, name = self._e, target.name
         if isinstance(value, Delayed) and not isinstance(target.type, Array):
             value = e.read(value, ())
-        if not isinstance(value, Delayed):
+        if not isinstance(value, Delayed) or not isinstance(target.type, Array):
             if name in e.cells:
                 self._bind(target, value)
             else:
                 mutable = isinstance(value, Var) and value.name in e.cells
                 self._values[name] = e.call(primitives.bind, value, name=name) if mutable else value
             return
+        assert (value.ndim, value.dtype) == (target.type.ndim, target.type.dtype), f"{target} = {function}"
         if value.place is not None and function not in ALIASING and value.memory:
             value = mapped(value, value.shape, lambda e, index: index)
         if name in e.cells:
