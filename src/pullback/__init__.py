@@ -27,9 +27,10 @@ from pullback.api.arrays import (
     zeros_like,
 )  # fmt: skip
 from pullback.api.gradient import elementwise_grad, grad, value_and_grad
+from pullback.api.hvp import hvp
 from pullback.api.jacobian import hessian, jacobian
 from pullback.api.operators import checkpoint, jvp_rule, partials, primitive, vjp_rule
-from pullback.api.products import hvp, jvp, linearize, vjp
+from pullback.api.products import jvp, linearize, vjp
 from pullback.base.errors import (
     ConventionError,
     DependenceWarning,

@@ -145,7 +145,7 @@ def math_(x, n):
 
 def comparisons(x, y, n):
     a = 0 < x < y
-    b = x == 1.0 or y > 2.0 and not n == 3
+    b = x == 1.0 or (y > 2.0 and not n == 3)
     c = n in (1, 2, 3), n not in (1, 2), x is not None
     d = (x > 0) & (y > 0), x != y, not x
     e = x or y, x and y, 0 or x
@@ -195,7 +195,14 @@ def dtypes(x, z):
 
 
 def clipped(x):
-    return np.clip(x, 0.0, 2.0), x.clip(-1, 1), np.where(x > 0, x, 0.0), np.maximum(x, 0), np.sign(x), np.interp(1.2, [0, 1, 2], x[:3])
+    return (
+        np.clip(x, 0.0, 2.0),
+        x.clip(-1, 1),
+        np.where(x > 0, x, 0.0),
+        np.maximum(x, 0),
+        np.sign(x),
+        np.interp(1.2, [0, 1, 2], x[:3]),
+    )
 
 
 def aliases(x):

@@ -189,7 +189,7 @@ def deleted(x):
 
 
 def conditional(x, y):
-    a = x if x > y else y
+    a = max(y, x)
     return a * (1 if x > 0 else -1)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.api.follow import Followed, function_name, plain_aux
-from pullback.api.products import Convention, _split, check_convention, conjugated, refuse_integers, vjp
+from pullback.api.follow import Followed, function_name, outcome, plain_aux
+from pullback.api.products import Convention, check_convention, conjugated, refuse_integers, vjp, with_aux
 from pullback.base.argnums import Argnums, choose
 from pullback.base.errors import ConventionError, ShapeError
 from pullback.base.pytrees import flatten
@@ -26,8 +26,7 @@ def value_and_grad(
     holomorphic: bool = False,
     convention: Convention = "pullback",
 ) -> Callable[..., Any]:
-    """A function that returns the value of `function` and its gradient (see `grad`, which returns the
-    gradient alone).
+    """A function that returns the value of `function` and its gradient (see `grad`).
 
     Returns:
         A function of the same arguments that returns ``(value, gradient)``, or ``((value, aux), gradient)``.
@@ -44,7 +43,7 @@ def value_and_grad(
         chosen = choose(function, argnums, args, kwargs)
         followed = Followed("pb.grad", function, chosen.keys, chosen.values())
         new_args, new_kwargs = chosen.replaced(tuple(followed.arguments))
-        output, aux = _split(function(*new_args, **new_kwargs), has_aux, "grad")
+        output, aux = with_aux(outcome(function, new_args, new_kwargs), has_aux, "grad")
         check_scalar(output, followed, holomorphic)
         own = followed.own(output)
         value = followed.value_of(output)
@@ -146,8 +145,7 @@ def grad(
 
 
 def elementwise_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The derivative of a function whose output entries depend on one input entry each,
-    in the shape of the input.
+    """The derivative of an elementwise function, in the shape of the input.
 
     It is the gradient of the sum of the outputs.
 

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pullback.api.follow import checked_leaves, function_name, pushed, warn_independent
+from pullback.api.follow import checked_leaves, function_name, outcome, pushed, warn_independent
 from pullback.api.gradient import grad
-from pullback.api.products import _split, refuse_integers, vjp
+from pullback.api.products import refuse_integers, vjp, with_aux
 from pullback.base.argnums import Argnums, Chosen, choose
 from pullback.base.errors import ConventionError, UnsupportedError
 from pullback.base.pytrees import flatten, tree_map, unflatten
@@ -118,9 +118,7 @@ class _Matrix:
             )
 
     def by_rows(self, switch: bool) -> Any:
-        """Reverse: one sweep per output entry (two for a complex one);
-        `switch` allows to go forward instead.
-        """
+        """Reverse, a sweep per output entry (two if complex); `switch` allows to go forward instead."""
         result = vjp(self.function, *self.inputs, has_aux=self.has_aux)
         value, pull = result[0], result[1]
         outputs, structure = flatten(value)
@@ -168,10 +166,10 @@ class _Matrix:
             sweep = Sweep(count)
             arguments, first = [], 0
             for leaf, spec in zip(self.inputs, self.specs, strict=True):
-                seeds = np.eye(total, dtype=spec.dtype)[start : start + count, first : first + spec.size]
-                arguments.append(Dual(leaf, seeds.reshape(count, *spec.shape), sweep))
+                rows = np.eye(count, spec.size, start - first, spec.dtype)
+                arguments.append(Dual(leaf, rows.reshape(count, *spec.shape), sweep))
                 first += spec.size
-            output, aux = _split(self.function(*arguments), self.has_aux, "jacobian")
+            output, aux = with_aux(outcome(self.function, arguments), self.has_aux, "jacobian")
             sweep.finished = True
             leaves, structure = flatten(output)
             pairs = [pushed(leaf, sweep) for leaf in leaves]

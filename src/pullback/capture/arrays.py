@@ -116,14 +116,11 @@ def reshape(context: Context, value: Any, shape: tuple[Any, ...]) -> Any:
 
 def size(context: Context, value: Any) -> Any:
     """The number of elements."""
-    from pullback.capture.operators import binary
-
-    if not is_array(value):
-        return 1
     total: Any = 1
-    for axis in range(value.type.ndim):
+    for axis in range(value.type.ndim if is_array(value) else 0):
         length = context.dim(value, axis)
-        total = length if isinstance(total, int) and total == 1 else binary(context, np.multiply, total, length)
+        if isinstance(length, Var):
+            total = length if isinstance(total, int) else context.call(np.multiply, total, length)
     return total
 
 

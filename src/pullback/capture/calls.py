@@ -7,19 +7,20 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
+import inspect
 import types
 from collections.abc import Callable
 from typing import Any
-
 
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
 from pullback.capture.inline import inline_closure, inline_function
 from pullback.capture.literals import elements
+from pullback.capture.math_calls import PYTHON
 from pullback.capture.methods import call_method
 from pullback.capture.numpy_calls import call_numpy, is_numpy
-from pullback.capture.python_calls import PYTHON
 from pullback.capture.reductions import reduce_generator
+from pullback.capture.sequences import zipped
 from pullback.capture.values import (
     Closure,
     DictValue,
@@ -88,8 +89,6 @@ def _known(function: Any) -> Callable[..., Any] | None:
 
 
 def _map(context: Context, args: list[Any]) -> Any:
-    from pullback.capture.sequences import zipped
-
     items = zipped(context, args[1:])
     if not isinstance(items, tuple):
         context.fail(
@@ -104,8 +103,6 @@ def _construct(context: Context, kind: type, args: list[Any], kwargs: Kwargs) ->
         if issubclass(kind, tuple) and hasattr(kind, "_fields"):
             return kind(*args, **kwargs)
         if dataclasses.is_dataclass(kind) and not hasattr(kind, "__post_init__"):
-            import inspect
-
             bound = inspect.signature(kind).bind(*args, **kwargs)
             bound.apply_defaults()
             return Record(kind, dict(bound.arguments))
@@ -113,7 +110,7 @@ def _construct(context: Context, kind: type, args: list[Any], kwargs: Kwargs) ->
         context.fail(f"{kind.__name__} does not take these arguments", f"Python says: {error}")
     if is_static((*args, *kwargs.values())) and (issubclass(kind, BaseException) or kind in (dict, slice)):
         return kind(*(to_python(a) for a in args), **{k: to_python(v) for k, v in kwargs.items()})
-    context.fail(
+    raise context.refusal(
         f"an instance of {kind.__name__} is made",
         "only namedtuples and dataclasses without __post_init__ can be built",
         "use one of those, or make it outside the function",
@@ -139,10 +136,10 @@ def _python(context: Context, function: Any, args: list[Any], kwargs: Kwargs) ->
         inner = getattr(function, attribute, None)
         if callable(inner) and _is_transparent(function):
             return call(context, inner, args, kwargs)
-    method = getattr(type(function), "__call__", None)
+    method = inspect.getattr_static(type(function), "__call__", None)
     if isinstance(method, types.FunctionType):
         return inline_function(context, method, [function, *args], kwargs)
-    context.fail(
+    raise context.refusal(
         f"{name_of(function)} has no translation",
         "it is neither Python source nor a function that pullback has a rule for",
         "call it outside, or write it with NumPy",
@@ -153,5 +150,3 @@ def _is_transparent(function: Any) -> bool:
     """Whether calling `function` is calling what it wraps: ours, Numba's and functools.lru_cache's are."""
     module = (type(function).__module__ or "").partition(".")[0]
     return module in ("pullback", "numba") or isinstance(function, functools._lru_cache_wrapper)
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -11,7 +12,7 @@ import numpy as np
 
 from pullback.base.errors import UnsupportedError
 from pullback.capture import calls, literals, loops
-from pullback.capture.context import Context, Frame, Guard
+from pullback.capture.context import Context, Frame, Guard, StaticNeededError
 from pullback.capture.inline import analysis, bind
 from pullback.capture.inline import body_value as captured_value
 from pullback.capture.join import DEAD
@@ -47,9 +48,8 @@ class Captured:
     """A captured function.
 
     Attributes:
-        program: its parameters are the dynamic leaves of the arguments in traversal order (tuples and lists by
-            position, dicts and dataclasses by insertion and field order; positional arguments before keyword
-            ones), then the captured arrays.
+        program: its parameters are the dynamic leaves of the arguments in traversal order (tuples and lists
+            by position, dicts and dataclasses by insertion and field order; positional arguments first), then the captured arrays.
         result: what the function returns, with a `Leaf` for each number and array.
         captives: the arrays captured from closures and globals, in the order of the last parameters.
         guards: what must still hold at a later call.
@@ -120,7 +120,11 @@ def capture(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[s
     }
     bound = bind(context, source.node, defaults, keyword_defaults, [*extra, *values], named, plain.__name__)
     frame.env.update(bound)
-    value = captured_value(context, source.node)
+    try:
+        value = captured_value(context, source.node)
+    except StaticNeededError as error:
+        error.position = next((k for k, param in enumerate(params) if param == error.operand), None)
+        raise
     results: list[Operand] = []
     if frame.env.get(DEAD):
         value = None
@@ -151,7 +155,7 @@ def _plain_function(function: Any) -> tuple[types.FunctionType, list[Any]]:
             function = function.__wrapped__
         elif callable(getattr(function, "py_func", None)):
             function = function.py_func
-        elif isinstance(getattr(type(function), "__call__", None), types.FunctionType):
+        elif isinstance(inspect.getattr_static(type(function), "__call__", None), types.FunctionType):
             extra = [function, *extra]
             function = type(function).__call__
         else:
@@ -212,6 +216,6 @@ def _result(context: Context, value: Any, results: list[Operand]) -> Any:
         return value
     if is_static(value):
         return to_python(value)
-    context.fail(f"{describe(value)} is returned", "only numbers, arrays and structures of them can be")
-
-
+    raise context.refusal(
+        f"{describe(value)} is returned", "only numbers, arrays and structures of them can be"
+    )

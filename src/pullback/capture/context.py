@@ -44,13 +44,15 @@ class Guard:
 
 
 class StaticNeededError(UnsupportedError):
-    """A value known only at run time stands where the program's form depends on it (an axis, a tuple's index).
+    """A value known only at run time stands where the program's form depends on it: an axis, a tuple's index.
 
     Attributes:
-        operand: the variable that holds it. Where that is a parameter, capture again with its value static.
+        operand: the variable that holds it.
+        position: of that variable among the parameters, if it is one: capture again with its value static.
     """
 
     operand: Var | None = None
+    position: int | None = None
 
 
 @dataclass(eq=False)
@@ -156,9 +158,15 @@ class Context:
             self.node = before
             self.builder.comment = comment
 
+    def refusal(
+        self, what: str, why: str = "", remedy: str = "", node: ast.AST | None = None
+    ) -> UnsupportedError:
+        """An `UnsupportedError` at `node`, or at what is being captured."""
+        return UnsupportedError(what, why=why or None, remedy=remedy or None, where=self.location(node))
+
     def fail(self, what: str, why: str = "", remedy: str = "", node: ast.AST | None = None) -> NoReturn:
-        """Raise `UnsupportedError` at `node`, or at what is being captured."""
-        raise UnsupportedError(what, why=why or None, remedy=remedy or None, where=self.location(node))
+        """Raise what `refusal` makes."""
+        raise self.refusal(what, why, remedy, node)
 
     def static_needed(self, what: str, value: Any, remedy: str = "", node: ast.AST | None = None) -> NoReturn:
         """Raise `StaticNeededError`: `value` would have to be known before the program runs."""
@@ -181,7 +189,7 @@ class Context:
             return
         raise StaticNeededError(
             what,
-            why="it was made outside the loop or branch that changes it, so its length would depend on the run",
+            why="it was made outside the loop or branch that changes it: its length would depend on the run",
             remedy="fill an array of known length, such as np.empty(n), or make a new list",
             where=self.location(),
         )

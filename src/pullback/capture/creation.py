@@ -54,7 +54,9 @@ for _function in (np.zeros, np.ones, np.empty):
 
 
 def _like(function: Callable[..., Any]) -> Creation:
-    def handler(context: Context, a: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None) -> Any:
+    def handler(
+        context: Context, a: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None
+    ) -> Any:
         a = as_array(context, a)
         wanted = dtype_of(context, static(context, dtype, "a dtype")) or kind_of(a).dtype
         if shape is None:
@@ -106,7 +108,13 @@ def _arange(context: Context, start: Any, stop: Any = None, step: Any = 1, dtype
 
 @creates(np.linspace)
 def _linspace(
-    context: Context, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False, dtype: Any = None
+    context: Context,
+    start: Any,
+    stop: Any,
+    num: Any = 50,
+    endpoint: Any = True,
+    retstep: Any = False,
+    dtype: Any = None,
 ) -> Any:
     if static(context, retstep, "retstep"):
         context.fail("linspace with retstep", "it is not in the language", "compute the step")
@@ -136,7 +144,9 @@ def _identity(context: Context, n: Any, dtype: Any = float) -> Any:
 
 
 @creates(np.meshgrid)
-def _meshgrid(context: Context, *arrays: Any, indexing: Any = "xy", sparse: Any = False, copy: Any = True) -> Any:
+def _meshgrid(
+    context: Context, *arrays: Any, indexing: Any = "xy", sparse: Any = False, copy: Any = True
+) -> Any:
     operands = tuple(as_operand(as_array(context, a)) for a in arrays)
     keywords: dict[str, Any] = {}
     if static(context, indexing, "indexing") != "xy":
@@ -164,5 +174,14 @@ def _named(function: Callable[..., Any]) -> Creation:
     return handler
 
 
-for _function in (np.tri, np.tril_indices, np.triu_indices, np.diag_indices, np.geomspace, np.logspace, np.hanning, np.hamming):
+for _function in (
+    np.tri,
+    np.tril_indices,
+    np.triu_indices,
+    np.diag_indices,
+    np.geomspace,
+    np.logspace,
+    np.hanning,
+    np.hamming,
+):
     CREATION[_function] = _named(_function)

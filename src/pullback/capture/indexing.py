@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,24 +15,21 @@ import numpy as np
 from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
+from pullback.capture.operators import binary
 from pullback.capture.values import (
     DictValue,
     ListValue,
-    Method,
     RangeValue,
     Sequence,
     as_operand,
     children,
     describe,
     is_array,
-    is_number,
-    is_numeric,
     is_scalar,
     is_static,
     kind_of,
     to_python,
 )  # fmt: skip
-from pullback.ir.build import dummy_arg
 from pullback.ir.nodes import Slice, Var
 from pullback.ir.primitives import item, pick, view
 from pullback.ir.types import Array
@@ -53,7 +49,7 @@ def _subscript(context: Context, node: ast.Subscript) -> Any:
         length = _one_length(context, node.value, node.slice)
         if length is not None:
             return length
-    owner, index = _owner_and_index(context, node)
+    owner, index = owner_and_index(context, node)
     if is_array(owner):
         return load(context, owner, full_index(context, owner, index))
     return part_of(context, owner, index)
@@ -71,11 +67,11 @@ def _one_length(context: Context, node: ast.Attribute, index_node: ast.expr) -> 
     return part_of(context, tuple(context.dim(owner, axis) for axis in range(ndim)), index)
 
 
-def _owner_and_index(context: Context, node: ast.Subscript) -> tuple[Any, Any]:
+def owner_and_index(context: Context, node: ast.Subscript) -> tuple[Any, Any]:
     """What is indexed and the index; ``a[i][j]`` with integers becomes ``a[i, j]``."""
     owner: Any
     if isinstance(node.value, ast.Subscript):
-        owner, first = _owner_and_index(context, node.value)
+        owner, first = owner_and_index(context, node.value)
         if is_array(owner):
             entries = first if isinstance(first, tuple) else (first,)
             if len(entries) < owner.type.ndim and all(_is_integer(entry) for entry in entries):
@@ -125,7 +121,9 @@ def part_of(context: Context, owner: Any, index: Any) -> Any:
             return to_python(owner)[to_python(index)]
         except Exception as error:
             context.fail("this index always fails", f"Python says: {type(error).__name__}: {error}")
-    context.fail(f"{describe(owner)} is indexed by {describe(index)}", "it is no array, tuple, list or dict")
+    raise context.refusal(
+        f"{describe(owner)} is indexed by {describe(index)}", "it is no array, tuple, list or dict"
+    )
 
 
 def _element(context: Context, parts: list[Any], index: Any, owner: Any) -> Any:
@@ -141,8 +139,6 @@ def _element(context: Context, parts: list[Any], index: Any, owner: Any) -> Any:
 
 def binary_range(context: Context, owner: RangeValue, index: Any) -> Any:
     """``range(...)[index]``."""
-    from pullback.capture.operators import binary
-
     if not is_scalar(index):
         context.fail("a range is sliced", "only one element of a range can be taken")
     return binary(context, np.add, owner.start, binary(context, np.multiply, index, owner.step))
@@ -156,7 +152,9 @@ def full_index(context: Context, array: Var, index: Any) -> Index:
     taken = sum(_axes_taken(e) for e in entries)
     if taken > kind.ndim:
         context.fail(
-            f"{taken} indices for {describe(array)}", "NumPy raises an IndexError", "remove the surplus indices"
+            f"{taken} indices for {describe(array)}",
+            "NumPy raises an IndexError",
+            "remove the surplus indices",
         )
     places = [k for k, e in enumerate(entries) if e is Ellipsis]
     if len(places) > 1:
@@ -193,7 +191,9 @@ def _integer(context: Context, entry: Any) -> Any:
         context.fail("a bool as an index", "NumPy adds an axis for it", "use a boolean array, or int(...)")
     if not _is_integer(entry):
         context.fail(
-            f"{describe(entry)} as an index", "NumPy takes integers, slices, None, `...` and arrays", "int(...)"
+            f"{describe(entry)} as an index",
+            "NumPy takes integers, slices, None, `...` and arrays",
+            "int(...)",
         )
     return entry
 
@@ -217,70 +217,3 @@ def load(context: Context, array: Var, index: Index) -> Any:
     if any(entry is None or isinstance(entry, Slice) for entry in index):
         return context.call(view, array, index)
     return context.call(item, array, index)
-
-
-def store(context: Context, array: Var, index: Index, value: Any) -> None:
-    """``array[index] = value`` for a full index."""
-    _check_value(context, array, index, value)
-    context.check_store(array)
-    context.builder.location = context.location()
-    context.builder.store(array, index, value)
-
-
-def _check_value(context: Context, array: Var, index: Index, value: Any) -> None:
-    """NumPy's own check of types and ranks, on small arrays."""
-    if not is_numeric(value):
-        context.fail(f"{describe(value)} is stored into an array", "only numbers and arrays can be")
-    if kind_of(value).dtype.kind == "c" and kind_of(array).dtype.kind != "c":
-        context.fail(
-            "a complex value is stored into a real array",
-            "NumPy would drop the imaginary part",
-            "make the array complex, or store `.real`",
-        )
-    if not is_array(value) or any(is_array(entry) for entry in index):
-        return
-    target = dummy_arg(array)
-    entries = tuple(
-        slice(None) if isinstance(e, Slice) else None if e is None else 0 for e in index
-    )
-    try:
-        target[entries] = dummy_arg(value)
-    except ValueError as error:
-        lengths = [n for n in np.shape(dummy_arg(value))]
-        if len(lengths) > np.ndim(target[entries]):
-            context.fail("the value has more axes than the place it is stored into", f"NumPy says: {error}")
-
-
-def store_subscript(
-    context: Context, target: ast.Subscript, value: Any, function: Callable[..., Any] | None = None
-) -> None:
-    """``owner[index] = value``; with a `function`, `value` is the syntax of ``owner[index] op= value``."""
-    owner, index = _owner_and_index(context, target)
-    if is_array(owner):
-        full = full_index(context, owner, index)
-        if function is not None:
-            from pullback.capture.operators import augmented
-
-            augmented(context, owner, full, function, evaluate(context, value))
-            return
-        if isinstance(value, tuple | ListValue | RangeValue):
-            value = as_array(context, value)
-        store(context, owner, full, value)
-        return
-    if isinstance(owner, Method | tuple) or is_number(owner) or not isinstance(owner, ListValue | DictValue):
-        context.fail(f"an item of {describe(owner)} is assigned", "it cannot change")
-    context.changes_shape(f"{describe(owner)} is changed", owner.home)
-    if not is_static(index) or isinstance(index, slice):
-        context.static_needed("the place in a list or dict that is assigned", index)
-    if function is not None:
-        from pullback.capture.operators import binary
-
-        value = binary(context, function, part_of(context, owner, index), evaluate(context, value))
-    context.keep(value)
-    if isinstance(owner, DictValue):
-        owner.items[to_python(index)] = value
-        return
-    part_of(context, owner, index)
-    owner.items[operator.index(index)] = value
-
-

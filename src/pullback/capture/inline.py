@@ -28,7 +28,13 @@ def analysis(node: ast.FunctionDef | ast.Lambda) -> tuple[Liveness, frozenset[st
     if known is None or known[0] is not node:
         parameters = {
             p.arg
-            for p in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs, node.args.vararg, node.args.kwarg)
+            for p in (
+                *node.args.posonlyargs,
+                *node.args.args,
+                *node.args.kwonlyargs,
+                node.args.vararg,
+                node.args.kwarg,
+            )
             if p is not None
         }
         body = node.body if isinstance(node, ast.FunctionDef) else [node.body]
@@ -37,7 +43,9 @@ def analysis(node: ast.FunctionDef | ast.Lambda) -> tuple[Liveness, frozenset[st
     return known[1], known[2]
 
 
-def inline_function(context: Context, function: types.FunctionType, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def inline_function(
+    context: Context, function: types.FunctionType, args: list[Any], kwargs: dict[str, Any]
+) -> Any:
     """A call of a Python function."""
     source = source_of(function.__code__)
     if any(frame.function is function for frame in context.frames):
@@ -61,9 +69,7 @@ def inline_function(context: Context, function: types.FunctionType, args: list[A
 def inline_closure(context: Context, closure: Closure, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """A call of a function defined in a function that is being captured."""
     if any(frame.source.node is closure.node for frame in context.frames):
-        context.fail(
-            f"{closure.name} calls itself", "recursion has no finite program", "write it as a loop"
-        )
+        context.fail(f"{closure.name} calls itself", "recursion has no finite program", "write it as a loop")
     outer: Frame = closure.frame
     bound = bind(
         context, closure.node, list(closure.defaults), closure.keyword_defaults, args, kwargs, closure.name
@@ -146,7 +152,9 @@ def body_value(context: Context, node: ast.FunctionDef | ast.Lambda) -> Any:
     env = context.env
     returned, value = env.get(RETURN, False), env.get(RESULT)
     if isinstance(value, Poison):
-        context.fail(f"{node.name} returns values of unlike types", value.why, "return values of one type", node)
+        context.fail(
+            f"{node.name} returns values of unlike types", value.why, "return values of one type", node
+        )
     if isinstance(returned, Var) and value is not None:
         context.fail(
             f"{node.name} returns a value on one way and None on another",
@@ -155,5 +163,3 @@ def body_value(context: Context, node: ast.FunctionDef | ast.Lambda) -> Any:
             node,
         )
     return value if returned else None
-
-

@@ -1,9 +1,9 @@
 """Where control flow meets: the values that names have on two ways become cells of the program.
 
 A branch is captured with names of its own; at its end every live name that the two ways disagree on is bound
-to a new cell, of the type that holds both values. Where the value was made in the branch itself the cell takes
-its place, so that the program reads as the user's does. (Cytron et al., *Efficiently computing static single
-assignment form*, 1991: the cells are its φ-functions.)
+to a new cell, of the type that holds both values. Where the value was made in the branch itself the cell
+takes its place, so that the program reads as the user's does. (Cytron et al., *Efficiently computing static
+single assignment form*, 1991: the cells are its φ-functions.)
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.capture.coalesce import coalesce
 from pullback.capture.context import Context
 from pullback.capture.values import (
     BOTTOM,
@@ -30,10 +31,8 @@ from pullback.capture.values import (
     shape_of_structure,
     with_children,
 )  # fmt: skip
-from pullback.ir.nodes import Assign, Block, If, Statement, Var
-from pullback.ir.primitives import bind
+from pullback.ir.nodes import Block, If, Var
 from pullback.ir.types import Array, Scalar, join
-from pullback.ir.walk import arguments, assigns, blocks, operands, substitute, walk, with_blocks
 
 RESULT, RETURN, BREAK, CONTINUE, DEAD = "$result", "$return", "$break", "$continue", "$dead"
 FLAGS = (RETURN, BREAK, CONTINUE)
@@ -64,8 +63,7 @@ class Merge:
         if parts_a is not None and parts_b is not None and shape_of_structure(a) == shape_of_structure(b):
             words = labels(a)
             parts = [
-                self.value(f"{name}_{word}", x, y)
-                for word, x, y in zip(words, parts_a, parts_b, strict=True)
+                self.value(f"{name}_{word}", x, y) for word, x, y in zip(words, parts_a, parts_b, strict=True)
             ]
             poison = next((part for part in parts if isinstance(part, Poison)), None)
             return poison or with_children(a, parts, self.context.home)
@@ -103,12 +101,9 @@ class Merge:
             return merged
         if name.startswith("$"):
             return merged
-        if not isinstance(flag_a, bool) and (flag_b is True or same(flag_a, flag_b)):
+        if same(value_a, value_b) and True in (flag_a, flag_b) and False not in (flag_a, flag_b):
             # Bound on the way where it was read: what is known there is not worth a new flag.
-            if flag_b is True and same(value_a, value_b):
-                return Maybe(merged, flag_a)
-        if flag_a is True and isinstance(flag_b, Var) and same(value_a, value_b):
-            return Maybe(merged, flag_b)
+            return Maybe(merged, flag_b if flag_a is True else flag_a)
         flag = self.value(f"{name}_is_bound", flag_a, flag_b)
         return merged if flag is True else Maybe(merged, flag)
 
@@ -245,74 +240,6 @@ def merged_env(merge: Merge, a: dict[str, Any], b: dict[str, Any], live: frozens
     return merged
 
 
-def coalesce(block: Block, pairs: list[tuple[Var, Any]]) -> Block:
-    """`block`, which ends in ``cell = value`` for each pair, with values that it makes itself renamed to cells."""
-    taken: set[str] = set()
-    for cell, value in pairs:
-        if not isinstance(value, Var) or value.name in taken or value.type != cell.type:
-            continue
-        if _replaceable(block, cell, value):
-            taken.add(value.name)
-            block = without_self_binds(substitute(block, {value.name: cell}))
-    return block
-
-
-def _replaceable(block: Block, cell: Var, value: Var) -> bool:
-    """Whether `value` is assigned here alone and never while `cell` still has to be read."""
-    if not any(value in assigns(s) for s in walk(block)):
-        return False
-    for statement in walk(block):
-        # An array cell that is rebound keeps its old array for what was bound to it before.
-        if len(assigns(statement)) > 1 and value in assigns(statement) and cell in assigns(statement):
-            return False
-        if value in assigns(statement) and not isinstance(statement, Assign):
-            return False
-    return _safe(block, cell, value, False)[0]
-
-
-def _safe(block: Block, cell: Var, value: Var, read_later: bool) -> tuple[bool, bool]:
-    for statement in reversed(block):
-        if _is_bind(statement, cell, value):
-            continue
-        inner = blocks(statement)
-        if inner:
-            reads_inside = _reads(statement, cell) or any(_reads(s, cell) for p in inner for s in walk(p))
-            loops = not isinstance(statement, If)
-            for part in reversed(inner):
-                ok, _ = _safe(part, cell, value, read_later or (loops and reads_inside))
-                if not ok:
-                    return False, True
-            read_later = read_later or reads_inside
-            continue
-        if value in assigns(statement) and read_later:
-            return False, True
-        if cell in assigns(statement):
-            # Between here and the end the value must not be read under its old meaning.
-            return False, True
-        read_later = read_later or _reads(statement, cell)
-    return True, read_later
-
-
-def _is_bind(statement: Statement, cell: Var, value: Var) -> bool:
-    return isinstance(statement, Assign) and statement.targets == (cell,) and (
-        statement.function is bind and statement.args == (value,)
-    )  # fmt: skip
-
-
-def _reads(statement: Statement, cell: Var) -> bool:
-    return any(operand == cell for arg in arguments(statement) for operand in operands(arg))
-
-
-def without_self_binds(block: Block) -> Block:
-    """`block` without ``x = x``."""
-    kept = []
-    for statement in block:
-        if isinstance(statement, Assign) and statement.function is bind and statement.args == statement.targets:
-            continue
-        kept.append(with_blocks(statement, without_self_binds))
-    return tuple(kept)
-
-
 def any_flag(context: Context, names: tuple[str, ...] = FLAGS) -> Any:
     """Whether any of these exits was taken: False, True, or a variable."""
     found: Any = False
@@ -326,9 +253,16 @@ def any_flag(context: Context, names: tuple[str, ...] = FLAGS) -> Any:
 
 
 def guarded(
-    context: Context, rest: Callable[[], None], live: frozenset[str], flags: tuple[str, ...] = FLAGS
+    context: Context,
+    rest: Callable[[], None],
+    live: frozenset[str],
+    flags: tuple[str, ...] = FLAGS,
+    used_up: str = "",
 ) -> None:
-    """Capture `rest` for the runs that have not left by one of `flags`, which may be known at run time only."""
+    """Capture `rest` for the runs that have not left by one of `flags`, which is known at run time only.
+
+    The flag `used_up` means nothing afterwards: a `break` after the ``else`` of its loop.
+    """
     left = any_flag(context, flags)
     assert isinstance(left, Var)
     taken = [flag for flag in flags if isinstance(context.env.get(flag), Var)]
@@ -336,11 +270,14 @@ def guarded(
 
     def go_on() -> None:
         for flag in taken:
-            del context.env[flag]
+            context.env.pop(flag, None)
         rest()
 
     def leave() -> None:
-        if len(taken) == 1:
+        if len(taken) == 1 and taken[0] != used_up:
             context.env[taken[0]] = True
+
+    if used_up:
+        context.env.pop(used_up, None)
 
     fork(context, stay, go_on, leave, live)

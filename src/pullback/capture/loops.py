@@ -9,12 +9,14 @@ know the index (to take an item of a list).
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from pullback.capture.carried import Carried, fits, same_plan, widened
 from pullback.capture.context import Context, StaticNeededError
 from pullback.capture.dispatch import evaluate, statement
 from pullback.capture.join import (
@@ -24,9 +26,7 @@ from pullback.capture.join import (
     FLAGS,
     MISSING,
     RETURN,
-    Nothing,
     any_flag,
-    cell_name,
     coalesce,
     guarded,
     parts_of,
@@ -46,129 +46,15 @@ from pullback.capture.values import (
     as_operand,
     children,
     is_array,
-    is_numeric,
     is_static,
-    kind_of,
-    labels,
     same,
-    shape_of_structure,
-    with_children,
 )  # fmt: skip
 from pullback.ir.nodes import Block, For, Var, While
-from pullback.ir.types import INT, Array, Scalar, join
+from pullback.ir.primitives import bind
+from pullback.ir.types import INT
 
 UNROLLED = 64
 """The longest constant range that is unrolled where the body needs the index."""
-
-
-@dataclass
-class Carried:
-    """The cells of a loop: for each name its value at the head, and what it is before and after the body."""
-
-    context: Context
-    types: dict[str, Any]
-    head: dict[str, Any] = field(default_factory=dict)
-    starts: list[tuple[Var, Any]] = field(default_factory=list)
-
-    def enter(self, name: str) -> None:
-        """Give `name` its value at the head of the loop."""
-        env = self.context.env
-        before = env.get(name, False if name in FLAGS else MISSING)
-        plan = self.types[name]
-        if isinstance(plan, Poison):
-            self.head[name] = env[name] = plan
-            return
-        value, flag = parts_of(before)
-        structure, flag_kind = plan
-        head = self._cells(cell_name(name), structure, value)
-        if flag_kind and not name.startswith("$"):
-            cell = self.context.flag(f"{cell_name(name)}_is_bound")
-            self.starts.append((cell, flag))
-            head = Maybe(head, cell)
-        self.head[name] = env[name] = head
-
-    def _cells(self, name: str, structure: Any, before: Any) -> Any:
-        """A structure of cells; `structure` has types where the cells go, static values elsewhere."""
-        if isinstance(structure, Scalar | Array):
-            cell = self.context.builder.var(name, structure)
-            start = Nothing(structure) if before is MISSING else before
-            self.starts.append((cell, start))
-            self.context.unite(cell, start)
-            return cell
-        parts = children(structure)
-        if parts is None:
-            return structure
-        befores = [MISSING] * len(parts) if before is MISSING else children(before) or []
-        cells = [
-            self._cells(f"{name}_{word}", part, start)
-            for word, part, start in zip(labels(structure), parts, befores, strict=True)
-        ]
-        return with_children(structure, cells, self.context.home)
-
-
-def widened(name: str, plan: Any, before: Any, head: Any, end: Any, context: Context) -> Any:
-    """The plan for a name whose value at the head does not hold at the end of the body."""
-    (start, start_flag), (last, last_flag) = parts_of(before), parts_of(end)
-    needs_flag = start_flag is not True or last_flag is not True or (plan is not None and plan[1])
-    structure = MISSING if plan is None else plan[0]
-    for value in (start, last):
-        structure = _join(name, structure, value, context)
-        if isinstance(structure, Poison):
-            return structure
-    if needs_flag:
-        structure = _without_ones(structure)
-    return structure, needs_flag
-
-
-def _join(name: str, structure: Any, value: Any, context: Context) -> Any:
-    """A structure of types that holds `value` too."""
-    if value is MISSING:
-        return structure
-    if structure is MISSING:
-        return _types(value)
-    if isinstance(value, Poison):
-        return value
-    if isinstance(structure, Scalar | Array):
-        if is_numeric(value):
-            kind = join(structure, kind_of(value))
-            if kind is not None:
-                return kind
-        return _no_type(name, structure, value, context)
-    parts, values = children(structure), children(value)
-    if parts is not None and values is not None and shape_of_structure(structure) == shape_of_structure(value):
-        joined = [_join(name, part, v, context) for part, v in zip(parts, values, strict=True)]
-        poison = next((part for part in joined if isinstance(part, Poison)), None)
-        return poison or with_children(structure, joined, context.home)
-    if same(structure, value):
-        return structure
-    return _no_type(name, structure, value, context)
-
-
-def _no_type(name: str, structure: Any, value: Any, context: Context) -> Poison:
-    from pullback.capture.values import describe
-
-    words = describe(Var(name, structure) if isinstance(structure, Scalar | Array) else structure)
-    return Poison(
-        f"{name} is {words} in one turn of the loop and {describe(value)} in another", context.location()
-    )
-
-
-def _types(value: Any) -> Any:
-    """A value with the types of its numbers and arrays in their places."""
-    if isinstance(value, Poison):
-        return value
-    if is_numeric(value):
-        return kind_of(value)
-    parts = children(value)
-    return value if parts is None else with_children(value, [_types(part) for part in parts])
-
-
-def _without_ones(structure: Any) -> Any:
-    """For cells that may hold an empty array while the name is unbound."""
-    if isinstance(structure, Array):
-        return Array(structure.dtype, structure.ndim, layout="C" if structure.layout == "C" else "A")
-    parts = None if isinstance(structure, Scalar) else children(structure)
-    return structure if parts is None else with_children(structure, [_without_ones(p) for p in parts])
 
 
 @dataclass
@@ -181,103 +67,103 @@ class Turn:
     env_after_test: dict[str, Any]
     carried: Carried
     ends: dict[str, Any]
+    head: dict[str, Any]
 
 
-def fixpoint(
-    context: Context,
-    node: ast.stmt,
-    names: frozenset[str],
-    live: frozenset[str],
-    test: Callable[[], Any] | None,
-    body: Callable[[], None],
-) -> Turn:
-    """Capture a loop's body with cells for what it carries, again until their types hold.
+@dataclass
+class Search:
+    """The fixpoint: captures a loop's body with cells for what it carries until their types hold.
 
-    Args:
+    Attributes:
         names: what the body may bind.
         live: what may be read in a later turn or after the loop.
         test: captures the condition of a while loop, in a block of its own.
+        settled: whether no turn binds the names that are unbound before the loop and read early in it.
     """
-    key = (context.frame.path, id(node))
-    plans = context.plans.setdefault(key, {})
-    state = context.snapshot()
-    early = context.frame.liveness.header.get(id(node), frozenset()) & names
-    settled = False
-    while True:
-        entry = dict(context.env)
-        usable = {n: p for n, p in plans.items() if _fits(p, entry.get(n, False if n in FLAGS else MISSING))}
-        carried = Carried(context, usable)
-        for name in usable:
+
+    context: Context
+    node: ast.stmt
+    names: frozenset[str]
+    live: frozenset[str]
+    test: Callable[[], Any] | None
+    body: Callable[[], None]
+    settled: bool = False
+    plans: dict[str, Any] = field(default_factory=dict)
+    entry: dict[str, Any] = field(default_factory=dict)
+
+    def run(self) -> Turn:
+        context = self.context
+        self.plans = context.plans.setdefault((context.frame.path, id(self.node)), {})
+        state, unreached = context.snapshot(), context.unreached
+        while True:
+            turn = self._attempt()
+            if turn is not None and not self._widen(turn):
+                context.unreached = context.unreached or unreached
+                return turn
+            context.restore(state)
+
+    def _before(self, name: str) -> Any:
+        return self.entry.get(name, False if name in FLAGS else MISSING)
+
+    def _attempt(self) -> Turn | None:
+        """The body captured with the plans known so far; None where the test itself is not reached."""
+        context = self.context
+        self.entry = dict(context.env)
+        carried = Carried(context, {n: p for n, p in self.plans.items() if fits(p, self._before(n))})
+        for name in carried.types:
             carried.enter(name)
-        if not settled:
+        if not self.settled:
+            early = context.frame.liveness.header.get(id(self.node), frozenset()) & self.names
             context.env.update({name: BOTTOM for name in early if name not in context.env})
         context.unreached = False
         head = dict(context.env)
+        condition = None
         with context.block() as before:
-            condition = test() if test is not None else None
+            try:
+                condition = self.test() if self.test is not None else None
+            except UnreachedError:
+                if self.settled:
+                    raise
+                self.settled = True
+                return None
         after_test = dict(context.env)
         if condition is False:
-            return Turn((), before.block, False, after_test, carried, dict(after_test))
+            return Turn((), before.block, False, after_test, carried, dict(after_test), after_test)
+        for left in (BREAK, RETURN):
+            # A turn begins only if no turn before has left.
+            context.env.pop(left, None)
         with context.block() as collected:
             try:
-                body()
+                self.body()
             except UnreachedError:
                 context.env[DEAD] = True
-        ends = context.env
-        ends.pop(CONTINUE, None)
+        context.env.pop(CONTINUE, None)
+        return Turn(collected.block, before.block, condition, after_test, carried, context.env, head)
+
+    def _widen(self, turn: Turn) -> bool:
+        """Make the plans hold what the names have at the end of the body; whether any had to change."""
         changed = False
-        if not ends.get(DEAD):
-            for name in dict.fromkeys((*head, *ends)):
-                if name in names and name not in live and not name.startswith("$"):
-                    continue
-                absent: Any = False if name in FLAGS else MISSING
-                now, then = head.get(name, absent), ends.get(name, absent)
-                if same(now, then) or isinstance(plans.get(name), Poison):
-                    continue
-                plan = widened(
-                    name, usable.get(name), entry.get(name, absent), now, then, context
-                )
-                if name not in usable or not _same_plan(plan, usable[name]):
-                    plans[name] = plan
-                    changed = True
-        if not changed and context.unreached and not settled:
+        used = turn.carried.types
+        for name in dict.fromkeys((*turn.head, *turn.ends)):
+            if turn.ends.get(DEAD) or (name in self.names - self.live):
+                continue
+            absent: Any = False if name in FLAGS else MISSING
+            now, then = turn.head.get(name, absent), turn.ends.get(name, absent)
+            if unchanged(now, then) or isinstance(self.plans.get(name), Poison):
+                continue
+            plan = widened(name, used.get(name), self._before(name), now, then, self.context)
+            if name not in used or not same_plan(plan, used[name]):
+                self.plans[name] = plan
+                changed = True
+        if not changed and self.context.unreached and not self.settled:
             # No turn binds what was read: it is unbound whenever that way is taken.
-            settled = changed = True
-        if not changed:
-            return Turn(collected.block, before.block, condition, after_test, carried, ends)
-        context.restore(state)
+            self.settled = changed = True
+        return changed
 
 
-def _fits(plan: Any, before: Any) -> bool:
-    """Whether a plan of an earlier capture suits the value a name has now."""
-    if isinstance(plan, Poison):
-        return True
-    value, _ = parts_of(before)
-    return value is MISSING or _holds(plan[0], value)
-
-
-def _holds(structure: Any, value: Any) -> bool:
-    if isinstance(structure, Scalar | Array):
-        return is_numeric(value) and join(structure, kind_of(value)) == structure
-    parts, values = children(structure), children(value)
-    if parts is None or values is None or shape_of_structure(structure) != shape_of_structure(value):
-        return same(structure, value)
-    return all(_holds(part, v) for part, v in zip(parts, values, strict=True))
-
-
-def _same_plan(a: Any, b: Any) -> bool:
-    if isinstance(a, Poison) or isinstance(b, Poison):
-        return isinstance(a, Poison) and isinstance(b, Poison)
-    return a[1] == b[1] and _same_structure(a[0], b[0])
-
-
-def _same_structure(a: Any, b: Any) -> bool:
-    if isinstance(a, Scalar | Array) or isinstance(b, Scalar | Array):
-        return a == b
-    parts_a, parts_b = children(a), children(b)
-    if parts_a is None or parts_b is None:
-        return same(a, b)
-    return len(parts_a) == len(parts_b) and all(map(_same_structure, parts_a, parts_b))
+def unchanged(now: Any, then: Any) -> bool:
+    """Whether a name ends a turn as it began; having been read, it is known to be bound."""
+    return same(now, then) or (isinstance(now, Maybe) and same(now.value, then))
 
 
 def close(context: Context, turn: Turn) -> Block:
@@ -293,8 +179,6 @@ def close(context: Context, turn: Turn) -> Block:
     with context.block() as ending:
         for k, (cell, value) in enumerate(pairs):
             if isinstance(value, Var) and value.name in cells and value.name != cell.name:
-                from pullback.ir.primitives import bind
-
                 pairs[k] = (cell, context.call(bind, value, name=f"old_{value.name}"))
         for cell, value in pairs:
             if not (isinstance(value, Var) and value.name == cell.name):
@@ -358,7 +242,8 @@ def _while(context: Context, node: ast.While) -> None:
         return context.env.pop(go)
 
     names = stores([*node.body, node.test])
-    turn = fixpoint(context, node, names, _live(context, node), test, lambda: run_block(context, node.body))
+    live = _live(context, node)
+    turn = Search(context, node, names, live, test, lambda: run_block(context, node.body)).run()
     if turn.test is False:
         # Never entered: what was captured of the body is dropped.
         context.builder.extend(turn.before)
@@ -378,8 +263,7 @@ def _finish(context: Context, node: ast.For | ast.While) -> None:
         return
     if isinstance(left, Var):
         live = live_after(context, [node, *node.orelse])
-        guarded(context, lambda: run_block(context, node.orelse), live, (BREAK, RETURN))
-        context.env.pop(BREAK, None)
+        guarded(context, lambda: run_block(context, node.orelse), live, (BREAK, RETURN), used_up=BREAK)
         return
     run_block(context, node.orelse)
 
@@ -435,9 +319,8 @@ def _unrolled(context: Context, node: ast.For, items: list[Any], position: int =
         if left is True:
             break
         if isinstance(left, Var) and k + 1 < len(items):
-            rest = k + 1
-            live = _live(context, node)
-            guarded(context, lambda: _unrolled(context, node, items, rest), live, (BREAK, RETURN))
+            rest = functools.partial(_unrolled, context, node, items, k + 1)
+            guarded(context, rest, _live(context, node), (BREAK, RETURN))
             break
     if position == 0:
         _finish(context, node)
@@ -464,10 +347,8 @@ def _counted(context: Context, node: ast.For, iterable: RangeValue | Sequence) -
     names = stores([*node.body, node.target])
     with context.block() as counting:
         count = trips(context, iterable) if isinstance(iterable, RangeValue) else iterable.length
-    turn = fixpoint(context, node, names, _live(context, node), None, body)
-    early = any(
-        isinstance(turn.carried.head.get(flag), Var) for flag in (BREAK, RETURN)
-    )
+    turn = Search(context, node, names, _live(context, node), None, body).run()
+    early = any(isinstance(turn.carried.head.get(flag), Var) for flag in (BREAK, RETURN))
     block = close(context, turn)
     if not early:
         start, stop, step = (as_operand(x) for x in bounds)
@@ -489,7 +370,10 @@ def _early(
     context.assign(counter, 0)
     after = dict(context.env)
     with context.block() as before:
-        context.frame.env = {**context.env, **{f: turn.carried.head[f] for f in FLAGS if f in turn.carried.head}}
+        context.frame.env = {
+            **context.env,
+            **{f: turn.carried.head[f] for f in FLAGS if f in turn.carried.head},
+        }
         more = context.call(np.less, counter, count, name="more")
         left = any_flag(context, (BREAK, RETURN))
         stay = context.call(np.logical_not, left, name="stay")
@@ -508,5 +392,3 @@ def _surely_bound(context: Context, turn: Turn) -> None:
     for name, head in turn.carried.head.items():
         if isinstance(head, Maybe) and parts_of(turn.ends.get(name, MISSING))[1] is True:
             context.env[name] = head.value
-
-

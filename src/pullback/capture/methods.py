@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture import views
+from pullback.capture import conversions, views
 from pullback.capture.arrays import as_array, copy, size, transpose
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
-from pullback.capture.indexing import store
+from pullback.capture.inline import inline_function
 from pullback.capture.names import lift
 from pullback.capture.numpy_calls import call_numpy, is_numpy
-from pullback.capture.operators import weak
+from pullback.capture.operators import binary, weak
+from pullback.capture.sequences import unpack
+from pullback.capture.stores import store
 from pullback.capture.values import (
     Closure,
     DictValue,
@@ -96,8 +98,6 @@ def _of_record(context: Context, owner: Record, name: str) -> Any:
     if isinstance(found, types.FunctionType):
         return Partial(found, (owner,), {})
     if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
-        from pullback.capture.inline import inline_function
-
         return inline_function(context, found.fget, [owner], {})
     if found is None:
         context.fail(f"{describe(owner)} has no attribute {name}", "Python raises an AttributeError")
@@ -114,7 +114,7 @@ def _of_number(context: Context, owner: Any, name: str) -> Any:
         "dtype": lambda: kind.dtype,
         "itemsize": lambda: kind.dtype.itemsize,
         "size": lambda: size(context, owner),
-        "nbytes": lambda: views.binary(context, np.multiply, size(context, owner), kind.dtype.itemsize),
+        "nbytes": lambda: binary(context, np.multiply, size(context, owner), kind.dtype.itemsize),
         "T": lambda: transpose(context, owner),
         "mT": lambda: views.swapaxes(context, owner, -1, -2),
         "real": lambda: _part(context, views.real, owner),
@@ -124,7 +124,7 @@ def _of_number(context: Context, owner: Any, name: str) -> Any:
         return simple[name]()
     if name in _FUNCTIONS or name in _OWN or name in ("is_integer", "bit_length"):
         return Method(owner, name)
-    context.fail(
+    raise context.refusal(
         f"attribute {name} of {describe(owner)}", "it is not in the language", "use a function of NumPy"
     )
 
@@ -165,10 +165,9 @@ def _own_method(context: Context, owner: Any, name: str, args: list[Any], kwargs
     if name == "copy":
         return copy(context, owner)
     if name == "flatten":
-        flat = views.ravel(context, copy(context, owner), *args, **kwargs)
-        return flat
+        return views.ravel(context, copy(context, owner), *args, **kwargs)
     if name == "astype":
-        return views.astype(context, owner, args[0] if args else kwargs["dtype"])
+        return conversions.astype(context, owner, args[0] if args else kwargs["dtype"])
     if name == "fill" and is_array(owner):
         store(context, owner, (Slice(),) * owner.type.ndim, as_array(context, args[0]))
         return None
@@ -178,7 +177,9 @@ def _own_method(context: Context, owner: Any, name: str, args: list[Any], kwargs
         "sort": "use np.sort, which returns a new array", "tolist": "index the array",
         "view": "use astype", "resize": "make a new array",
     }  # fmt: skip
-    context.fail(f"method {name} of {describe(owner)}", "it is not in the language", remedies.get(name, ""))
+    raise context.refusal(
+        f"method {name} of {describe(owner)}", "it is not in the language", remedies.get(name, "")
+    )
 
 
 def _item(context: Context, owner: Any, args: list[Any]) -> Any:
@@ -198,7 +199,9 @@ def _item(context: Context, owner: Any, args: list[Any]) -> Any:
         args = [0] * kind.ndim
     if len(args) != kind.ndim:
         context.fail(
-            f"item with {len(args)} indices of {describe(owner)}", "one per axis is in the language", "a[i, j]"
+            f"item with {len(args)} indices of {describe(owner)}",
+            "one per axis is in the language",
+            "a[i, j]",
         )
     return weak(context, context.call(item, owner, tuple(args)))
 
@@ -207,8 +210,6 @@ def _list_method(context: Context, owner: ListValue, name: str, args: list[Any])
     if name in ("append", "extend", "pop", "insert", "reverse", "clear"):
         context.changes_shape(f"{describe(owner)} is changed by {name}", owner.home)
         if name == "extend":
-            from pullback.capture.sequences import unpack
-
             args = [unpack(context, args[0], None)]
         context.keep(tuple(args) if name != "extend" else tuple(args[0]))
         if name in ("pop", "insert") and args and not isinstance(args[0], int):
@@ -221,7 +222,7 @@ def _list_method(context: Context, owner: ListValue, name: str, args: list[Any])
         return ListValue(list(owner.items), context.home)
     if name in ("index", "count") and is_static(owner) and is_static(tuple(args)):
         return getattr(to_python(owner), name)(*(to_python(a) for a in args))
-    context.fail(f"method {name} of {describe(owner)}", "it is not in the language")
+    raise context.refusal(f"method {name} of {describe(owner)}", "it is not in the language")
 
 
 def _dict_method(context: Context, owner: DictValue, name: str, args: list[Any]) -> Any:
@@ -239,6 +240,4 @@ def _dict_method(context: Context, owner: DictValue, name: str, args: list[Any])
     if name == "update" and owner.home is context.home and args and isinstance(args[0], DictValue):
         items.update(args[0].items)
         return None
-    context.fail(f"method {name} of {describe(owner)}", "it is not in the language")
-
-
+    raise context.refusal(f"method {name} of {describe(owner)}", "it is not in the language")

@@ -91,7 +91,7 @@ def load_outside(context: Context, name: str, function: Any) -> Any:
         return lift(context, scope[name], name, lambda: scope[name])
     if hasattr(builtins, name):
         return getattr(builtins, name)
-    context.fail(f"name {name!r} is not defined", "neither the function nor its module has it")
+    raise context.refusal(f"name {name!r} is not defined", "neither the function nor its module has it")
 
 
 def lift(context: Context, value: Any, name: str, getter: Callable[[], Any]) -> Any:
@@ -101,9 +101,7 @@ def lift(context: Context, value: Any, name: str, getter: Callable[[], Any]) -> 
     if isinstance(value, types.ModuleType):
         return value
     if isinstance(value, tuple):
-        parts = [
-            lift(context, part, f"{name}_{k}", lambda k=k: getter()[k]) for k, part in enumerate(value)
-        ]
+        parts = [lift(context, part, f"{name}_{k}", lambda k=k: getter()[k]) for k, part in enumerate(value)]
         return with_children(value, parts)
     if isinstance(value, list):
         _guard_length(context, value, name, getter)
@@ -119,7 +117,10 @@ def lift(context: Context, value: Any, name: str, getter: Callable[[], Any]) -> 
         names = [field.name for field in dataclasses.fields(value)]
         return Record(
             type(value),
-            {f: lift(context, getattr(value, f), f"{name}_{f}", lambda f=f: getattr(getter(), f)) for f in names},
+            {
+                f: lift(context, getattr(value, f), f"{name}_{f}", lambda f=f: getattr(getter(), f))
+                for f in names
+            },
         )
     guard(context, value, name, getter)
     return value

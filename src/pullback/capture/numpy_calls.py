@@ -1,8 +1,8 @@
 """Calls of NumPy functions.
 
-What returns its argument's own memory in NumPy is rewritten into the few views a program has (`capture.views`),
-creation functions get a normal form (`capture.creation`); everything else that has a row in the table of rules
-becomes a statement as it is, with lists made into arrays and static arguments kept.
+What returns its argument's own memory in NumPy is rewritten into the few views a program has
+(`capture.views`), creation functions get a normal form (`capture.creation`); everything else that has a row
+in the table of rules becomes a statement as it is, with lists made into arrays and static arguments kept.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.arrays import as_array, dtype_of
+from pullback.capture.arrays import as_array, converted, dtype_of
 from pullback.capture.context import Context
+from pullback.capture.conversions import REWRITES
 from pullback.capture.creation import CREATION
-from pullback.capture.indexing import store
+from pullback.capture.indexing import full_index
 from pullback.capture.operators import binary
+from pullback.capture.stores import store
 from pullback.capture.values import (
     ListValue,
     RangeValue,
@@ -32,7 +34,7 @@ from pullback.capture.values import (
     kind_of,
     to_python,
 )  # fmt: skip
-from pullback.capture.views import REWRITES
+from pullback.ir.build import dummy_arg
 from pullback.ir.nodes import Const, Slice
 from pullback.ir.types import type_of
 from pullback.rules.table import TABLE, name_of
@@ -138,8 +140,6 @@ def store_out(context: Context, out: Var, result: Any) -> Any:
 
 def _scalar_type(context: Context, function: type[np.generic], args: list[Any]) -> Any:
     """``np.float64(x)``."""
-    from pullback.capture.arrays import converted
-
     dtype = dtype_of(context, function)
     assert dtype is not None
     if not args:
@@ -151,8 +151,6 @@ def _scalar_type(context: Context, function: type[np.generic], args: list[Any]) 
 
 
 def _from_types(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> Any:
-    from pullback.ir.build import dummy_arg
-
     stand_ins = [dummy_arg(a) if isinstance(a, Var) else to_python(a) for a in args]
     try:
         return function(*stand_ins, **{k: to_python(v) for k, v in kwargs.items()})
@@ -164,13 +162,17 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
     """A call that becomes a statement as it is."""
     if function in _REFUSED:
         context.fail(f"{name_of(function)} runs Python on each element", "it has no rule", _REFUSED[function])
-    if getattr(function, "__name__", "") == "at" and isinstance(getattr(function, "__self__", None), np.ufunc):
+    if getattr(function, "__name__", "") == "at" and isinstance(
+        getattr(function, "__self__", None), np.ufunc
+    ):
         return _at(context, function.__self__, args)
     if function not in TABLE and function not in _EXTRA:
         function = _outer_or_unknown(context, function)
     _axes_to_keywords(function, args, kwargs)
     operands = [_argument(context, function, k, a) for k, a in enumerate(args)]
-    keywords = {key: _keyword(context, key, value) for key, value in kwargs.items() if not _default(key, value)}
+    keywords = {
+        key: _keyword(context, key, value) for key, value in kwargs.items() if not _default(key, value)
+    }
     if is_static(tuple(args)) and is_static(tuple(kwargs.values())):
         folded = _folded(function, args, kwargs)
         if folded is not None:
@@ -195,12 +197,11 @@ def _folded(function: Any, args: list[Any], kwargs: Kwargs) -> Any:
 
 
 def _outer_or_unknown(context: Context, function: Any) -> Any:
-    if getattr(function, "__name__", "") in ("outer", "reduce", "accumulate") and isinstance(
-        getattr(function, "__self__", None), np.ufunc
-    ):
-        if function.__self__ in TABLE:
-            return function
-    context.fail(
+    known = getattr(function, "__name__", "") in ("outer", "reduce", "accumulate")
+    ufunc = getattr(function, "__self__", None)
+    if known and isinstance(ufunc, np.ufunc) and ufunc in TABLE:
+        return function
+    raise context.refusal(
         f"{name_of(function)} has no rule",
         "pullback does not know its derivative",
         "write it with functions that have one, or call it outside",
@@ -208,7 +209,7 @@ def _outer_or_unknown(context: Context, function: Any) -> Any:
 
 
 def _axes_to_keywords(function: Any, args: list[Any], kwargs: Kwargs) -> None:
-    """Positional static arguments of a reduction become keywords: ``np.sum(a, 0)`` is ``np.sum(a, axis=0)``."""
+    """Positional static arguments of a reduction become keywords, as in ``np.sum(a, axis=0)``."""
     if isinstance(function, np.ufunc) or len(args) < 2:
         return
     try:
@@ -240,7 +241,9 @@ def _argument(context: Context, function: Any, position: int, value: Any) -> Any
         return _static_tuple(context, value)
     if is_static(value):
         return Const(to_python(value))
-    context.fail(f"{describe(value)} is passed to {name_of(function)}", "it is neither number nor array")
+    raise context.refusal(
+        f"{describe(value)} is passed to {name_of(function)}", "it is neither number nor array"
+    )
 
 
 _TWO_ARRAYS = frozenset([
@@ -259,16 +262,19 @@ def _static_tuple(context: Context, value: Any) -> Any:
         python = to_python(value)
         return Const(tuple(python) if isinstance(python, list) else python)
     return tuple(
-        as_operand(part) if is_numeric(part) else _static_tuple(context, part) for part in children(value) or ()
+        as_operand(part) if is_numeric(part) else _static_tuple(context, part)
+        for part in children(value) or ()
     )
+
+
+_STATIC = frozenset("axis axes keepdims axis1 axis2 n k offset mode order ddof".split())
 
 
 def _keyword(context: Context, key: str, value: Any) -> Any:
     if key == "dtype":
         return Const(dtype_of(context, to_python(value)))
-    if key in ("axis", "axes", "keepdims", "axis1", "axis2", "n", "k", "offset", "mode", "order", "ddof"):
-        if not is_static(value):
-            context.static_needed(f"the argument {key}", value)
+    if key in _STATIC and not is_static(value):
+        context.static_needed(f"the argument {key}", value)
     if is_numeric(value):
         return as_operand(value)
     if isinstance(value, tuple | ListValue):
@@ -278,8 +284,6 @@ def _keyword(context: Context, key: str, value: Any) -> Any:
 
 def _at(context: Context, ufunc: np.ufunc, args: list[Any]) -> None:
     """``np.add.at(a, index, value)``."""
-    from pullback.capture.indexing import full_index
-
     if len(args) != 3 or not is_array(args[0]):
         context.fail(f"{ufunc.__name__}.at with these arguments", "it takes an array, an index and values")
     array, index, value = args
@@ -288,10 +292,14 @@ def _at(context: Context, ufunc: np.ufunc, args: list[Any]) -> None:
     full = full_index(context, array, index)
     value = as_array(context, value)
     if ufunc is np.subtract:
-        value = binary(context, np.multiply, value, -1) if is_scalar(value) else context.call(np.negative, value)
+        value = (
+            binary(context, np.multiply, value, -1) if is_scalar(value) else context.call(np.negative, value)
+        )
     elif ufunc is not np.add:
         context.fail(
-            f"numpy.{ufunc.__name__}.at", "only np.add.at and np.subtract.at are in the language", "write the loop"
+            f"numpy.{ufunc.__name__}.at",
+            "only np.add.at and np.subtract.at are in the language",
+            "write the loop",
         )
     context.check_store(array)
     context.builder.location = context.location()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
 from pullback.capture.join import fork
@@ -18,8 +20,11 @@ from pullback.capture.values import (
     ListValue,
     Method,
     Partial,
+    Poison,
     RangeValue,
     Record,
+    UnreachedError,
+    children,
     describe,
     is_array,
     is_number,
@@ -29,9 +34,8 @@ from pullback.capture.values import (
     kind_of,
     to_python,
 )  # fmt: skip
-from pullback.ir.build import dummy_arg
-from pullback.ir.nodes import Assign, Block, Slice, Var
-from pullback.ir.primitives import dim, weaken
+from pullback.ir.nodes import Assign, Block, Var
+from pullback.ir.primitives import dim, item, weaken
 from pullback.ir.types import BOOL, INT, Array, Scalar
 
 BINARY: dict[type[ast.operator], Callable[..., Any]] = {
@@ -40,7 +44,6 @@ BINARY: dict[type[ast.operator], Callable[..., Any]] = {
     ast.BitAnd: np.bitwise_and, ast.BitOr: np.bitwise_or, ast.BitXor: np.bitwise_xor,
     ast.LShift: np.left_shift, ast.RShift: np.right_shift,
 }  # fmt: skip
-AUGMENTED = BINARY
 
 _PYTHON: dict[Callable[..., Any], Callable[..., Any]] = {
     np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
@@ -78,8 +81,6 @@ def binary(context: Context, function: Callable[..., Any], left: Any, right: Any
         if function is np.power:
             _check_power(context, left, right)
         return context.call(function, left, right)
-    from pullback.capture.arrays import as_array
-
     joined = _structure(context, function, left, right)
     if joined is not None:
         return joined
@@ -89,7 +90,7 @@ def binary(context: Context, function: Callable[..., Any], left: Any, right: Any
         return binary(context, function, as_array(context, left), right)
     if is_static(left) and is_static(right):
         return _folded(context, _PYTHON[function], to_python(left), to_python(right))
-    context.fail(
+    raise context.refusal(
         f"no such operation between {describe(left)} and {describe(right)}", "Python has none for these types"
     )
 
@@ -168,8 +169,6 @@ def truth(context: Context, value: Any) -> Any:
     if isinstance(value, Var):
         if isinstance(value.type, Array):
             if value.type.ndim == 0 or value.type.ones == frozenset(range(value.type.ndim)):
-                from pullback.ir.primitives import item
-
                 return truth(context, context.call(item, value, (0,) * value.type.ndim))
             context.fail(
                 "the truth value of an array",
@@ -220,20 +219,20 @@ def compare(context: Context, op: ast.cmpop, left: Any, right: Any) -> Any:
         return _folded(context, python, to_python(left), to_python(right))
     if isinstance(left, tuple | ListValue) and type(left) is type(right):
         return _equal_parts(context, op, left, right)
-    if None in (left, right) or isinstance(left, str) or isinstance(right, str):
-        if isinstance(op, ast.Eq | ast.NotEq) and not (is_array(left) or is_array(right)):
-            return isinstance(op, ast.NotEq)
-    from pullback.capture.arrays import as_array
-
-    if (is_array(left) or is_array(right)) and isinstance(left if is_array(right) else right, tuple | ListValue):
+    odd = any(x is None or isinstance(x, str) for x in (left, right))
+    if odd and isinstance(op, ast.Eq | ast.NotEq) and not (is_array(left) or is_array(right)):
+        return isinstance(op, ast.NotEq)
+    if (is_array(left) or is_array(right)) and isinstance(
+        left if is_array(right) else right, tuple | ListValue
+    ):
         return context.call(function, as_array(context, left), as_array(context, right))
-    context.fail(f"{describe(left)} is compared with {describe(right)}", "their types have no such comparison")
+    raise context.refusal(
+        f"{describe(left)} is compared with {describe(right)}", "their types have no such comparison"
+    )
 
 
 def _equal_parts(context: Context, op: ast.cmpop, left: Any, right: Any) -> Any:
     """``==`` of tuples, as in ``a.shape == b.shape``."""
-    from pullback.capture.values import children
-
     a, b = children(left) or [], children(right) or []
     if not isinstance(op, ast.Eq | ast.NotEq):
         context.fail("tuples are ordered by values known at run time", "only == and != are in the language")
@@ -266,8 +265,6 @@ def _identical(context: Context, left: Any, right: Any) -> bool:
 
 
 def _contained(context: Context, left: Any, right: Any, negated: bool) -> Any:
-    from pullback.capture.values import children
-
     if isinstance(right, DictValue):
         parts: list[Any] | None = list(right.items)
     else:
@@ -306,11 +303,14 @@ def short_circuit(context: Context, first: Any, rest: Callable[[], Any], both: b
     if isinstance(test, bool):
         return rest() if test == both else first
     saved = dict(context.env)
-    with context.block() as block:
+    second: Any = None
+    with context.block() as block, suppress(UnreachedError):
         second = rest()
     if isinstance(second, bool) and second == both and first is test:
         return first
-    boolean = first is test and (isinstance(second, bool) or is_scalar(second) and kind_of(second).dtype.kind == "b")
+    boolean = first is test and (
+        isinstance(second, bool) or (is_scalar(second) and kind_of(second).dtype.kind == "b")
+    )
     if boolean and cheap(block.block) and context.env == saved:
         context.builder.extend(block.block)
         result = context.call(np.logical_and if both else np.logical_or, test, second)
@@ -354,67 +354,6 @@ def _conditional(context: Context, node: ast.IfExp) -> Any:
 
     fork(context, test, side(node.body), side(node.orelse), frozenset(context.frame.local_names))
     result = context.env.pop(value)
-    from pullback.capture.values import Poison
-
     if isinstance(result, Poison):
         context.fail("the two values have no type in common", result.why, "make them of one type")
     return result
-
-
-def augmented(
-    context: Context, array: Var, index: tuple[Any, ...] | None, function: Callable[..., Any], value: Any
-) -> None:
-    """``array[index] op= value``, in place, as NumPy does it; an index of None is the whole array."""
-    from pullback.capture.arrays import as_array
-    from pullback.capture.indexing import load, store
-
-    kind = array.type
-    assert isinstance(kind, Array)
-    whole = (Slice(),) * kind.ndim if index is None else index
-    if not is_numeric(value):
-        value = as_array(context, value)
-    element = index is not None and not _leaves_axis(index, kind)
-    if not element:
-        _check_in_place(context, array, whole, function, value)
-    indexed = any(is_array(entry) for entry in whole)
-    context.check_store(array)
-    exact = kind.dtype.kind in "ifc" and not indexed
-    if function is np.add and exact:
-        context.builder.location = context.location()
-        context.builder.store(array, whole, value, accumulate=True)
-        return
-    if function is np.subtract and exact and kind_of(value).dtype.kind in "ifc":
-        minus = -value if is_number(value) else context.call(np.negative, value)
-        context.builder.location = context.location()
-        context.builder.store(array, whole, minus, accumulate=True)
-        return
-    current = array if index is None else load(context, array, whole)
-    store(context, array, whole, binary(context, function, current, value))
-
-
-def _leaves_axis(index: tuple[Any, ...], kind: Array) -> bool:
-    entries = [entry for entry in index if entry is not None]
-    return len(entries) < kind.ndim or any(isinstance(e, Slice) or is_array(e) for e in entries)
-
-
-def _check_in_place(
-    context: Context, array: Var, index: tuple[Any, ...], function: Callable[..., Any], value: Any
-) -> None:
-    """NumPy's own check that the result may be written back into the array's dtype."""
-    from pullback.capture.values import as_operand
-
-    target = dummy_arg(array)
-    operand = dummy_arg(as_operand(value))
-    try:
-        with np.errstate(all="ignore"):
-            if function is np.matmul:
-                return
-            result = np.result_type(function(np.ones((), target.dtype), np.ravel(operand)[:1] if np.ndim(operand) else operand))
-            if not np.can_cast(result, target.dtype, "same_kind"):
-                raise TypeError(f"a result of {result} cannot be written into an array of {target.dtype}")
-    except TypeError as error:
-        context.fail(
-            "this update does not fit the array", f"NumPy says: {error}", "make an array of the wider dtype first"
-        )
-
-

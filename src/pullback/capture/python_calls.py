@@ -7,9 +7,8 @@ time it is an error.
 
 from __future__ import annotations
 
+import ast
 import builtins
-import cmath
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -69,62 +68,11 @@ def scalar(context: Context, value: Any, what: str) -> Any:
     return value
 
 
-def _math(function: Callable[..., Any], original: Callable[..., Any]) -> Handler:
-    def handler(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        if is_static(tuple(args)):
-            return _constant(context, original, args, kwargs)
-        numbers = [scalar(context, a, original.__name__) for a in args]
-        if kwargs:
-            context.fail(f"math.{original.__name__} with keywords", "only positional arguments are translated")
-        return weak(context, context.call(function, *numbers))
-
-    return handler
-
-
-def _constant(context: Context, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
+def constant(context: Context, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
     try:
         return function(*(to_python(a) for a in args), **{k: to_python(v) for k, v in kwargs.items()})
     except Exception as error:
         context.fail("this call always fails", f"Python says: {type(error).__name__}: {error}")
-
-
-_MATH = {
-    "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
-    "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh,
-    "acosh": np.arccosh, "atanh": np.arctanh, "exp": np.exp, "expm1": np.expm1, "log1p": np.log1p,
-    "log10": np.log10, "log2": np.log2, "sqrt": np.sqrt, "fabs": np.fabs, "hypot": np.hypot, "pow": np.power,
-    "copysign": np.copysign, "fmod": np.fmod, "degrees": np.degrees, "radians": np.radians,
-    "isnan": np.isnan, "isfinite": np.isfinite, "isinf": np.isinf, "exp2": np.exp2, "cbrt": np.cbrt,
-}  # fmt: skip
-for _name, _function in _MATH.items():
-    for _module in (math, cmath):
-        _original = getattr(_module, _name, None)
-        if _original is not None:
-            PYTHON[_original] = _math(_function, _original)
-
-
-@handles(math.log, cmath.log)
-def _log(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if is_static(tuple(args)):
-        return _constant(context, math.log, args, kwargs)
-    result = context.call(np.log, scalar(context, args[0], "log"))
-    if len(args) > 1:
-        result = context.call(np.divide, result, context.call(np.log, scalar(context, args[1], "log")))
-    return weak(context, result)
-
-
-def _whole(function: Callable[..., Any], original: Callable[..., Any]) -> Handler:
-    def handler(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        if is_static(tuple(args)):
-            return _constant(context, original, args, kwargs)
-        return context.call(truncate, context.call(function, scalar(context, args[0], original.__name__)))
-
-    return handler
-
-
-PYTHON[math.floor] = _whole(np.floor, math.floor)
-PYTHON[math.ceil] = _whole(np.ceil, math.ceil)
-PYTHON[math.trunc] = _whole(np.trunc, math.trunc)
 
 
 @handles(builtins.abs)
@@ -209,7 +157,9 @@ def _dict(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if isinstance(args[0], DictValue):
             items |= args[0].items
         else:
-            items |= {to_python(k): v for k, v in (_known_items(context, p) for p in _known_items(context, args[0]))}
+            items |= {
+                to_python(k): v for k, v in (_known_items(context, p) for p in _known_items(context, args[0]))
+            }
     context.keep(tuple(kwargs.values()))
     return DictValue(items | kwargs, context.home)
 
@@ -220,7 +170,9 @@ def _known_items(context: Context, value: Any) -> list[Any]:
         if is_array(value) and 0 in value.type.ones:
             return [sequence(context, value).at(0)]
         context.fail(
-            f"a tuple or list of {describe(value)}", "its length is known only at run time", "keep it an array"
+            f"a tuple or list of {describe(value)}",
+            "its length is known only at run time",
+            "keep it an array",
         )
     return items
 
@@ -228,7 +180,9 @@ def _known_items(context: Context, value: Any) -> list[Any]:
 @handles(builtins.sorted)
 def _sorted(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if not is_static(args[0]) or kwargs.get("key") is not None:
-        context.fail("sorted() of values known at run time", "a list has no place in a program", "use np.sort")
+        context.fail(
+            "sorted() of values known at run time", "a list has no place in a program", "use np.sort"
+        )
     return ListValue(sorted(to_python(args[0]), reverse=bool(kwargs.get("reverse", False))), context.home)
 
 
@@ -246,8 +200,6 @@ def _sum(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 
 def _extreme(largest: bool) -> Handler:
-    import ast
-
     order: ast.cmpop = ast.Gt() if largest else ast.Lt()
     over_array = np.max if largest else np.min
 
@@ -296,7 +248,9 @@ def _all_of(both: bool) -> Handler:
         if items is None:
             if is_array(args[0]) and args[0].type.ndim == 1:
                 return weak(context, context.call(np.all if both else np.any, args[0]))
-            context.fail(f"all or any of {describe(args[0])}", "its length is not known", "use np.all or np.any")
+            context.fail(
+                f"all or any of {describe(args[0])}", "its length is not known", "use np.all or np.any"
+            )
         found: Any = both
         for value in items:
             test = truth(context, value)
@@ -318,7 +272,7 @@ PYTHON[builtins.any] = _all_of(False)
 @handles(builtins.float)
 def _float(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if is_static(args[0] if args else 0):
-        return _constant(context, float, args, kwargs)
+        return constant(context, float, args, kwargs)
     value = scalar(context, args[0], "float()")
     kind = kind_of(value)
     if kind.dtype.kind == "c":
@@ -331,7 +285,7 @@ def _float(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 @handles(builtins.complex)
 def _complex(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if is_static(tuple(args)):
-        return _constant(context, complex, args, kwargs)
+        return constant(context, complex, args, kwargs)
     value = scalar(context, args[0], "complex()")
     if len(args) > 1:
         imaginary = binary(context, np.multiply, scalar(context, args[1], "complex()"), 1j)
@@ -344,7 +298,7 @@ def _complex(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 @handles(builtins.int)
 def _int(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if is_static(args[0] if args else 0):
-        return _constant(context, int, args, kwargs)
+        return constant(context, int, args, kwargs)
     value = scalar(context, args[0], "int()")
     kind = kind_of(value).dtype.kind
     if kind == "c":
@@ -365,7 +319,7 @@ def _bool(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 @handles(builtins.round)
 def _round(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if is_static(tuple(args)):
-        return _constant(context, round, args, kwargs)
+        return constant(context, round, args, kwargs)
     if len(args) > 1:
         return weak(context, context.call(np.round, args[0], args[1]))
     return context.call(truncate, context.call(np.rint, scalar(context, args[0], "round()")))
@@ -374,16 +328,20 @@ def _round(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 @handles(builtins.print)
 def _print(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if not is_static(tuple(args)):
-        context.fail("a value known at run time is printed", "a program has no output", "return it and print it")
+        context.fail(
+            "a value known at run time is printed", "a program has no output", "return it and print it"
+        )
 
 
 @handles(builtins.str, builtins.repr, builtins.format)
 def _str(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if not is_static(tuple(args)):
         context.fail(
-            "text is made of a value known at run time", "a program has no strings", "do it outside the function"
+            "text is made of a value known at run time",
+            "a program has no strings",
+            "do it outside the function",
         )
-    return _constant(context, str, args, kwargs)
+    return constant(context, str, args, kwargs)
 
 
 @handles(builtins.isinstance)

@@ -1,7 +1,8 @@
-"""What can be iterated over: structures of known length, ranges, arrays, and enumerate, zip, reversed, map."""
+"""What can be iterated over: structures of known length, ranges, arrays; enumerate, zip, reversed, map."""
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import numpy as np
@@ -161,8 +162,4 @@ def unpack(context: Context, value: Any, count: int | None) -> list[Any]:
 
 
 def binary_test(context: Context, length: Any, count: int) -> Any:
-    import ast
-
     return compare(context, ast.NotEq(), length, count)
-
-

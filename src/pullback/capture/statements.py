@@ -10,13 +10,14 @@ import numpy as np
 
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, execute, statement
-from pullback.capture.indexing import store_subscript
 from pullback.capture.join import BREAK, CONTINUE, DEAD, RESULT, RETURN, any_flag, fork, guarded
 from pullback.capture.liveness import always_exits
 from pullback.capture.names import load_name
-from pullback.capture.operators import AUGMENTED, augmented, binary, truth
+from pullback.capture.operators import BINARY, binary, truth
 from pullback.capture.sequences import unpack
-from pullback.capture.values import Closure, ListValue, Record, Var, describe, is_array
+from pullback.capture.stores import augmented, store_subscript
+from pullback.capture.values import Closure, ListValue, Record, describe, is_array
+from pullback.ir.nodes import Raise, Var
 
 EMPTY: frozenset[str] = frozenset()
 
@@ -135,15 +136,17 @@ def _assign_attribute(context: Context, target: ast.Attribute, value: Any) -> No
             "the program has no view of that kind",
             "build the array from its parts and store it whole",
         )
-    why = "a frozen dataclass cannot change" if isinstance(owner, Record) else "an attribute outlives the call"
+    why = (
+        "a frozen dataclass cannot change" if isinstance(owner, Record) else "an attribute outlives the call"
+    )
     context.fail(f"attribute {target.attr} of {describe(owner)} is assigned", why, "return the value instead")
 
 
 @statement(ast.AugAssign)
 def _augmented(context: Context, node: ast.AugAssign) -> None:
-    function = AUGMENTED[type(node.op)]
+    function = BINARY[type(node.op)]
     match node.target:
-        case ast.Name(id=name):
+        case ast.Name():
             current = load_name(context, node.target)
             value = evaluate(context, node.value)
             if is_array(current):
@@ -153,7 +156,9 @@ def _augmented(context: Context, node: ast.AugAssign) -> None:
         case ast.Subscript():
             store_subscript(context, node.target, node.value, function)
         case _:
-            context.fail("an attribute is updated in place", "it outlives the call", "return the value instead")
+            context.fail(
+                "an attribute is updated in place", "it outlives the call", "return the value instead"
+            )
 
 
 def _in_place(context: Context, current: Any, function: Callable[..., Any], value: Any) -> Any:
@@ -248,8 +253,6 @@ def _raise(context: Context, node: ast.Raise) -> None:
 
 
 def _raise_now(context: Context, kind: type[BaseException], text: str) -> None:
-    from pullback.ir.nodes import Raise
-
     context.add(Raise(kind, text))
     context.env[DEAD] = True
 
@@ -272,7 +275,9 @@ def _piece(part: ast.expr) -> str:
 def _define(context: Context, node: ast.FunctionDef) -> None:
     if node.decorator_list:
         context.fail(
-            f"{node.name} is decorated", "a decorator runs arbitrary Python", "decorate it outside the function"
+            f"{node.name} is decorated",
+            "a decorator runs arbitrary Python",
+            "decorate it outside the function",
         )
     context.env[node.name] = closure(context, node)
 
@@ -287,6 +292,3 @@ def closure(context: Context, node: ast.FunctionDef | ast.Lambda) -> Closure:
         if default is not None
     }
     return Closure(node, context.frame, defaults, keywords)
-
-
-

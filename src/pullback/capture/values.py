@@ -109,7 +109,7 @@ class Maybe:
 
 
 class Bottom:
-    """What a name has that a later turn of a loop may bind, while no turn is known to: no run reads it yet."""
+    """What a name has that a later turn of a loop may bind, while none is known to: no run reads it yet."""
 
 
 BOTTOM = Bottom()

@@ -7,6 +7,7 @@ program copies, and a store that could tell the difference is an error (`Context
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,6 @@ import numpy as np
 from pullback.capture.arrays import (
     array_kind,
     as_array,
-    copy,
-    dtype_of,
     normal_axis,
     reshape,
     shape_tuple,
@@ -32,13 +31,9 @@ from pullback.capture.values import (
     children,
     describe,
     is_array,
-    is_scalar,
-    is_static,
     kind_of,
-    to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Const, Slice, Var
-from pullback.ir.primitives import cast
 
 Rewrite = Callable[..., Any]
 REWRITES: dict[Any, Rewrite] = {}
@@ -121,7 +116,14 @@ def _axes(context: Context, value: Any, ndim: int) -> list[int]:
 
 @rewrites(np.reshape)
 def np_reshape(
-    context: Context, a: Any, /, shape: Any = None, order: Any = "C", *, newshape: Any = None, copy: Any = None
+    context: Context,
+    a: Any,
+    /,
+    shape: Any = None,
+    order: Any = "C",
+    *,
+    newshape: Any = None,
+    copy: Any = None,
 ) -> Any:
     a = as_array(context, a)
     shape = newshape if shape is None else shape
@@ -172,7 +174,11 @@ def expand_dims(context: Context, a: Any, axis: Any) -> Any:
     axes = static(context, axis, "an axis")
     axes = list(axes) if isinstance(axes, tuple | list) else [axes]
     if not is_array(a):
-        return context.call(np.array, (as_operand(a),)) if len(axes) == 1 else context.fail("expand_dims of a number")
+        return (
+            context.call(np.array, (as_operand(a),))
+            if len(axes) == 1
+            else context.fail("expand_dims of a number")
+        )
     ndim = a.type.ndim + len(axes)
     places = {normal_axis(context, axis, ndim) for axis in axes}
     return load(context, a, tuple(None if k in places else Slice() for k in range(ndim)))
@@ -205,15 +211,15 @@ def squeeze(context: Context, a: Any, axis: Any = None) -> Any:
 
 @rewrites(np.atleast_1d)
 def atleast_1d(context: Context, *arrays: Any) -> Any:
-    return _each(context, arrays, lambda a: reshape(context, a, (Const(1),)) if _ndim(a) == 0 else a)
+    return _each(context, arrays, lambda a: reshape(context, a, (Const(1),)) if ndim_of(a) == 0 else a)
 
 
 @rewrites(np.atleast_2d)
 def atleast_2d(context: Context, *arrays: Any) -> Any:
     def one(a: Any) -> Any:
-        if _ndim(a) == 0:
+        if ndim_of(a) == 0:
             return reshape(context, a, (Const(1), Const(1)))
-        return load(context, a, (None, Slice())) if _ndim(a) == 1 else a
+        return load(context, a, (None, Slice())) if ndim_of(a) == 1 else a
 
     return _each(context, arrays, one)
 
@@ -221,16 +227,16 @@ def atleast_2d(context: Context, *arrays: Any) -> Any:
 @rewrites(np.atleast_3d)
 def atleast_3d(context: Context, *arrays: Any) -> Any:
     def one(a: Any) -> Any:
-        if _ndim(a) == 0:
+        if ndim_of(a) == 0:
             return reshape(context, a, (Const(1),) * 3)
-        if _ndim(a) == 1:
+        if ndim_of(a) == 1:
             return load(context, a, (None, Slice(), None))
-        return load(context, a, (Slice(), Slice(), None)) if _ndim(a) == 2 else a
+        return load(context, a, (Slice(), Slice(), None)) if ndim_of(a) == 2 else a
 
     return _each(context, arrays, one)
 
 
-def _ndim(a: Any) -> int:
+def ndim_of(a: Any) -> int:
     return a.type.ndim if is_array(a) else 0
 
 
@@ -292,7 +298,7 @@ def split(context: Context, ary: Any, indices_or_sections: Any, axis: Any = 0) -
         part = binary(context, np.floor_divide, length, count)
         places = [binary(context, np.multiply, part, k) for k in range(count + 1)]
     parts = []
-    for start, stop in zip(places[:-1], places[1:], strict=True):
+    for start, stop in pairwise(places):
         cut = Slice(*(None if x is None else as_operand(x) for x in (start, stop)))
         parts.append(load(context, ary, tuple(cut if k == axis else Slice() for k in range(ndim))))
     return ListValue(parts, context.home)
@@ -332,145 +338,3 @@ def _complex_part(context: Context, function: Callable[..., Any], value: Any) ->
     result = context.call(function, value)
     context.copied(result, value, f"np.{function.__name__}")
     return result
-
-
-@rewrites(np.where)
-def where(context: Context, condition: Any, x: Any = None, y: Any = None, /) -> Any:
-    condition = as_array(context, condition)
-    if x is None and y is None:
-        return nonzero(context, condition)
-    return context.call(np.where, *(as_operand(as_array(context, v)) for v in (condition, x, y)))
-
-
-@rewrites(np.nonzero)
-def nonzero(context: Context, a: Any) -> Any:
-    a = as_array(context, a)
-    if array_kind(a).ndim == 1:
-        return (context.call(np.flatnonzero, a),)
-    return context.call(np.nonzero, a)
-
-
-@rewrites(np.copy)
-def np_copy(context: Context, a: Any, order: Any = "K", subok: Any = False) -> Any:
-    a = as_array(context, a)
-    if not is_array(a):
-        return a
-    return context.call(np.copy, a) if order == "K" else copy(context, a)
-
-
-@rewrites(np.asarray, np.asanyarray)
-def asarray(context: Context, a: Any, dtype: Any = None) -> Any:
-    return made_array(context, a, dtype, fresh=False)
-
-
-def made_array(context: Context, a: Any, dtype: Any, fresh: bool) -> Any:
-    """``np.asarray`` or ``np.array``."""
-    wanted = dtype_of(context, to_python(dtype)) if is_static(dtype) else context.fail("a dtype known at run time")
-    if is_scalar(a):
-        if wanted is None or kind_of(a).dtype == wanted:
-            return a if isinstance(a, Var) else np.asarray(a)[()]
-        return context.call(cast, as_operand(a), wanted)
-    if not is_array(a):
-        return as_array(context, a, wanted)
-    if wanted is not None and wanted != a.type.dtype:
-        return context.call(cast, a, wanted)
-    return context.call(np.copy, a) if fresh else a
-
-
-@rewrites(np.array)
-def array(
-    context: Context, object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K", ndmin: Any = 0
-) -> Any:
-    result = made_array(context, object, dtype, fresh=bool(copy))
-    while is_array(result) and result.type.ndim < ndmin:
-        result = load(context, result, (None, *(Slice(),) * result.type.ndim))
-    return result
-
-
-@rewrites(np.ascontiguousarray)
-def ascontiguousarray(context: Context, a: Any, dtype: Any = None) -> Any:
-    result = atleast_1d(context, made_array(context, a, dtype, fresh=False))
-    if result.type.layout == "C":
-        return result
-    fresh = copy(context, result)
-    context.copied(fresh, result, "np.ascontiguousarray")
-    return fresh
-
-
-@rewrites(np.asfortranarray)
-def asfortranarray(context: Context, a: Any, dtype: Any = None) -> Any:
-    result = made_array(context, a, dtype, fresh=False)
-    if result.type.layout == "F" or result.type.ndim < 2:
-        return result
-    fresh = transpose(context, copy(context, transpose(context, result)))
-    context.copied(fresh, result, "np.asfortranarray")
-    return fresh
-
-
-@rewrites(np.astype)
-def astype(context: Context, x: Any, dtype: Any, /, *, copy: Any = True) -> Any:
-    wanted = dtype_of(context, static(context, dtype, "a dtype"))
-    assert wanted is not None
-    if not isinstance(x, Var):
-        return wanted.type(x)
-    if kind_of(x).dtype == wanted and (not copy or is_scalar(x)):
-        return x
-    if kind_of(x).dtype.kind == "c" and wanted.kind != "c":
-        context.fail("a complex array becomes real", "NumPy drops the imaginary part", "use .real")
-    return context.call(cast, x, wanted)
-
-
-@rewrites(np.fill_diagonal)
-def fill_diagonal(context: Context, a: Any, val: Any) -> Any:
-    context.fail("np.fill_diagonal", "it has no rule", "write k = np.arange(len(a)); a[k, k] = value")
-
-
-@rewrites(np.copyto)
-def copyto(context: Context, dst: Any, src: Any) -> Any:
-    from pullback.capture.indexing import store
-
-    store(context, dst, (Slice(),) * array_kind(dst).ndim, as_array(context, src))
-
-
-@rewrites(np.block)
-def block(context: Context, arrays: Any) -> Any:
-    """Concatenations, from the innermost lists along the last axis outwards."""
-
-    def depth(part: Any) -> int:
-        return 1 + max(map(depth, part.items)) if isinstance(part, ListValue) else 0
-
-    def ranks(part: Any) -> int:
-        return max(map(ranks, part.items)) if isinstance(part, ListValue) else _ndim(as_array(context, part))
-
-    levels = depth(arrays)
-    ndim = max(levels, ranks(arrays))
-
-    def join(part: Any, level: int) -> Any:
-        if isinstance(part, ListValue):
-            inner = tuple(join(x, level - 1) for x in part.items)
-            return inner[0] if len(inner) == 1 else context.call(np.concatenate, inner, axis=-level)
-        part = as_array(context, part)
-        missing = ndim - _ndim(part)
-        if not is_array(part):
-            return reshape(context, part, (Const(1),) * ndim)
-        return load(context, part, (None,) * missing + (Slice(),) * _ndim(part)) if missing else part
-
-    if levels == 0:
-        return np_copy(context, arrays)
-    result = join(arrays, levels)
-    return np_copy(context, result) if len(children(arrays) or ()) == 1 else result
-
-
-@rewrites(np.cross, np.linalg.cross)
-def cross(context: Context, a: Any, b: Any, /, axisa: Any = -1, axisb: Any = -1, axisc: Any = -1, axis: Any = None) -> Any:
-    """The product of 3-vectors; of 2-vectors NumPy gives a number, which is deprecated."""
-    keywords = {"axisa": axisa, "axisb": axisb, "axisc": axisc}
-    if axis is not None:
-        keywords = {"axis": axis}
-    a, b = as_array(context, a), as_array(context, b)
-    for operand, place in ((a, axisa if axis is None else axis), (b, axisb if axis is None else axis)):
-        length = context.dim(operand, normal_axis(context, place, array_kind(operand).ndim))
-        other = context.call(np.not_equal, length, 3, name="other")
-        context.raise_if(other, ValueError, "np.cross of other than 3-vectors")
-    kept = {key: Const(value) for key, value in keywords.items() if axis is not None or value != -1}
-    return context.call(np.cross, a, b, **kept)

@@ -40,7 +40,6 @@ from pullback.ir.nodes import (
 from pullback.ir.types import BOOL, Array
 from pullback.ir.walk import assigns, reads, walk
 
-
 Key = tuple[tuple[int, int], ...]
 
 

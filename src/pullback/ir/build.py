@@ -21,32 +21,40 @@ from pullback.ir.nodes import Arg, Assign, Block, Const, Operand, Slice, Stateme
 from pullback.ir.types import INT, Array, Scalar, Stack, Type, dummy, join, result_types, type_of
 
 
+_NUMBER = re.compile(r"_\d+$")
+
+
 class Names:
     """Gives each variable of a program a name of its own, close to the one that is wished for."""
 
     def __init__(self, taken: set[str] | None = None) -> None:
         self._taken = set(taken or ())
+        self._next: dict[str, int] = {}
 
     def fresh(self, wish: str) -> str:
         """`wish`, or `wish` with the first free number behind it."""
-        name, number = wish, 1
-        stem = re.sub(r"_\d+$", "", wish)
-        while name in self._taken:
-            name, number = f"{stem}_{number}", number + 1
+        name = wish
+        if name in self._taken:
+            stem = _NUMBER.sub("", wish)
+            number = self._next.get(stem, 1)
+            while (name := f"{stem}_{number}") in self._taken:
+                number += 1
+            self._next[stem] = number
         self._taken.add(name)
         return name
 
     def free(self, name: str) -> None:
         """Let a name that is no longer used be given again."""
         self._taken.discard(name)
+        self._next.pop(_NUMBER.sub("", name), None)
 
-    def copy(self) -> set[str]:
+    def copy(self) -> tuple[set[str], dict[str, int]]:
         """The names taken so far, for `restore`."""
-        return set(self._taken)
+        return set(self._taken), dict(self._next)
 
-    def restore(self, taken: set[str]) -> None:
+    def restore(self, taken: tuple[set[str], dict[str, int]]) -> None:
         """Forget the names given since `copy`."""
-        self._taken = set(taken)
+        self._taken, self._next = set(taken[0]), dict(taken[1])
 
 
 class Builder:
@@ -177,7 +185,6 @@ def types_of_call(
     special = _SPECIAL.get(function)
     if special is not None:
         return (special(*args, **kwargs),)
-
 
     def types(length: int) -> tuple[Type, ...]:
         dummies = {key: dummy_arg(value, length) for key, value in kwargs.items()}

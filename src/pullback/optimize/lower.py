@@ -33,8 +33,9 @@ from pullback.ir.nodes import (
     While,
 )  # fmt: skip
 from pullback.ir.primitives import ALIASING
-from pullback.ir.types import Array, Scalar
+from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.verify import fits
+from pullback.ir.walk import assigns, walk
 from pullback.optimize import arrays
 from pullback.optimize.delayed import Delayed, Index, Value, in_memory, mapped
 from pullback.optimize.emitter import Emitter
@@ -79,7 +80,8 @@ class _Lowering:
         self._unsteady = unsteady
         self._shapes: dict[str, Index] = {}
         params = {param.name for param in program.params}
-        self._e = Emitter(Names(params | self._uses.cells), self._uses.cells)
+        stacks = {t.name for s in walk(program.body) for t in assigns(s) if isinstance(t.type, Stack)}
+        self._e = Emitter(Names(params | stacks | self._uses.cells), self._uses.cells)
         self._values: dict[str, Any] = {}
         self._position = -1
 
