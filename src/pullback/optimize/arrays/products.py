@@ -1,5 +1,6 @@
-"""Products of vectors and tensors as loops of multiply and add. Products of two matrices stay calls of
-`np.matmul`: a BLAS blocks them for the cache.
+"""Products of vectors and tensors as loops of multiply and add.
+
+Products of two matrices stay calls of `np.matmul`: a BLAS blocks them for the cache.
 """
 
 from __future__ import annotations
@@ -62,8 +63,9 @@ def contraction(e: Emitter, arrays: Sequence[Delayed], inputs: Sequence[Any], ou
 
 
 def _rows(arrays: Sequence[Delayed], inputs: Sequence[Any], output: Any) -> bool:
-    """Whether the last axis of every array that has the last axis of the result is that one: then whole rows
-    are added, in the order of memory.
+    """Whether whole rows are to be added, in the order of memory.
+
+    So it is where every array that has the last axis of the result has it last.
     """
     if not output:
         return False
