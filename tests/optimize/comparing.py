@@ -12,6 +12,7 @@ from recording import record
 from pullback.ir.nodes import Program
 from pullback.ir.run import run
 from pullback.ir.verify import verify
+from pullback.optimize.hoist import hoist_memory
 from pullback.optimize.lower import lower
 from pullback.optimize.pipeline import simplify
 
@@ -24,9 +25,11 @@ def check(function: Callable[..., Any], *examples: Any, others: tuple[tuple[Any,
     verify(lowered)
     simplified = simplify(lowered)
     verify(simplified)
+    finished = hoist_memory(simplified)
+    verify(finished)
     for arguments in (examples, *others):
-        compare(program, lowered, arguments)
-        compare(program, simplified, arguments)
+        for optimized in (lowered, simplified, finished):
+            compare(program, optimized, arguments)
     return simplified
 
 

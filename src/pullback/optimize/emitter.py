@@ -16,7 +16,7 @@ import numpy as np
 from pullback.ir import primitives
 from pullback.ir.build import Builder, Names, operand_type
 from pullback.ir.nodes import Assign, Const, For, If, Operand, Raise, Statement, Var
-from pullback.ir.types import INT, DType, Scalar
+from pullback.ir.types import INT, Array, DType, Scalar
 from pullback.optimize.delayed import Delayed, Index, in_memory, is_one
 from pullback.optimize.extents import Extents
 
@@ -360,6 +360,13 @@ class Emitter(Builder):
         reference = self.stored(array, name).reference
         assert reference is not None
         return reference(self)
+
+    def contiguous(self, array: Delayed) -> Var:
+        """As `variable`, for what takes no array that is contiguous in no order."""
+        variable = self.variable(array)
+        kind = variable.type
+        assert isinstance(kind, Array)
+        return variable if kind.layout != "A" else self.variable(self.copied(array, variable.name))
 
     def in_memory(self, value: Any) -> Any:
         """`value` with variables for the delayed arrays in it."""

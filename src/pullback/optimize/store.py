@@ -1,5 +1,7 @@
-"""Stores into regions of arrays, as loop nests. NumPy computes the right side before it writes: where the
-nest could read what it has written, the right side is put in memory first.
+"""Stores into regions of arrays, as loop nests.
+
+NumPy computes the right side before it writes: where the nest could read what it has written, the right side
+is put in memory first.
 """
 
 from __future__ import annotations
