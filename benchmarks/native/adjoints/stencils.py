@@ -192,23 +192,3 @@ def gauss_seidel_gradient(u, right, steps):
         for j in range(1, columns - 1):
             u_bar[i, j] = share[i - 1, j] + share[i, j - 1]
     return value, (u_bar, right_bar)
-
-
-@compiled
-def gauss_seidel_scattered(u, right, steps):
-    """The same line by line, for comparison."""
-    rows, columns = u.shape
-    u = u.copy()
-    gauss_seidel_sweeps(u, right, steps)
-    u_bar, right_bar = 2.0 * u, np.zeros(u.shape)
-    for _ in range(steps):
-        for i in range(rows - 2, 0, -1):
-            for j in range(columns - 2, 0, -1):
-                share = 0.25 * u_bar[i, j]
-                u_bar[i, j] = 0.0
-                u_bar[i + 1, j] += share
-                u_bar[i - 1, j] += share
-                u_bar[i, j + 1] += share
-                u_bar[i, j - 1] += share
-                right_bar[i, j] -= share
-    return sum_of_squares(u), (u_bar, right_bar)
