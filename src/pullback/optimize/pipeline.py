@@ -6,6 +6,7 @@ from pullback.ir.nodes import Program
 from pullback.optimize.dce import remove_dead
 from pullback.optimize.hoist import hoist_memory, hoist_values
 from pullback.optimize.lower import lower
+from pullback.optimize.split import split_additions
 from pullback.optimize.values import share_values
 
 
@@ -21,4 +22,4 @@ def optimize(program: Program) -> Program:
 
 def finish(program: Program) -> Program:
     """What emission takes, after differentiation: simplified, and no memory allocated in loops."""
-    return hoist_memory(simplify(program))
+    return hoist_memory(simplify(split_additions(simplify(program))))
