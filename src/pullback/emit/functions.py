@@ -24,13 +24,14 @@ _WHOLE = frozenset([np.copy, np.real, np.imag])
 # Ufuncs that Numba has no loops for.
 _MISSING = frozenset("bitwise_count frexp heaviside matmul matvec modf vecdot vecmat divmod".split())
 _NATIVE = frozenset([native.check_index, native.check_indices])
+_BUILTINS = frozenset([max, min])
 _BLAS = frozenset(np.dtype(name) for name in "float32 float64 complex64 complex128".split())
 
 
 def compiles(statement: Assign) -> bool:
     """Whether Numba compiles this call of a function that is no primitive."""
     function, kinds = statement.function, array_kinds(statement)
-    if function in _NATIVE:
+    if function in _NATIVE or (function in _BUILTINS and _are_integers(statement)):
         return True
     keywords = dict(statement.kwargs)
     if isinstance(function, np.ufunc) and function not in _PRODUCTS:
@@ -50,6 +51,11 @@ def compiles(statement: Assign) -> bool:
         kind = kinds[0]
         return len(statement.args) == 1 and not keywords and kind is not None and kind.dtype in _BLAS
     return (function in _WHOLE and len(statement.args) == 1 and not keywords) or function is np.reshape
+
+
+def _are_integers(statement: Assign) -> bool:
+    kinds = [operand_type(arg) for arg in statement.args if isinstance(arg, Var | Const)]
+    return all(isinstance(kind, Scalar) and kind.dtype.kind in "iu" for kind in kinds)
 
 
 def array_kinds(statement: Assign) -> list[Array | None]:

@@ -49,6 +49,8 @@ def spelled(function: Callable[..., Any]) -> tuple[str, str]:
     module = getattr(function, "__module__", "") or ""
     if module == "pullback.emit.native":
         return f"native.{function.__name__}", ""
+    if module == "builtins":
+        return function.__name__, ""
     if module.startswith("scipy.special."):
         module = "scipy.special"
     return f"{module}.{getattr(function, '__qualname__', function.__name__)}", module

@@ -1,17 +1,19 @@
 """Numba's versions of the functions in `native`. Importing this module registers them.
 
-There are no annotations here: Numba compares the signatures of an overload and its implementation, text and all.
+There are no annotations here: Numba compares the signatures of an overload and its implementation, text and all. The
+small ones are generated as LLVM instructions in their caller, since Numba takes about 50 ms for a function of its own,
+and its ``inline="always"`` was seen to lose stores (0.68).
 """
 
 import numpy as np
 from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic, overload
+from numba.core import cgutils, types
+from numba.extending import lower_builtin, overload, type_callable
 
 from pullback.emit import native
 
 
-@overload(native.grown, inline="never")
+@overload(native.grown)
 def _grown(stack):
     def grown(stack):
         wider = np.empty(2 * stack.size, stack.dtype)
@@ -21,44 +23,54 @@ def _grown(stack):
     return grown
 
 
-@intrinsic
-def _scale_real(typing_context, partial, seed):
-    """Without branches, so that a loop over it stays one that vectorises."""
-    if not (isinstance(partial, types.Float) and isinstance(seed, types.Float)):
+@type_callable(native.scale)
+def _type_of_scale(context):
+    def typer(partial, seed):
+        if isinstance(partial, types.Number) and isinstance(seed, types.Number):
+            return context.unify_types(partial, seed)
         return None
-    kind = partial if partial.bitwidth >= seed.bitwidth else seed
 
-    def generate(context, builder, signature, arguments):
+    return typer
+
+
+@lower_builtin(native.scale, types.Number, types.Number)
+def _scale(context, builder, signature, arguments):
+    """Without branches where it can be, so that a loop over it stays one that vectorises."""
+    kind = signature.return_type
+    a, b = (
+        context.cast(builder, value, given, kind)
+        for value, given in zip(arguments, signature.args, strict=True)
+    )
+    if isinstance(kind, types.Float):
         zero = ir.Constant(context.get_value_type(kind), 0.0)
-        a, b = (
-            context.cast(builder, value, given, kind)
-            for value, given in zip(arguments, signature.args, strict=True)
-        )
         either = builder.or_(builder.fcmp_ordered("==", a, zero), builder.fcmp_ordered("==", b, zero))
         return builder.select(either, zero, builder.fmul(a, b))
-
-    return kind(partial, seed), generate
-
-
-@overload(native.scale, inline="always")
-def _scale(partial, seed):
-    if isinstance(partial, types.Float) and isinstance(seed, types.Float):
-        return lambda partial, seed: _scale_real(partial, seed)
-
-    def scale(partial, seed):
-        product = partial * seed
-        return product if partial != 0 and seed != 0 else product * 0 * 0
-
-    return scale
+    product = context.compile_internal(builder, lambda x, y: x * y, kind(kind, kind), (a, b))
+    both = context.compile_internal(
+        builder, lambda x, y: x != 0 and y != 0, types.boolean(kind, kind), (a, b)
+    )
+    return builder.select(both, product, context.get_constant_null(kind))
 
 
-@overload(native.check_index, inline="always")
-def _check_index(index, length):
-    def check_index(index, length):
-        if index < -length or index >= length:
-            raise IndexError("index out of range")
+@type_callable(native.check_index)
+def _type_of_check_index(context):
+    def typer(index, length):
+        return types.none if isinstance(index, types.Integer) else None
 
-    return check_index
+    return typer
+
+
+@lower_builtin(native.check_index, types.Integer, types.Integer)
+def _check_index(context, builder, signature, arguments):
+    index, length = (
+        context.cast(builder, value, given, types.int64)
+        for value, given in zip(arguments, signature.args, strict=True)
+    )
+    low = builder.icmp_signed("<", index, builder.neg(length))
+    high = builder.icmp_signed(">=", index, length)
+    with cgutils.if_unlikely(builder, builder.or_(low, high)):
+        context.call_conv.return_user_exc(builder, IndexError, ("index out of range",))
+    return context.get_dummy_value()
 
 
 @overload(native.check_indices)

@@ -199,6 +199,8 @@ _ARITHMETIC: dict[Callable[..., Any], Callable[..., Affine | None]] = {
     np.multiply: _times,
     np.minimum: Scope.minimum,
     np.maximum: Scope.maximum,
+    min: Scope.minimum,
+    max: Scope.maximum,
 }
 _ONE = constant(1)
 _COMPARISONS: dict[Callable[..., Any], Callable[[Affine, Affine], Test]] = {
