@@ -1,5 +1,7 @@
-"""Loops. What a loop carries from one turn to the next becomes cells; their types are found by capturing the
-body again until they no longer change (a fixpoint over `ir.types.join`).
+"""Loops.
+
+What a loop carries from one turn to the next becomes cells; their types are found by capturing the body again
+until they no longer change (`capture.search`).
 
 A loop over a range, an array, or a zip of such is a `For`; one that can be left early is a `While` on a
 counter. A loop over a tuple or a list is unrolled, and so is one over a constant range whose body needs to
