@@ -1,8 +1,8 @@
 """Affine integer expressions over symbols, and proofs that they are not negative.
 
-A symbol stands for one integer value that never changes: what a variable held at one point, the length of an axis, the
-index of a loop in one iteration. (Bounds of loop indices are eliminated one by one, after Fourier and Motzkin;
-Schrijver, *Theory of Linear and Integer Programming*, 12.2, for a rectangle of loops.)
+A symbol stands for one integer value that never changes: what a variable held at one point, the length of
+an axis, the index of a loop in one iteration. (Bounds of loop indices are eliminated one by one, after
+Fourier and Motzkin; Schrijver, *Theory of Linear and Integer Programming*, 12.2, for a rectangle of loops.)
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Symbols:
         return symbol
 
     def at_least(self, a: Affine, first: int = 1) -> Affine:
-        """`a` with each loop index numbered `first` or later replaced by the bound that makes `a` smallest."""
+        """`a` at its smallest: a bound for each loop index that is numbered `first` or later."""
         while True:
             inner = max((s for s in a if s >= first and s in self.bounds), default=0)
             if not inner:

@@ -1,11 +1,12 @@
 """Checks that indices are in range, only where that is not certain.
 
-Compiled code reads and writes memory without looking; NumPy raises IndexError. Of every access to an element,
-``-n <= i < n`` is *proved* where it follows from the bounds of the loops around it, from the lengths that arrays were
-made with, and from tests on the way. What is left is *hoisted* before a loop: if the loop is sure to come to its
-extreme indices, it raises at once; if not, the accesses inside are checked one by one unless a condition holds for
-all of them (LLVM makes two loops of it). What cannot be bounded before the loop is checked at the access.
-(Gupta, *Optimizing array bound checks using flow analysis*, 1993.)
+Compiled code reads and writes memory without looking; NumPy raises IndexError. Of every access to an
+element, ``-n <= i < n`` is *proved* where it follows from the bounds of the loops around it, from the
+lengths that arrays were made with, and from tests on the way. What is left is *hoisted* before a loop: if
+the loop is sure to come to its extreme indices, it raises at once; if not, the accesses inside are checked
+one by one unless a condition holds for all of them (LLVM makes two loops of it). What cannot be bounded
+before the loop is checked at the access. (Gupta, *Optimizing array bound checks using flow analysis*,
+1993.)
 """
 
 from __future__ import annotations
@@ -39,7 +40,6 @@ from pullback.ir.nodes import (
 )  # fmt: skip
 from pullback.ir.types import BOOL, Array
 from pullback.ir.walk import assigns, reads, walk
-
 
 Key = tuple[tuple[int, int], ...]
 
@@ -138,8 +138,8 @@ class _Checker:
         return checked
 
     def _while(self, statement: While, scope: Scope) -> Statement:
-        # What an iteration finds is unknown, so conditions cannot be hoisted over it: none of the loops around
-        # a `while` is of use to the accesses in it, but for the symbols that are older than all of them.
+        # What an iteration finds is unknown: a condition on it is younger than the loops around the `while`,
+        # and cannot be hoisted out of them.
         inner = scope.copy()
         _forget_assigned(statement, inner)
         before = self._inner(statement.before, inner, doubtful=True)

@@ -12,7 +12,7 @@ from pullback.emit.text import Level, Text
 
 def dtype_name(dtype: np.dtype[Any]) -> str:
     """``np.float32``."""
-    return "np.bool_" if dtype == bool else f"np.{dtype.name}"
+    return "np.bool_" if dtype.kind == "b" else f"np.{dtype.name}"
 
 
 def constant(value: Any) -> Text:

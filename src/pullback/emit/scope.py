@@ -149,11 +149,11 @@ class Scope:
         if function in _LIKE or function is primitives.bind:
             return lengths
         if function is np.transpose:
-            axes = args[1] if len(args) > 1 else dict(statement.kwargs).get("axes", Const(None))
+            axes = args[-1] if len(args) > 1 else dict(statement.kwargs).get("axes", Const(None))
             if isinstance(axes, Const) and axes.value is None:
                 return lengths[::-1]
-        if function is primitives.view and isinstance(args[1], tuple):
-            return self._viewed(lengths, args[1])
+        if function is primitives.view and isinstance(args[-1], tuple):
+            return self._viewed(lengths, args[-1])
         return None
 
     def _viewed(self, lengths: tuple[Affine, ...], index: tuple[Arg, ...]) -> tuple[Affine, ...]:
@@ -173,7 +173,7 @@ class Scope:
             tests = [self.test(arg) if isinstance(arg, Var | Const) else ([], []) for arg in args]
             if function is np.logical_not:
                 return tests[0][1], tests[0][0]
-            both = ([*tests[0][0], *tests[1][0]], [*tests[0][1], *tests[1][1]])
+            both = ([*tests[0][0], *tests[-1][0]], [*tests[0][1], *tests[-1][1]])
             return (both[0], []) if function in _BOTH else ([], both[1])
         if function is primitives.bind:
             return self.test(args[0]) if isinstance(args[0], Var | Const) else ([], [])
