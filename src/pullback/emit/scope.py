@@ -152,8 +152,9 @@ class Scope:
             axes = args[-1] if len(args) > 1 else dict(statement.kwargs).get("axes", Const(None))
             if isinstance(axes, Const) and axes.value is None:
                 return lengths[::-1]
-        if function is primitives.view and isinstance(args[-1], tuple):
-            return self._viewed(lengths, args[-1])
+        index = args[-1] if args else ()
+        if function is primitives.view and isinstance(index, tuple):
+            return self._viewed(lengths, index)
         return None
 
     def _viewed(self, lengths: tuple[Affine, ...], index: tuple[Arg, ...]) -> tuple[Affine, ...]:
