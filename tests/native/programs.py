@@ -148,8 +148,8 @@ class Program:
         v, w = r.choice(self.vectors), r.choice(self.vectors)
         m = r.choice(self.matrices)
         text = r.choice([
-            f"{v}[:] = {self.vector()}", f"{v}[1:] = np.tanh({w}[:-1])", f"{v}[:-1] += 0.2 * {w}[1:]",
-            f"{v}[::2] *= {self.scalar(0)}", f"{m}[{self.index()}] = {self.vector()}",
+            f"{v}[:] = 1.0 * {self.vector()}", f"{v}[1:] = np.tanh({w}[:-1])", f"{v}[:-1] += 0.2 * {w}[1:]",
+            f"{v}[::2] *= {self.scalar(0)}", f"{m}[{self.index()}] = 1.0 * {self.vector()}",
             f"{m}[1:-1, 1:-1] += 0.1 * ({m}[2:, 1:-1] - {m}[:-2, 1:-1])", f"{m}[:, {self.index()}] *= 0.5",
             f"{v} += 0.1 * {self.vector()}", f"{m}[...] = 0.5 * {m}.T",
         ])  # fmt: skip

@@ -12,7 +12,9 @@ from recording import record
 from pullback.ir.nodes import Program
 from pullback.ir.run import run
 from pullback.ir.verify import verify
+from pullback.optimize.hoist import hoist_memory
 from pullback.optimize.lower import lower
+from pullback.optimize.pipeline import simplify
 
 
 def check(function: Callable[..., Any], *examples: Any, others: tuple[tuple[Any, ...], ...] = ()) -> Program:
@@ -21,9 +23,14 @@ def check(function: Callable[..., Any], *examples: Any, others: tuple[tuple[Any,
     verify(program)
     lowered = lower(program)
     verify(lowered)
+    simplified = simplify(lowered)
+    verify(simplified)
+    finished = hoist_memory(simplified)
+    verify(finished)
     for arguments in (examples, *others):
-        compare(program, lowered, arguments)
-    return lowered
+        for optimized in (lowered, simplified, finished):
+            compare(program, optimized, arguments)
+    return simplified
 
 
 def compare(first: Program, second: Program, arguments: tuple[Any, ...]) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pullback.base.spec import Spec, spec_of
+from pullback.base.spec import Spec, spec_of, spec_tree
 from pullback.rules import join
 from pullback.rules.read import cotangent, fit
 from pullback.rules.table import TABLE
 from pullback.testing.dense import columns, transposed_columns
-from pullback.testing.rows import check_row, spec_tree
+from pullback.testing.rows import check_row
 
 FUNCTIONS = [
     np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack, np.block, np.split,
@@ -71,6 +71,17 @@ def test_insert_agrees_with_unit_vectors(obj: Any, axis: int) -> None:
     for position in (0, 2):
         expected = columns(TABLE[np.insert], position, args, {"axis": axis})
         ours = transposed_columns(TABLE[np.insert], position, args, {"axis": axis})
+        assert np.array_equal(ours, expected)
+
+
+@pytest.mark.filterwarnings("ignore:in the future insert will treat boolean:FutureWarning")
+def test_insert_at_a_boolean_index_means_what_it_means_to_numpy() -> None:
+    obj = np.array([True, False, True])  # a mask; NumPy 2.0 takes it for the places 1, 0, 1
+    count = np.insert(np.zeros(3), obj, 0.0).size - 3
+    args = (np.arange(6.0).reshape(2, 3), obj, np.arange(2.0 * count).reshape(2, count))
+    for position in (0, 2):
+        expected = columns(TABLE[np.insert], position, args, {"axis": 1})
+        ours = transposed_columns(TABLE[np.insert], position, args, {"axis": 1})
         assert np.array_equal(ours, expected)
 
 

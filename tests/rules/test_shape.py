@@ -71,6 +71,12 @@ def test_a_filled_cotangent_in_any_order(order: Any) -> None:
     assert dense(x_bar).tolist() == np.full((2, 3), 2.0).tolist()
 
 
+def test_an_unsigned_shift_rolls_back() -> None:
+    args = (spec_of(np.ones(5)), np.uint8(2))
+    x_bar = cotangent(TABLE[np.roll], 0, np.arange(5.0), None, args, {}, False)
+    assert x_bar.tolist() == [2, 3, 4, 0, 1]
+
+
 def test_rules_read_shapes_only() -> None:
     for function in FUNCTIONS:
         for direction in TABLE[function].vjps.values():

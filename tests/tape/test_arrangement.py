@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.base.spec import spec_tree
 from pullback.rules import diagonal, index, join, repeat, shape
 from pullback.rules.read import cotangent, fit, tangent
 from pullback.rules.table import rows
-from pullback.testing.rows import active_positions, calls_of, dense_of, draw, leaves, like, reduced, spec_tree
+from pullback.testing.rows import active_positions, calls_of, dense_of, draw, leaves, like, reduced
 
 TOPICS = {topic.__name__ for topic in (diagonal, index, join, repeat, shape)}
 OWN = [r for r in rows() if any(d.function.__module__ in TOPICS for d in r.vjps.values())]

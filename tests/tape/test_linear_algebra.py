@@ -81,8 +81,10 @@ def examples(rule: Rule) -> list[Any]:
 
 
 def slope(function: Any, tree: Any, move: Any, step: float) -> float:
-    up, down = (function(mapped(lambda x, d: x + h * d, tree, move)) for h in (step, -step))  # noqa: B023
-    return float((up - down) / (2 * step))
+    def at(h: float) -> Any:
+        return function(mapped(lambda x, d: x + h * d, tree, move))
+
+    return float((at(step) - at(-step)) / (2 * step))
 
 
 @pytest.mark.parametrize("direction", [adjoint, forward], ids=["vjp", "jvp"])
@@ -97,17 +99,21 @@ def test_the_rules_can_be_differentiated(rule: Rule, dtype: str, direction: Any)
         for position in active_positions(rule, tuple(args)):
             given = like(y if direction is adjoint else args[position], rng)
             result = partial(direction, rule, position, example.kwargs)
-            tree = [given, args]
-            with np.errstate(all="ignore"):
-                seed = mapped(lambda part: like(part, rng), result(given, args))  # noqa: B023
-                inputs = mapped(Variable, tree)
-                total = contracted(seed, result(*inputs))
-                if isinstance(total, Variable):
-                    total.backward()
-            move = mapped(lambda x: like(x, rng), tree)  # noqa: B023
-            grads = [0.0 if x.grad is None else x.grad for x in flat(inputs) if isinstance(x, Variable)]
-            moves = [x for x in flat(move) if is_moving(x)]
-            ours = float(contracted(grads, moves))
-            theirs = slope(lambda at: contracted(seed, result(*at)), tree, move, 1e-5)  # noqa: B023
+            ours, theirs = both_gradients(result, [given, args], rng)
             place = f"{rule.name}({example}), argument {position}: {ours}, {theirs}"
             assert abs(ours - theirs) <= 1e-5 * max(1.0, abs(theirs)), place
+
+
+def both_gradients(result: Any, tree: Any, rng: np.random.Generator) -> tuple[float, float]:
+    """Our slope and the differences', of a random part of ``result(*tree)`` along a random direction."""
+    with np.errstate(all="ignore"):
+        seed = mapped(lambda part: like(part, rng), result(*tree))
+        inputs = mapped(Variable, tree)
+        total = contracted(seed, result(*inputs))
+        if isinstance(total, Variable):
+            total.backward()
+    move = mapped(lambda x: like(x, rng), tree)
+    grads = [0.0 if x.grad is None else x.grad for x in flat(inputs) if isinstance(x, Variable)]
+    moves = [x for x in flat(move) if is_moving(x)]
+    theirs = slope(lambda at: contracted(seed, result(*at)), tree, move, 1e-5)
+    return float(contracted(grads, moves)), theirs

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from pullback import rules
+from pullback.base.spec import spec_tree
 from pullback.rules import (
     average,
     cumulative,
@@ -31,7 +32,7 @@ from pullback.rules.domain import Call
 from pullback.rules.read import cotangent, fit, tangent
 from pullback.rules.table import TABLE, Rule, rows
 from pullback.tape.variable import Variable
-from pullback.testing.rows import active_positions, calls_of, dense_of, draw, leaves, like, spec_tree
+from pullback.testing.rows import active_positions, calls_of, dense_of, draw, leaves, like
 
 NAMES = [f"pullback.rules.{found.name}" for found in pkgutil.iter_modules(rules.__path__)]
 ENGINE = [importlib.import_module(name) for name in (*NAMES, "pullback.tape.fast", "pullback.tape.backward")]

@@ -1,3 +1,1 @@
-"""The transforms users call: reverse and forward products, gradients, Jacobians,
-and how to add an operator.
-"""
+"""The transforms users call: gradients, products, Jacobians, and how to add an operator."""

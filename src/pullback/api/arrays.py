@@ -72,9 +72,7 @@ def empty_like(x: Any, dtype: Any = None, shape: Any = None) -> Any:
 
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
-    """As `numpy.full_like`; `fill_value` may be tracked,
-    and tracked values can be written into the result.
-    """
+    """As `numpy.full_like`; `fill_value` may be tracked, and tracked values written into the result."""
     own = np.zeros_like(bare(x), dtype=dtype, shape=shape)
     return full(own.shape, fill_value, own.dtype)
 

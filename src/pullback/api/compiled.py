@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
+from pullback.api.arguments import Static, key_of, leaves_of, map_tree
 from pullback.api.operation import Operation, coerced
 from pullback.base.dispatch import tracked_in
-from pullback.base.errors import MutationError, UnsupportedError
+from pullback.base.errors import MutationError
 from pullback.base.mutable import Mutable
-from pullback.base.pytrees import flatten, unflatten
-from pullback.base.tracked import bare
-from pullback.capture import Captured, capture
+from pullback.capture import Captured, StaticNeededError, capture
 from pullback.emit import load
 from pullback.ir.nodes import Program
-from pullback.ir.types import Array, Scalar, type_of
-from pullback.optimize import optimized
+from pullback.optimize.lower import lower
 from pullback.transform.purify import purified, written
-
-
-@dataclass(frozen=True, slots=True)
-class Static:
-    """An argument that is no number or array: a part of the specialisation itself."""
-
-    value: Any
-
-
-Kind = Scalar | Array | Static
 
 
 class Specialised:
@@ -38,16 +25,19 @@ class Specialised:
 
     Attributes:
         captured: the program as the source says it, and how to rebuild the result.
+        dynamic: which leaves of the arguments are the program's parameters; the others are static.
         lowered: the program as loops.
         written: positions of the parameters that it writes into.
-        operation: it without effects, with the written contents as further results.
     """
 
-    def __init__(self, captured: Captured, jit: bool) -> None:
+    def __init__(self, captured: Captured, dynamic: list[int], jit: bool) -> None:
         self.captured = captured
+        self.dynamic = dynamic
         self.jit = jit
-        self.lowered: Program = optimized(captured.program)
+        self.lowered: Program = lower(captured.program)
         self.written = written(self.lowered)
+        self.params = tuple(param.type for param in self.lowered.params)
+        self.plans: dict[Any, Any] = {}  # of gradients, by what is asked for (`api.native`)
 
     @functools.cached_property
     def run(self) -> Callable[..., tuple[Any, ...]]:
@@ -56,20 +46,30 @@ class Specialised:
 
     @functools.cached_property
     def operation(self) -> Operation:
+        """The function without effects, with what it wrote as further results."""
         return Operation(purified(self.lowered, returned=True), jit=self.jit)
 
-    @property
-    def params(self) -> tuple[Any, ...]:
-        return tuple(param.type for param in self.lowered.params)
+    @functools.cached_property
+    def pure(self) -> Operation:
+        """The function without effects."""
+        return Operation(purified(self.lowered), jit=self.jit)
+
+    def values(self, leaves: list[Any]) -> list[Any]:
+        """The program's arguments."""
+        return [*(leaves[k] for k in self.dynamic), *self.captured.captives]
 
 
 class Compiled:
-    """A function compiled from its source (see `compile`)."""
+    """A function compiled from its source (see `pullback.compile`)."""
 
-    def __init__(self, function: Callable[..., Any], *, jit: bool = True) -> None:
+    is_native = True
+
+    def __init__(self, function: Callable[..., Any], *, jit: bool = True, effects: bool = True) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.jit = jit
+        self.effects = effects
+        self._static: set[Any] = set()
         self._specialised: dict[Any, Specialised] = {}
 
     def __repr__(self) -> str:
@@ -80,8 +80,7 @@ class Compiled:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves, specialised = self.specialise(args, kwargs)
-        captured = specialised.captured
-        values = [*leaves, *captured.captives]
+        values = specialised.values(leaves)
         if tracked_in(values):
             results = self._follow(specialised, values)
         else:
@@ -91,15 +90,16 @@ class Compiled:
             for k in specialised.written:
                 if fitted[k] is not values[k]:
                     values[k][...] = fitted[k]
-        return captured.rebuild(results)
+        return specialised.captured.rebuild(results)
 
     def _follow(self, specialised: Specialised, values: list[Any]) -> list[Any]:
         """Run as one operation that an engine records; effects are written back as the engine's writes."""
         plain = [v.frozen() if isinstance(v, Mutable) else v for v in values]
+        if not self.effects:
+            return list(specialised.pure(*plain))
         results = list(specialised.operation(*plain))
         for k in reversed(specialised.written):
-            content = results.pop()
-            target = values[k]
+            content, target = results.pop(), values[k]
             if tracked_in((content,)) and not isinstance(target, Mutable):
                 raise MutationError(
                     f"{self.__name__} writes a tracked result into a plain array",
@@ -110,40 +110,53 @@ class Compiled:
         return results
 
     def specialise(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Specialised]:
-        """The numbers and arrays among the arguments, and the function for their types."""
-        leaves, structure = flatten((args, kwargs))
-        kinds = tuple(kind_of(leaf) for leaf in leaves)
-        key = (structure, kinds)
+        """The leaves of the arguments, and the function for their types."""
+        kinds: list[Any] = []
+        key = key_of((args, kwargs), kinds)
+        leaves = list(leaves_of((args, kwargs)))
+        if key in self._static:
+            # Some number decides the program's form, so its value is part of the key.
+            key = (key, tuple(leaf for leaf in leaves if isinstance(leaf, bool | int)))
         specialised = self._specialised.get(key)
-        if specialised is None or not specialised.captured.holds():
-            trees = [kind.value if isinstance(kind, Static) else kind for kind in kinds]
-            new_args, new_kwargs = unflatten(structure, trees)
-            specialised = Specialised(capture(self.function, new_args, new_kwargs), self.jit)
+        if specialised is None or not specialised.captured.valid():
+            specialised = self._specialise(args, kwargs, kinds, leaves, key)
+        return leaves, specialised
+
+    def _specialise(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], kinds: list[Any], leaves: list[Any], key: Any
+    ) -> Specialised:
+        static = {k for k, kind in enumerate(kinds) if isinstance(kind, Static)}
+        while True:
+            numbers = iter(range(len(leaves)))
+
+            def typed(leaf: Any) -> Any:
+                k = next(numbers)  # noqa: B023
+                return leaf if k in static else kinds[k]
+
+            new_args, new_kwargs = map_tree(typed, (args, kwargs))
+            dynamic = [k for k in range(len(leaves)) if k not in static]
+            try:
+                captured = capture(self.function, new_args, new_kwargs)
+            except StaticNeededError as error:
+                position = self._position(error, dynamic, leaves)
+                if position is None:
+                    raise
+                static.add(position)
+                if key not in self._static:
+                    self._static.add(key)
+                    key = (key, tuple(leaf for leaf in leaves if isinstance(leaf, bool | int)))
+                continue
+            specialised = Specialised(captured, dynamic, self.jit)
             self._specialised[key] = specialised
-        dynamic = [leaf for leaf, kind in zip(leaves, kinds, strict=True) if not isinstance(kind, Static)]
-        return dynamic, specialised
+            return specialised
 
-
-def kind_of(leaf: Any) -> Kind:
-    """The type of an argument; whatever is neither number nor array is static."""
-    value = bare(leaf.frozen() if isinstance(leaf, Mutable) else leaf)
-    try:
-        return type_of(value)
-    except TypeError:
-        pass
-    if isinstance(value, np.ndarray):
-        raise UnsupportedError(
-            f"an array of dtype {value.dtype} in compiled code",
-            remedy="convert it to a numeric dtype.",
-        )
-    try:
-        hash(value)
-    except TypeError:
-        raise UnsupportedError(
-            f"an argument of type {type(value).__name__} in compiled code",
-            why="it is neither a number, nor an array, nor a tree of them, nor hashable",
-        ) from None
-    return Static(value)
+    @staticmethod
+    def _position(error: StaticNeededError, dynamic: list[int], leaves: list[Any]) -> int | None:
+        """The leaf whose value the program's form depends on; None if it is no integer argument."""
+        if error.position is None or error.position >= len(dynamic):
+            return None
+        position = dynamic[error.position]
+        return position if isinstance(leaves[position], bool | int) else None
 
 
 def check_apart(specialised: Specialised, values: list[Any], name: str) -> None:
@@ -157,38 +170,3 @@ def check_apart(specialised: Specialised, values: list[Any], name: str) -> None:
                     why="compiled code is made for arguments that are apart",
                     remedy="pass a copy of one of them.",
                 )
-
-
-@overload
-def compile(function: Callable[..., Any], *, jit: bool = True) -> Compiled: ...
-@overload
-def compile(function: None = None, *, jit: bool = True) -> Callable[[Callable[..., Any]], Compiled]: ...
-def compile(function: Callable[..., Any] | None = None, *, jit: bool = True) -> Any:  # noqa: A001
-    """Compile a function written in NumPy and plain Python, from its source.
-
-    Args:
-        function: loops, branches, stores into arrays, calls to other functions (see ``docs/native.md``).
-        jit: False runs the generated source under CPython, to step through it with a debugger.
-
-    Returns:
-        A function of the same arguments. It is compiled for each combination of dtypes, ranks and axes of
-        length 1 when first called with it, and kept on disk. `grad`, `vjp`, `jvp`, `jacobian`, `hessian` and
-        `hvp` of it are compiled too.
-
-    Raises:
-        UnsupportedError: at the first call, for what is not in the language, with file, line and column.
-
-    Example:
-        >>> import numpy as np, pullback as pb
-        >>> @pb.compile
-        ... def triangle(n):
-        ...     total = 0
-        ...     for i in range(n):
-        ...         total += i
-        ...     return total
-        >>> triangle(5)
-        10
-    """
-    if function is None:
-        return functools.partial(compile, jit=jit)
-    return Compiled(function, jit=jit)

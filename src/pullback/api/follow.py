@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.base.errors import DependenceWarning
+from pullback.base.errors import DependenceWarning, PullbackError
 from pullback.base.location import user_stacklevel
 from pullback.base.mutable import Mutable
 from pullback.base.pytrees import flatten, paths, tree_map, unflatten
@@ -44,6 +44,19 @@ def checked_leaves(tree: Any, what: str) -> tuple[list[Any], Any]:
 def function_name(function: Callable[..., Any]) -> str:
     """How error messages call a function."""
     return getattr(function, "__name__", type(function).__name__)
+
+
+def outcome(function: Callable[..., Any], args: Any, kwargs: dict[str, Any] | None = None) -> Any:
+    """What `function` returns. Where NumPy made an error of ours a bare one of its own, raise ours again.
+
+    It does so for ``a[0] = x``: ours is the cause of "setting an array element with a sequence".
+    """
+    try:
+        return function(*args, **(kwargs or {}))
+    except (TypeError, ValueError) as error:
+        if isinstance(error.__cause__, PullbackError):
+            raise error.__cause__.with_traceback(error.__traceback__) from None
+        raise
 
 
 class Followed:

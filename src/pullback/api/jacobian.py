@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pullback.api.follow import checked_leaves, function_name, pushed, warn_independent
+from pullback.api.compile import Engine, on_engine
+from pullback.api.follow import checked_leaves, function_name, outcome, pushed, warn_independent
 from pullback.api.gradient import grad
-from pullback.api.products import _split, refuse_integers, vjp
+from pullback.api.products import refuse_integers, vjp, with_aux
 from pullback.base.argnums import Argnums, Chosen, choose
 from pullback.base.errors import ConventionError, UnsupportedError
 from pullback.base.pytrees import flatten, tree_map, unflatten
@@ -29,6 +30,7 @@ def jacobian(
     has_aux: bool = False,
     holomorphic: bool = False,
     chunk_size: int | None = None,
+    engine: Engine | None = None,
 ) -> Callable[..., Any]:
     """A function that returns the Jacobian of `function`.
 
@@ -40,6 +42,7 @@ def jacobian(
         has_aux: `function` returns ``(output, aux)``.
         holomorphic: the complex derivative of a holomorphic function of complex arguments.
         chunk_size: how many inputs one forward sweep carries; 64 by default.
+        engine: see `grad`.
 
     Returns:
         A function of the same arguments. Its result has the structure of the output, each leaf replaced by
@@ -62,12 +65,21 @@ def jacobian(
     if mode not in ("auto", "forward", "reverse"):
         raise UnsupportedError(f"mode={mode!r} is none", remedy="'auto', 'forward' or 'reverse'.")
 
+    options = {
+        "argnums": argnums, "mode": mode, "has_aux": has_aux, "holomorphic": holomorphic,
+        "chunk_size": chunk_size,
+    }  # fmt: skip
+    function = on_engine(function, engine)
+    if engine == "dual":
+        mode = "forward"
+
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(function, argnums, args, kwargs)
         matrix = _Matrix(function, chosen, has_aux, holomorphic, chunk_size or _CHUNK)
         return matrix.by_columns() if mode == "forward" else matrix.by_rows(switch=mode == "auto")
 
+    wrapped.__transform__ = (jacobian, function, options)  # type: ignore[attr-defined]
     return wrapped
 
 
@@ -118,9 +130,7 @@ class _Matrix:
             )
 
     def by_rows(self, switch: bool) -> Any:
-        """Reverse: one sweep per output entry (two for a complex one);
-        `switch` allows to go forward instead.
-        """
+        """Reverse, a sweep per output entry (two if complex); `switch` allows to go forward instead."""
         result = vjp(self.function, *self.inputs, has_aux=self.has_aux)
         value, pull = result[0], result[1]
         outputs, structure = flatten(value)
@@ -168,10 +178,10 @@ class _Matrix:
             sweep = Sweep(count)
             arguments, first = [], 0
             for leaf, spec in zip(self.inputs, self.specs, strict=True):
-                seeds = np.eye(total, dtype=spec.dtype)[start : start + count, first : first + spec.size]
-                arguments.append(Dual(leaf, seeds.reshape(count, *spec.shape), sweep))
+                rows = np.eye(count, spec.size, start - first, spec.dtype)
+                arguments.append(Dual(leaf, rows.reshape(count, *spec.shape), sweep))
                 first += spec.size
-            output, aux = _split(self.function(*arguments), self.has_aux, "jacobian")
+            output, aux = with_aux(outcome(self.function, arguments), self.has_aux, "jacobian")
             sweep.finished = True
             leaves, structure = flatten(output)
             pairs = [pushed(leaf, sweep) for leaf in leaves]
@@ -227,7 +237,10 @@ def _own(block: Any) -> Any:
 
 
 def hessian(
-    function: Callable[..., Any], argnums: Argnums = 0, chunk_size: int | None = None
+    function: Callable[..., Any],
+    argnums: Argnums = 0,
+    chunk_size: int | None = None,
+    engine: Engine | None = None,
 ) -> Callable[..., Any]:
     """A function that returns the Hessian of a real-valued `function`, forward over reverse.
 
@@ -235,6 +248,7 @@ def hessian(
         function: returns a real scalar; its arguments are real.
         argnums: which argument to differentiate: a position, a name, or a tuple of them.
         chunk_size: how many columns one sweep carries (see `jacobian`).
+        engine: see `grad`.
 
     Returns:
         A function of the same arguments. For an array argument its result has shape ``x.shape + x.shape``;
@@ -251,4 +265,8 @@ def hessian(
 
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 5.
     """
-    return jacobian(grad(function, argnums), argnums, mode="forward", chunk_size=chunk_size)
+    function = on_engine(function, engine)
+    matrix = jacobian(grad(function, argnums), argnums, mode="forward", chunk_size=chunk_size)
+    options = {"argnums": argnums, "chunk_size": chunk_size}
+    matrix.__transform__ = (hessian, function, options)  # type: ignore[attr-defined]
+    return matrix

@@ -17,7 +17,7 @@ from pullback.emit import load
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program
 from pullback.ir.types import Array, Scalar, is_inexact, layout_of
-from pullback.optimize import optimized
+from pullback.optimize.lower import lower
 from pullback.rules import table
 from pullback.transform.adjoint import adjoint
 from pullback.transform.tangent import tangent
@@ -68,10 +68,12 @@ class Operation:
         """
         return self._derive(tangent, tuple(wrt), tuple(of))
 
-    def _derive(self, transform: Callable[..., Program], wrt: tuple[int, ...], of: tuple[int, ...]) -> Operation:
+    def _derive(
+        self, transform: Callable[..., Program], wrt: tuple[int, ...], of: tuple[int, ...]
+    ) -> Operation:
         key = (transform, wrt, of)
         if key not in self._derived:
-            derived = optimized(transform(self.program, wrt, of))
+            derived = lower(transform(self.program, wrt, of))
             self._derived[key] = Operation(derived, jit=self.jit)
         return self._derived[key]
 

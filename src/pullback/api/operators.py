@@ -6,13 +6,17 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
+
 from pullback.api.products import jvp, vjp
 from pullback.base.dispatch import dispatched, tracked_in
-from pullback.base.errors import UnsupportedError
+from pullback.base.errors import MutationError, UnsupportedError
 from pullback.base.pytrees import flatten, unflatten
 from pullback.rules import table
 from pullback.rules.table import ALL, EACH
 from pullback.tape import fast, plan, record
+from pullback.tape.node import ROOT
+from pullback.tape.variable import Variable, variable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -131,13 +135,15 @@ def checkpoint(function: F) -> F:
     """Let reverse mode keep only the arguments of `function` and compute the rest again when it needs it.
 
     Args:
-        function: a function of arrays or pytrees; what it closes over must not be tracked.
+        function: a function of arrays or pytrees; what it closes over must not be tracked, and it may write
+            into what it makes, but not into its arguments.
 
     Returns:
         A function with the same values and derivatives, that needs less memory and more time.
 
     Raises:
         UnsupportedError: if `function` closes over a tracked value, whose derivative would be lost.
+        MutationError: if it writes into an argument, which would be another when it is run again.
 
     Example:
         >>> import numpy as np, pullback as pb
@@ -150,6 +156,7 @@ def checkpoint(function: F) -> F:
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         leaves, structure = flatten([args, kwargs])
+        leaves = [_read_only(leaf) for leaf in leaves]
         moving = [i for i, leaf in enumerate(leaves) if tracked_in((leaf,))]
         structures: list[Any] = []
 
@@ -158,7 +165,12 @@ def checkpoint(function: F) -> F:
             for i, value in zip(moving, values, strict=True):
                 full[i] = value
             inner_args, inner_kwargs = unflatten(structure, full)
-            outputs, output_structure = flatten(function(*inner_args, **inner_kwargs))
+            try:
+                outputs, output_structure = flatten(function(*inner_args, **inner_kwargs))
+            except ValueError as error:
+                if "read-only" not in str(error):
+                    raise
+                raise _written() from error
             structures[:] = [output_structure]
             return tuple(outputs)
 
@@ -170,13 +182,38 @@ def checkpoint(function: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+def _read_only(value: Any) -> Any:
+    """A view of a plain array that cannot be written through; all else as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    view = value.view()
+    view.flags.writeable = False
+    return view
+
+
+def _written() -> MutationError:
+    return MutationError(
+        "a function under pb.checkpoint writes into one of its arguments",
+        why="it would find another argument when it is run again",
+        remedy="copy the argument first: x = x.copy().",
+    )
+
+
+def _settled(output: Any) -> Any:
+    """`output`, bare where it only grew in an array made with `pb.zeros` and nothing follows it."""
+    return output.value if isinstance(output, Variable) and output.constant else output
+
+
 def _recomputed(flat: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
     """`flat` as an operation whose rules run it again."""
 
     @dispatched
     def operation(*values: Any) -> tuple[Any, ...]:
-        outputs = flat(*values)
-        if tracked_in(outputs) and not tracked_in(values):
+        constants = [variable(value, None, ROOT) for value in values]
+        outputs = tuple(_settled(output) for output in flat(*constants))
+        if any(constant._cell is not None and constant._cell.version for constant in constants):
+            raise _written()
+        if tracked_in(outputs):
             raise UnsupportedError(
                 "a function under pb.checkpoint closes over a tracked value",
                 why="when it is run again the derivative by that value would be lost",
@@ -187,10 +224,10 @@ def _recomputed(flat: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any
     rule = table.Rule(operation)
     rule.holomorphic = False
 
-    def operation_vjp(y_bar: Any, y: Any, *values: Any) -> tuple[Any, ...]:
+    def operation_vjp(y_bar: Any, _y: Any, *values: Any) -> tuple[Any, ...]:
         return vjp(flat, *values)[1](tuple(y_bar))
 
-    def operation_jvp(position: int, x_dot: Any, y: Any, *values: Any) -> Any:
+    def operation_jvp(position: int, x_dot: Any, _y: Any, *values: Any) -> Any:
         def moved(value: Any) -> Any:
             return flat(*values[:position], value, *values[position + 1 :])
 

@@ -1,4 +1,4 @@
-"""`vjp`, `jvp`, `linearize` and `hvp`: products with the Jacobian and the Hessian, without forming them.
+"""`vjp`, `jvp` and `linearize`: products with the Jacobian, without forming it.
 
 Conventions as in JAX (Bradbury et al. 2018, *JAX*, ``jax.vjp``, ``jax.jvp``); complex numbers as in
 ``docs/conventions.md``.
@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pullback.api.follow import Followed, checked_leaves, function_name, plain_aux, pushed, zeros
+from pullback.api.follow import Followed, checked_leaves, function_name, outcome, plain_aux, pushed, zeros
 from pullback.base.errors import ConventionError, NotDifferentiableError, ShapeError
 from pullback.base.mutable import Mutable
 from pullback.base.pytrees import flatten, tree_map, unflatten
@@ -72,8 +72,8 @@ def vjp(
     """
     check_convention(convention)
     followed = Followed("pb.vjp", function, tuple(range(len(primals))), primals)
-    output = function(*followed.arguments)
-    output, aux = _split(output, has_aux, "vjp")
+    output = outcome(function, followed.arguments)
+    output, aux = with_aux(output, has_aux, "vjp")
     leaves, structure = flatten(output)
     owns = [followed.own(leaf) for leaf in leaves]
     specs = [spec_of(bare(leaf)) for leaf in leaves]
@@ -95,7 +95,8 @@ def vjp(
     return (value, pull, aux) if has_aux else (value, pull)
 
 
-def _split(output: Any, has_aux: bool, caller: str) -> tuple[Any, Any]:
+def with_aux(output: Any, has_aux: bool, caller: str) -> tuple[Any, Any]:
+    """The output of a function and its auxiliary output, None where there is none."""
     if not has_aux:
         return output, None
     if not (isinstance(output, tuple) and len(output) == 2):
@@ -165,7 +166,7 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
         arguments.append(
             unflatten(structure, [Dual(x, d, forward) for x, d in zip(leaves, dots, strict=True)])
         )
-    output, aux = _split(function(*arguments), has_aux, "jvp")
+    output, aux = with_aux(outcome(function, arguments), has_aux, "jvp")
     forward.finished = True
     leaves, structure = flatten(output)
     pairs = [pushed(leaf, forward) for leaf in leaves]
@@ -214,42 +215,6 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
         return push_back(tuple(tangents))[0]
 
     return value, push
-
-
-def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
-    """The Hessian of a real-valued `function` times a vector, forward over reverse.
-
-    Args:
-        function: returns a real scalar.
-        primals: the argument, or a tuple of all arguments; real.
-        tangents: the vector, in the same form.
-
-    Returns:
-        The product, in the form of `primals`.
-
-    Raises:
-        ConventionError: for complex primals, whose Hessian depends on a convention.
-
-    Example:
-        >>> import numpy as np, pullback as pb
-        >>> pb.hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
-        array([6., 0.])
-
-    Source: Pearlmutter, *Fast exact multiplication by the Hessian*, 1994.
-    """
-    from pullback.api.gradient import grad
-
-    several = isinstance(primals, tuple)
-    arguments = primals if several else (primals,)
-    vectors = tangents if several else (tangents,)
-    for leaf in flatten(list(arguments))[0]:
-        if dtype_of(bare(leaf)).kind == "c":
-            raise ConventionError(
-                "hvp of complex arguments", remedy="make the function one of the real and the imaginary part."
-            )
-    gradient = grad(function, argnums=tuple(range(len(arguments))))
-    product = jvp(gradient, arguments, vectors)[1]
-    return product if several else product[0]
 
 
 def refuse_integers(value: Any, what: str) -> None:

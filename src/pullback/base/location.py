@@ -26,6 +26,11 @@ class Location:
         """The source line, without its line break; empty where the source cannot be read."""
         return linecache.getline(self.file, self.line).rstrip("\n")
 
+    @property
+    def snippet(self) -> str:
+        """The source of the expression itself; empty where it cannot be read or goes over several lines."""
+        return "" if self.end_column is None else self.text[self.column - 1 : self.end_column - 1]
+
     def __str__(self) -> str:
         place = f"  at {self.file}:{self.line}:{self.column}"
         text = self.text

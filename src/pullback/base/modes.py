@@ -47,10 +47,9 @@ def _mode(name: str, value: bool) -> Iterator[None]:
 
 
 def no_grad() -> contextlib.AbstractContextManager[None]:
-    """Within it operations on a `Variable` are not recorded and give plain arrays;
-    writing into one still works.
+    """Within it operations on a `Variable` are not recorded and give plain arrays.
 
-    A context manager for one thread, usable as a decorator. As `torch.no_grad`.
+    Writing into one still works. A context manager for one thread, usable as a decorator. As `torch.no_grad`.
 
     Example:
         >>> import numpy as np, pullback as pb
@@ -64,11 +63,10 @@ def no_grad() -> contextlib.AbstractContextManager[None]:
 
 
 def debug_nans() -> contextlib.AbstractContextManager[None]:
-    """Within it the first operation that yields a NaN or an infinity, forward or backward,
-    raises `NonFiniteError`.
+    """Within it the first operation that yields a NaN or an infinity raises `NonFiniteError`.
 
-    The error names the operation and the line of the user's code that called it. Slow: every result is looked
-    at.
+    Forward and backward. The error names the operation and the line of the user's code that called it. Slow:
+    every result is looked at.
 
     Example:
         >>> import numpy as np, pullback as pb

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.cast import astype
+from pullback.base.lost import lost_index
 from pullback.base.modes import modes
 from pullback.base.overwrite import Path, Step, follow, overwrite
 from pullback.base.tracked import Tracked, bare
@@ -42,7 +43,7 @@ class Cell:
 
 
 class Mutable(Tracked):
-    """A tracked value that can be written into. An engine gives it `adopt` and `frozen`."""
+    """A tracked value that can be written into; an engine gives it `adopt`, `frozen`, `is_box`, `boxed`."""
 
     __slots__ = ()
     _cell: Cell | None
@@ -53,6 +54,15 @@ class Mutable(Tracked):
 
     def frozen(self) -> Any:
         """This value and history as they are now, whatever is written later."""
+        raise NotImplementedError
+
+    @property
+    def is_box(self) -> bool:
+        """Whether this is a constant that holds what a higher level tracks."""
+        raise NotImplementedError
+
+    def boxed(self, part: Any) -> Mutable:
+        """A constant like this one that holds `part`."""
         raise NotImplementedError
 
     def settle(self) -> None:
@@ -83,6 +93,14 @@ class Mutable(Tracked):
             cell = self._cell = Cell()
         view._cell = Cell(self, (step,), cell.version)
 
+    def link(self, source: Any, step: Step) -> None:
+        """Note that this value was derived from `source` by `step`, if they share memory."""
+        if type(source) is not type(self):
+            return
+        own, other = bare(self), bare(source)
+        if isinstance(own, np.ndarray) and isinstance(other, np.ndarray) and np.may_share_memory(own, other):
+            source.has_view(self, step)
+
     # -- writes ----------------------------------------------------------------------------------------------
 
     def write(self, path: Path, index: Any, value: Any) -> None:
@@ -91,6 +109,8 @@ class Mutable(Tracked):
         self.adopt(overwrite(self.frozen(), path, index, value))
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if isinstance(index, Tracked | tuple):
+            untracked(index)
         cell = self._cell
         root, path = (self, ()) if cell is None or cell.root is None else (cell.root, cell.path)
         if isinstance(value, Mutable):
@@ -102,11 +122,19 @@ class Mutable(Tracked):
         root.write(path, index, value)
         root._cell.version += 1
 
-    def astype(self, dtype: Any, **kwargs: Any) -> Any:
+    def astype(
+        self, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Any:
         """As `numpy.ndarray.astype`; integers and booleans have no derivative, so they give a plain array."""
+        value = bare(self)
         if np.dtype(dtype).kind not in "fc":
-            return bare(self).astype(dtype)
-        return astype(self, dtype)
+            return value.astype(dtype)
+        if not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(f"Cannot cast array data from {self.dtype} to {dtype} according to '{casting}'")
+        if not copy and value.astype(dtype, order=order, copy=False) is value:
+            return self
+        made = astype(self, dtype)
+        return made if order == "K" else np.copy(made, order=order)
 
     def fill(self, value: Any) -> None:
         """As `numpy.ndarray.fill`."""
@@ -119,6 +147,13 @@ class Mutable(Tracked):
     def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
         """As `numpy.ndarray.partition`: in place."""
         self[...] = np.partition(self, kth, axis=axis, **kwargs)
+
+
+def untracked(index: Any) -> None:
+    """Raise if an index is tracked, or has a tracked part."""
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, Tracked):
+            raise lost_index(part.kind)
 
 
 def _is_itself(value: Mutable, root: Mutable, path: Path, index: Any) -> bool:

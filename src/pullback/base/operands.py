@@ -14,14 +14,19 @@ from pullback.base.errors import UnsupportedError
 from pullback.base.tracked import Tracked, bare
 
 
-def plain(value: Any) -> Any:
-    """`value` without any tracking, in lists and tuples too."""
+def rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
+    """`value` with `change` of every tracked value in it, in lists and tuples too."""
     if isinstance(value, Tracked):
-        return bare(value)
+        return change(value)
     if isinstance(value, list | tuple):
-        items = [plain(item) for item in value]
+        items = [rebuilt(item, change) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return value
+
+
+def plain(value: Any) -> Any:
+    """`value` without any tracking, in lists and tuples too."""
+    return rebuilt(value, bare)
 
 
 def positional(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

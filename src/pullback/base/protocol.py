@@ -37,7 +37,7 @@ def write_out(target: Any, result: Any, name: str) -> Any:
         raise MutationError(
             f"{name} with out= writes a tracked result into a plain array",
             why="a plain array cannot hold a derivative",
-            remedy="make the target with pb.zeros or pb.empty, or leave out= away.",
+            remedy="make it with pb.zeros or pb.zeros_like, or leave out= away (a = a + x, not a += x).",
         )
     write_result(target, result, name)
     return target
@@ -114,7 +114,7 @@ def scatter_at(function: np.ufunc, target: Any, index: Any, *values: Any) -> Non
         raise MutationError(
             f"numpy.{function.__name__}.at writes tracked values into a plain array",
             why="a plain array cannot hold a derivative",
-            remedy="make the target with pb.zeros or pb.empty.",
+            remedy="make the target with pb.zeros or pb.zeros_like.",
         )
     places = np.arange(target.size).reshape(target.shape)[index]
     flat = np.ravel(places)

@@ -18,8 +18,8 @@ def each(function: Callable[[Any], Any], *arrays: Any) -> Any:
     return tuple(function(a) for a in arrays)
 
 
-def broadcast_arrays(*args: Any, subok: bool = False) -> Any:
-    """As `numpy.broadcast_arrays`."""
+def broadcast_arrays(*args: Any, **_: bool) -> Any:
+    """As `numpy.broadcast_arrays`; what is tracked has no subclasses for ``subok=`` to keep."""
     shape = np.broadcast_shapes(*map(np.shape, args))
     return tuple(a[...] if np.shape(a) == shape != () else np.broadcast_to(a, shape) for a in args)
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pullback.base.errors import UnsupportedError
-from pullback.base.location import user_frame
+from pullback.base.lost import lost_array, lost_index, lost_number
 
 
 class Tracked:
@@ -40,7 +39,7 @@ class Tracked:
         __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rpow__ = __rmatmul__ = __rmod__ = __add__
         __rfloordiv__ = __rdivmod__ = __lt__ = __le__ = __gt__ = __ge__ = __add__
         __pos__ = __abs__ = __neg__
-        all = any = argmax = argmin = argpartition = choose = clip = conj = copy = cumprod = cumsum = sum
+        all = any = argmax = argmin = argpartition = choose = clip = cumprod = cumsum = sum
         diagonal = max = mean = min = nonzero = prod = ptp = ravel = repeat = round = searchsorted = sum
         squeeze = std = swapaxes = take = trace = var = sum
 
@@ -105,18 +104,10 @@ class Tracked:
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if self.constant:
             return np.array(bare(self), dtype)
-        caller = _caller_of_array()
-        raise UnsupportedError(
-            f"{caller} would turn a {self.kind} into a plain array and lose its derivative",
-            why="it asked for the bare numbers, which NumPy's protocols for other array types would not need",
-            remedy=_array_remedy(caller),
-        )
+        raise lost_array(self)
 
     def _scalar(self, name: str) -> Any:
-        raise UnsupportedError(
-            f"{name}() would turn a {self.kind} into a plain number and lose its derivative",
-            remedy="use it as it is; for its value alone, pb.stop_gradient(x).",
-        )
+        raise lost_number(self, name)
 
     def __float__(self) -> float:
         return float(bare(self)) if self.constant else self._scalar("float")
@@ -128,7 +119,7 @@ class Tracked:
         return complex(bare(self)) if self.constant else self._scalar("complex")
 
     def __index__(self) -> int:
-        return self._scalar("operator.index")
+        raise lost_index(self.kind)
 
     def tolist(self) -> Any:
         """As `numpy.ndarray.tolist`, for a constant."""
@@ -168,8 +159,16 @@ class Tracked:
         place = index[0] if len(index) == 1 else index
         return np.reshape(self[place] if index else self, ())
 
+    def copy(self, order: Any = "C") -> Any:
+        """As `numpy.ndarray.copy`, whose result is contiguous, where `numpy.copy` keeps the order."""
+        return np.copy(self, order=order)
+
+    def conj(self) -> Any:
+        """As `numpy.ndarray.conj`, which gives a real array itself, where `numpy.conj` gives a copy."""
+        return np.conj(self) if self.dtype.kind == "c" else self
+
     def conjugate(self) -> Any:
-        return np.conj(self)
+        return self.conj()
 
     def dot(self, other: Any) -> Any:
         return np.dot(self, other)
@@ -208,7 +207,7 @@ _BINARY = {
 _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
 _COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")
 _METHODS = (
-    "all any argmax argmin argpartition choose clip conj copy cumprod cumsum diagonal max mean min nonzero "
+    "all any argmax argmin argpartition choose clip cumprod cumsum diagonal max mean min nonzero "
     "prod ptp ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
 ).split()
 
@@ -243,24 +242,3 @@ for _name in _COMPARISONS:
     setattr(Tracked, f"__{_name}__", _comparison(_name))
 for _name in _METHODS:
     setattr(Tracked, _name, _method(_name))
-
-
-def _caller_of_array() -> str:
-    """The function that asked for a plain array: SciPy's outermost, as the user called it, or just NumPy."""
-    frame = user_frame(outside=("numpy",))
-    name = "numpy"
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "scipy":
-        module = ".".join(part for part in frame.f_globals["__name__"].split(".") if not part.startswith("_"))
-        if not frame.f_code.co_name.startswith("_"):
-            name = f"{module}.{frame.f_code.co_name}"
-        frame = frame.f_back
-    return name
-
-
-def _array_remedy(caller: str) -> str:
-    if caller.startswith("scipy"):
-        return f"call pullback.{caller} if there is one, or make it a pb.primitive and give it a rule."
-    return (
-        "join values with np.stack or pb.array instead of np.array; write into pb.zeros or pb.empty instead "
-        "of np.zeros; for the value alone use pb.stop_gradient(x)."
-    )

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-DEMO_NEEDS = ("rich", "matplotlib", "sklearn")
+DEMO_NEEDS = ("rich", "matplotlib", "sklearn", "threadpoolctl")
 
 
 def parser() -> argparse.ArgumentParser:

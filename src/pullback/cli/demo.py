@@ -41,7 +41,6 @@ def run(folder: Path, size: Size = FULL, console: Console | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     # The matrices are small: a second thread of BLAS costs more than it brings.
-    # (threadpoolctl comes with scikit-learn.)
     with threadpool_limits(1):
         data, trainings = run_digits(size, console)
         states = run_ising(size, console)
@@ -65,11 +64,16 @@ def run(folder: Path, size: Size = FULL, console: Console | None = None) -> int:
 def run_digits(size: Size, console: Console) -> tuple[digits.Digits, list[digits.Training]]:
     """Both optimisers from the same first weights."""
     data = digits.load()
-    with steps(console, "digits: minibatch Adam", size.minibatch_passes) as step_done:
-        minibatch = digits.train_minibatch(data, digits.initial(), size.minibatch_passes, step_done)
-    with steps(console, "digits: L-BFGS", size.lbfgs_iterations) as step_done:
-        whole = digits.train_lbfgs(data, digits.initial(), size.lbfgs_iterations, step_done)
-    return data, [minibatch, whole]
+    plans = (
+        ("minibatch Adam", digits.by_minibatches, digits.MINIBATCH_SETTINGS, size.minibatch_passes),
+        ("L-BFGS", digits.by_lbfgs, digits.LBFGS_SETTINGS, size.lbfgs_iterations),
+    )
+    trainings = []
+    for name, optimise, candidates, passes in plans:
+        with steps(console, f"digits: {name}", passes * (len(candidates) + 1)) as step_done:
+            training = digits.train(name, optimise, candidates, data, digits.initial(), passes, step_done)
+        trainings.append(training)
+    return data, trainings
 
 
 def run_ising(size: Size, console: Console) -> list[ising.GroundState]:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from pullback.cli.digits import Digits, Training, logits
 from pullback.cli.ising import GroundState, exact_energy
-from pullback.cli.summary import LEAST_ACCURACY, MOST_ENERGY_ERROR
+from pullback.cli.summary import MOST_ENERGY_ERROR
 from pullback.cli.trace import HAND, Timing
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#999999"
@@ -33,45 +33,44 @@ def plain(axes: Any) -> None:
 
 
 def draw_digits(path: Path, digits: Digits, trainings: Sequence[Training]) -> None:
-    """Loss and held-out accuracy by pass, and the held-out digits that the first network gets wrong."""
-    figure = new_figure(13, 4.2)
-    parts: Any = figure.subfigures(1, 3, width_ratios=(1, 1, 0.9))
+    """Validation loss of every choice of settings, the loss with the one taken, and what it misreads."""
+    figure = new_figure(14, 4.4)
+    parts: Any = figure.subfigures(1, 3, width_ratios=(1.05, 1.05, 0.9))
     left, middle, right = parts
-    loss_axes, accuracy_axes = left.subplots(), middle.subplots()
+    validation_axes, loss_axes = left.subplots(), middle.subplots()
     for training, color in zip(trainings, (BLUE, ORANGE), strict=False):
-        passes = np.arange(1, len(training.losses) + 1)
-        loss_axes.semilogy(passes, training.losses, color=color, label=training.name)
-        label = f"{training.name}: {training.accuracy:.2%}"
-        accuracy_axes.plot(passes, 100 * np.array(training.accuracies), color=color, label=label)
-    loss_axes.set(
-        title="Training loss", xlabel="pass (Adam) or iteration (L-BFGS)", ylabel="cross-entropy + ridge"
-    )
-    loss_axes.legend()
-    accuracy_axes.axhline(
-        100 * LEAST_ACCURACY, color=GREY, linestyle="--", label=f"target {LEAST_ACCURACY:.0%}"
-    )
-    accuracy_axes.set(
-        title="Held-out accuracy", xlabel="pass (Adam) or iteration (L-BFGS)", ylabel="%", ylim=(85, 100)
-    )
-    accuracy_axes.legend(loc="lower right")
-    plain(loss_axes)
-    plain(accuracy_axes)
+        label = f"{training.name}: {training.accuracy:.2%} of the held-out right"
+        loss_axes.semilogy(np.arange(1, len(training.losses) + 1), training.losses, color=color, label=label)
+        for trial in training.trials:
+            taken = trial.settings == training.settings
+            validation_axes.semilogy(
+                np.arange(1, len(trial.losses) + 1), trial.losses, color=color,
+                alpha=1 if taken else 0.3, linewidth=1.8 if taken else 1,
+                label=f"{training.name}, {trial.settings}" if taken else None,
+            )  # fmt: skip
+    validation_axes.set(title="Choice on the validation part (faint: not taken)", ylabel="cross-entropy")
+    loss_axes.set(title="Training on all but the held-out third", ylabel="cross-entropy + ridge")
+    for axes in (validation_axes, loss_axes):
+        axes.set_xlabel("pass (Adam) or iteration (L-BFGS)")
+        axes.legend(loc="upper right", fontsize=9)
+        plain(axes)
     draw_mistakes(right, digits, trainings[0])
     figure.savefig(path)
 
 
 def draw_mistakes(figure: Any, digits: Digits, training: Training) -> None:
     """Up to twelve held-out digits that the network misreads."""
-    found = np.argmax(logits(training.layers, digits.held_images), axis=1)
-    wrong = np.flatnonzero(found != digits.held_labels)
+    held = digits.held
+    found = np.argmax(logits(training.layers, held.pixels), axis=1)
+    wrong = np.flatnonzero(found != held.labels)
     figure.suptitle(f"{len(wrong)} of {len(found)} held-out digits misread ({training.name})", fontsize=10)
     for axes, index in zip(
         figure.subplots(3, 4).flat, [*wrong[:12], *[-1] * max(0, 12 - len(wrong))], strict=True
     ):
         axes.axis("off")
         if index >= 0:
-            axes.imshow(digits.held_images[index].reshape(8, 8), cmap="gray_r")
-            axes.set_title(f"{digits.held_labels[index]} read as {found[index]}", fontsize=9)
+            axes.imshow(held.pixels[index].reshape(8, 8), cmap="gray_r")
+            axes.set_title(f"{held.labels[index]} read as {found[index]}", fontsize=9)
 
 
 def draw_ising(path: Path, sites: int, bond: int, states: Sequence[GroundState]) -> None:
@@ -117,7 +116,7 @@ def draw_trace(path: Path, timings: Sequence[Timing]) -> None:
         title="tr(x1 @ x2), 30×30, with both gradients (× NumPy by hand)",
         xlabel="µs a call, recording included",
     )
-    axes.margins(x=0.25)
+    axes.margins(x=0.35)
     plain(axes)
     axes.grid(visible=False, axis="y")
     figure.savefig(path)

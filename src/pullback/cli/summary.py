@@ -30,10 +30,10 @@ class Check:
 
 
 def check_digits(trainings: Sequence[Training]) -> list[Check]:
-    """Held-out accuracy of every optimiser."""
+    """Held-out accuracy of every optimiser, with the settings chosen on the validation part."""
     return [
         Check(
-            f"Digits, {training.name}: held-out accuracy",
+            f"Digits, {training.name} ({training.settings}): held-out accuracy",
             f"{training.accuracy:.2%}",
             f"≥ {LEAST_ACCURACY:.0%}",
             training.accuracy >= LEAST_ACCURACY,

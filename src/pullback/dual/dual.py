@@ -79,6 +79,13 @@ class Dual(Mutable):
         self.settle()
         return self.primal if self.tangent is None else Dual(self.primal, self.tangent, self.sweep)
 
+    @property
+    def is_box(self) -> bool:
+        return self.tangent is None and isinstance(self.primal, Tracked)
+
+    def boxed(self, part: Any) -> Dual:
+        return Dual(part, None, self.sweep)
+
     def __copy__(self) -> Any:
         return np.copy(self)
 

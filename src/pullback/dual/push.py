@@ -6,37 +6,37 @@ other is applied to one seed after the other.
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from pullback.base.boxes import is_box, unboxed
 from pullback.base.cast import astype
-from pullback.base.creation import CREATION
+from pullback.base.creation import CREATION, created
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
 from pullback.base.modes import modes, switch
 from pullback.base.mutable import Mutable
-from pullback.base.operands import plain, positional
+from pullback.base.operands import plain, positional, rebuilt
 from pullback.base.overwrite import derivation
 from pullback.base.protocol import call_function, call_method
 from pullback.base.separate import SEPARATE
 from pullback.base.spec import dtype_of
-from pullback.base.tracked import Tracked, bare
+from pullback.base.tracked import bare
 from pullback.dual.dual import Dual, Sweep
 from pullback.rules.lookup import rule_of
-from pullback.rules.read import map_arrays, tangent
+from pullback.rules.read import map_arrays, missing, tangent
 from pullback.rules.scatter import is_basic
 from pullback.rules.table import Rule
 
 
 def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Apply `function` where NumPy's protocols hand it over;
-    `NotImplemented` if a higher level has to do it.
-    """
+    """Apply a function that NumPy hands over; `NotImplemented` if a higher level has to do it."""
     if function in CREATION:
-        return _created(function, args, kwargs)
+        return created(function, args, kwargs, functools.partial(_constant, args, kwargs))
     if function in SEPARATE and len(args) > 1:
         return SEPARATE[function](*args, **kwargs)
     rule = rule_of(function)
@@ -50,8 +50,8 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     for value in found:
         if isinstance(value, Mutable):
             value.settle()
-    if any(_is_box(value) for value in found):
-        return _unboxed(rule, args, kwargs)
+    if any(map(is_box, found)):
+        return unboxed(rule.function, rule.view, args, kwargs)
     duals = [value for value in found if isinstance(value, Dual)]
     sweep = max((value.sweep for value in duals), key=lambda sweep: sweep.level)
     if max(value.level for value in found) > sweep.level:
@@ -60,55 +60,18 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     return _push(rule, args, kwargs, sweep)
 
 
-def _is_box(value: Tracked) -> bool:
-    """Whether `value` is a constant that holds what another level tracks."""
-    frozen = value.frozen() if isinstance(value, Mutable) else value
-    return type(frozen) is not type(value) and isinstance(frozen, Tracked)
-
-
-def _created(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _constant(args: tuple[Any, ...], kwargs: dict[str, Any], y: Any) -> Dual:
+    """`y`, which does not move, in the highest sweep among the arguments."""
     sweeps = [value.sweep for value in tracked_in((*args, *kwargs.values())) if isinstance(value, Dual)]
     sweep = max(sweeps, key=lambda sweep: sweep.level)
-    if function is np.full_like and tracked_in((*args[1:], kwargs.get("fill_value"))):
-        rest = {key: value for key, value in kwargs.items() if key != "fill_value"}
-        template, fill = args[0], args[1] if len(args) > 1 else kwargs["fill_value"]
-        return np.broadcast_to(fill, np.shape(template)) + np.zeros_like(template, **rest)
-    y = function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
-    if y.dtype.kind not in "fc":
-        return y
     return Dual(y, np.zeros(_with_seeds(sweep, y.shape), y.dtype), sweep)
-
-
-def _unboxed(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    y = rule.function(*(_opened(value) for value in args), **kwargs)
-    if not rule.view:
-        return y
-    if isinstance(y, tuple | list):
-        return type(y)(_boxed(part, rule, args, kwargs, i) for i, part in enumerate(y))
-    return _boxed(y, rule, args, kwargs, None)
-
-
-def _opened(value: Any) -> Any:
-    """`value` with what constants hold in their place. All else stays itself, so that its views find it."""
-    if isinstance(value, list | tuple):
-        items = [_opened(item) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return value.frozen() if isinstance(value, Mutable) and _is_box(value) else value
-
-
-def _boxed(part: Any, rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], pick: int | None) -> Any:
-    """An output, as a constant linked to the constant that it is a view of."""
-    place, step = derivation(rule.function, args, kwargs, pick)
-    source = args[place]
-    if not (isinstance(source, Dual) and isinstance(part, Tracked) and _is_box(source)):
-        return part
-    made = Dual(part, None, source.sweep)
-    _link(made, source, step)
-    return made
 
 
 def _push(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Sweep) -> Any:
     values = tuple(_lowered(value, sweep) for value in args)
+    for position in rule.whole:
+        if position < len(args) and tracked_in((args[position],)):
+            raise missing(rule, position, "jvp")
     y = rule.function(*values, **kwargs)
     with np.errstate(all="ignore"):
         y_dot: Any = None
@@ -123,7 +86,7 @@ def _push(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Swee
         made = Dual(y, _finished(y_dot, y, sweep), sweep)
         if rule.view:
             place, step = derivation(rule.function, args, kwargs, None)
-            _link(made, args[place], step)
+            made.link(args[place], step)
         return made
     parts: list[Any] = []
     for i, (part, part_dot) in enumerate(zip(y, y_dot, strict=True)):
@@ -133,27 +96,18 @@ def _push(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Swee
         made = Dual(part, _finished(part_dot, part, sweep), sweep)
         if rule.view:
             place, step = derivation(rule.function, args, kwargs, i)
-            _link(made, args[place], step)
+            made.link(args[place], step)
         parts.append(made)
     return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
 
 
 def _lowered(value: Any, sweep: Sweep | None) -> Any:
     """`value` as this sweep's function sees it."""
-    if isinstance(value, Dual) and value.sweep is sweep:
-        return value.primal
-    if isinstance(value, Mutable):
-        return value.frozen()
-    if isinstance(value, list | tuple):
-        items = [_lowered(item, sweep) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return value
+    return rebuilt(value, lambda x: x.primal if isinstance(x, Dual) and x.sweep is sweep else x.frozen())
 
 
 def _tangent_of(value: Any, sweep: Sweep) -> Any:
-    """The tangent of an argument (a list for a list, zeros for what does not move);
-    None if nothing in it moves.
-    """
+    """The tangent of an argument, a list for a list; None if nothing in it moves."""
     if isinstance(value, Dual) and value.sweep is sweep:
         return value.tangent
     if isinstance(value, list | tuple):
@@ -240,16 +194,6 @@ def _finished(y_dot: Any, y: Any, sweep: Sweep) -> Any:
     return astype(np.real(y_dot) if own.kind == "c" and dtype.kind != "c" else y_dot, dtype)
 
 
-def _link(made: Dual, source: Any, step: Any) -> None:
-    bottom, below = bare(made.primal), bare(source) if isinstance(source, Dual) else None
-    if (
-        isinstance(bottom, np.ndarray)
-        and isinstance(below, np.ndarray)
-        and np.may_share_memory(bottom, below)
-    ):
-        source.has_view(made, step)
-
-
 def _look_at(rule: Rule, y: Any, y_dot: Any) -> None:
     def check(part: Any, what: str) -> None:
         if not np.all(np.isfinite(bare(part))):
@@ -262,14 +206,14 @@ def _look_at(rule: Rule, y: Any, y_dot: Any) -> None:
     map_arrays(lambda part: check(part, "tangent"), y_dot)
 
 
-def array_ufunc(self: Dual, function: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+def array_ufunc(_: Dual, function: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     """NumPy's protocol for ufuncs (NEP 13)."""
     if method == "__call__" and not kwargs:
         return dispatch(function, inputs, {})
     return call_method(dispatch, function, method, inputs, kwargs)
 
 
-def array_function(self: Dual, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+def array_function(_: Dual, function: Callable[..., Any], _types: Any, args: Any, kwargs: Any) -> Any:
     """NumPy's protocol for functions (NEP 18)."""
     return call_function(dispatch, function, args, kwargs) if kwargs else dispatch(function, args, kwargs)
 

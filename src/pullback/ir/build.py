@@ -20,21 +20,40 @@ from pullback.ir import primitives
 from pullback.ir.nodes import Arg, Assign, Block, Const, Operand, Slice, Statement, Store, Var
 from pullback.ir.types import INT, Array, Scalar, Stack, Type, dummy, join, result_types, type_of
 
+_NUMBER = re.compile(r"_\d+$")
+
 
 class Names:
     """Gives each variable of a program a name of its own, close to the one that is wished for."""
 
     def __init__(self, taken: set[str] | None = None) -> None:
         self._taken = set(taken or ())
+        self._next: dict[str, int] = {}
 
     def fresh(self, wish: str) -> str:
         """`wish`, or `wish` with the first free number behind it."""
-        name, number = wish, 1
-        stem = re.sub(r"_\d+$", "", wish)
-        while name in self._taken:
-            name, number = f"{stem}_{number}", number + 1
+        name = wish
+        if name in self._taken:
+            stem = _NUMBER.sub("", wish)
+            number = self._next.get(stem, 1)
+            while (name := f"{stem}_{number}") in self._taken:
+                number += 1
+            self._next[stem] = number
         self._taken.add(name)
         return name
+
+    def free(self, name: str) -> None:
+        """Let a name that is no longer used be given again."""
+        self._taken.discard(name)
+        self._next.pop(_NUMBER.sub("", name), None)
+
+    def copy(self) -> tuple[set[str], dict[str, int]]:
+        """The names taken so far, for `restore`."""
+        return set(self._taken), dict(self._next)
+
+    def restore(self, taken: tuple[set[str], dict[str, int]]) -> None:
+        """Forget the names given since `copy`."""
+        self._taken, self._next = set(taken[0]), dict(taken[1])
 
 
 class Builder:
@@ -101,6 +120,11 @@ class Builder:
             return Const(1)
         return self.call(primitives.dim, array, axis, name=f"n_{array.name}_{axis}")
 
+    @property
+    def innermost(self) -> list[Statement]:
+        """The statements of the innermost open block."""
+        return self._blocks[-1]
+
     @contextmanager
     def block(self) -> Iterator[BlockBuilder]:
         """Collect what is added in the ``with`` as an inner block."""
@@ -142,15 +166,15 @@ def operand_type(operand: Operand) -> Any:
     return operand.type if isinstance(operand, Var) else type_of(operand.value)
 
 
-def dummy_arg(arg: Arg) -> Any:
+def dummy_arg(arg: Arg, length: int = 2) -> Any:
     """What stands for an argument when NumPy is asked for types."""
     if isinstance(arg, Var):
-        return dummy(arg.type) if isinstance(arg.type, Scalar | Array) else []
+        return dummy(arg.type, length) if isinstance(arg.type, Scalar | Array) else []
     if isinstance(arg, Const):
         return arg.value
     if isinstance(arg, Slice):
-        return slice(*(None if x is None else dummy_arg(x) for x in (arg.start, arg.stop, arg.step)))
-    return tuple(dummy_arg(part) for part in arg)
+        return slice(*(None if x is None else dummy_arg(x, length) for x in (arg.start, arg.stop, arg.step)))
+    return tuple(dummy_arg(part, length) for part in arg)
 
 
 def types_of_call(
@@ -160,8 +184,28 @@ def types_of_call(
     special = _SPECIAL.get(function)
     if special is not None:
         return (special(*args, **kwargs),)
-    dummies = {key: dummy_arg(value) for key, value in kwargs.items()}
-    return result_types(function, tuple(dummy_arg(arg) for arg in args), dummies)
+
+    def types(length: int) -> tuple[Type, ...]:
+        dummies = {key: dummy_arg(value, length) for key, value in kwargs.items()}
+        return result_types(function, tuple(dummy_arg(arg, length) for arg in args), dummies)
+
+    kinds = types(3 if function in _OF_TRIPLES else 2)
+    if not any(isinstance(kind, Array) and kind.ones for kind in kinds):
+        return kinds
+    # An axis of length 1 may be an accident of the dummies: of the difference of two elements.
+    return tuple(same_at_any_length(a, b, function) for a, b in zip(kinds, types(3), strict=True))
+
+
+def same_at_any_length(a: Type, b: Type, function: Callable[..., Any]) -> Type:
+    """What two types of one result, for dummies of other lengths, have in common."""
+    if not (isinstance(a, Array) and isinstance(b, Array)):
+        return a
+    ones = frozenset[int]() if function in _LENGTH_FROM_VALUES else a.ones & b.ones
+    return Array(a.dtype, a.ndim, ones, a.layout if a.layout == b.layout else b.layout)
+
+
+_OF_TRIPLES = frozenset([np.cross, np.linalg.cross])
+_LENGTH_FROM_VALUES = frozenset([np.unique, np.nonzero, np.flatnonzero, np.argwhere, np.compress, np.extract])
 
 
 def _bind(x: Operand) -> Type:

@@ -87,12 +87,12 @@ def is_inexact(kind: Type) -> bool:
     return kind.item.dtype.kind in "fc" if isinstance(kind, Stack) else kind.dtype.kind in "fc"
 
 
-def dummy(kind: Scalar | Array) -> Any:
-    """A small value of this type: a weak scalar is a Python number, an axis has length 1 or 2."""
+def dummy(kind: Scalar | Array, length: int = 2) -> Any:
+    """A small value of this type: a weak scalar is a Python number, an axis has length 1 or `length`."""
     if isinstance(kind, Scalar):
-        one = 2 if kind.dtype.kind in "iu" else 1
+        one = length if kind.dtype.kind in "iu" else 1 if length == 2 or kind.dtype.kind == "b" else 0.7
         return _PYTHON[kind.dtype.kind](one) if kind.weak else kind.dtype.type(one)
-    shape = tuple(1 if axis in kind.ones else 2 for axis in range(kind.ndim))
+    shape = tuple(1 if axis in kind.ones else length for axis in range(kind.ndim))
     # Invertible and without ties, so that solvers and sorts have something to work on.
     values = 1 + np.cos(np.arange(1.0, 1 + np.prod(shape, dtype=int))) * 0.5
     if kind.dtype.kind in "biu":
@@ -150,8 +150,10 @@ def number(result: Any) -> Any:
 def join(a: Scalar | Array, b: Scalar | Array) -> Scalar | Array | None:
     """The type that holds values of both, for a variable assigned in two places; None if there is none."""
     if isinstance(a, Scalar) and isinstance(b, Scalar):
-        dtype = np.result_type(a.dtype, b.dtype)
-        return Scalar(dtype, a.weak and b.weak)
+        if a.weak == b.weak:
+            return Scalar(np.result_type(a.dtype, b.dtype), a.weak)
+        # A Python number takes the precision of the other one (NEP 50).
+        return Scalar(np.result_type(*(dummy(x) if x.weak else x.dtype for x in (a, b))))
     if isinstance(a, Array) and isinstance(b, Array) and a.dtype == b.dtype and a.ndim == b.ndim:
         return Array(a.dtype, a.ndim, a.ones & b.ones, a.layout if a.layout == b.layout else "A")
     return None

@@ -83,7 +83,8 @@ def _inner(statement: Statement, known: set[str], types: dict[str, Type]) -> set
             _block(statement.body, before, types)
             return before
         case If():
-            return _block(statement.then, known, types) & _block(statement.orelse, known, types)
+            # The reverse sweep reads in a branch what the same branch of the forward sweep has assigned.
+            return _block(statement.then, known, types) | _block(statement.orelse, known, types)
     return known
 
 

@@ -1,4 +1,12 @@
 """Passes over a program, each `Program -> Program` with the same meaning.
 
-lower       array statements become fused loop nests over scalars
+lower       array statements become fused loop nests over scalars:
+            uses      where variables are used, what may alias
+            delayed   an array as a function of its index
+            emitter   loops and scalars, each as far outside as it can stand
+            extents   which lengths are known to be equal
+            slices, broadcast, store, arrays/   what the statements and functions become
+values      each value computed once; constants and copies passed on
+dce         what has no effect is removed
+pipeline    the order of the passes
 """

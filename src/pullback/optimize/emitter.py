@@ -16,7 +16,7 @@ import numpy as np
 from pullback.ir import primitives
 from pullback.ir.build import Builder, Names, operand_type
 from pullback.ir.nodes import Assign, Const, For, If, Operand, Raise, Statement, Var
-from pullback.ir.types import INT, DType, Scalar
+from pullback.ir.types import INT, Array, DType, Scalar
 from pullback.optimize.delayed import Delayed, Index, in_memory, is_one
 from pullback.optimize.extents import Extents
 
@@ -40,6 +40,7 @@ class Emitter(Builder):
         self._depths: dict[str, int] = {}
         self._loops: dict[str, frozenset[str]] = {}
         self._open: list[Var] = []
+        self._offsets: dict[str, tuple[Var, int]] = {}
         self._memo: list[dict[Any, Any]] = [{}]
         self._base = 0
         self._floor = 0
@@ -230,16 +231,28 @@ class Emitter(Builder):
         return self._integer(np.subtract, a, b, -1)
 
     def _integer(self, function: Any, a: Operand, b: Operand, sign: int) -> Operand:
+        """``a + sign * b``, where a variable less or more a constant is written as one operation."""
         if isinstance(a, Const) and isinstance(b, Const):
             return Const(a.value + sign * b.value)
-        if isinstance(b, Const) and b.value == 0:
-            return a
-        if isinstance(b, Const) and b.value < 0:
-            return self._integer(np.subtract if sign > 0 else np.add, a, Const(-b.value), -sign)
-        if isinstance(a, Const) and a.value == 0 and sign > 0:
-            return b
+        if isinstance(a, Const) and sign > 0:
+            a, b = b, a
+        if isinstance(b, Const) and isinstance(a, Var):
+            return self._shifted(a, sign * b.value)
+        form = self.extents.form(a).plus(self.extents.form(b), sign)
+        if not form.terms:
+            return Const(form.constant)
         result = self.scalar(function, a, b, name="p")
-        self.extents.define(result.name, self.extents.form(a).plus(self.extents.form(b), sign))
+        self.extents.define(result.name, form)
+        return result
+
+    def _shifted(self, a: Var, by: int) -> Operand:
+        base, offset = self._offsets.get(a.name, (a, 0))
+        total = offset + by
+        if total == 0:
+            return base
+        result = self.scalar(np.add if total > 0 else np.subtract, base, abs(total), name="p")
+        self._offsets[result.name] = (base, total)
+        self.extents.define(result.name, self.extents.form(base).plus(self.extents.form(Const(total))))
         return result
 
     def times(self, a: Operand, b: Operand) -> Operand:
@@ -347,6 +360,19 @@ class Emitter(Builder):
         reference = self.stored(array, name).reference
         assert reference is not None
         return reference(self)
+
+    def contiguous(self, array: Delayed) -> Var:
+        """As `variable`, for what takes no array that is contiguous in no order."""
+        variable = self.variable(array)
+        kind = variable.type
+        assert isinstance(kind, Array)
+        return variable if kind.layout != "A" else self.variable(self.copied(array, variable.name))
+
+    def in_memory(self, value: Any) -> Any:
+        """`value` with variables for the delayed arrays in it."""
+        if isinstance(value, tuple):
+            return tuple(self.in_memory(part) for part in value)
+        return self.variable(value) if isinstance(value, Delayed) else value
 
     def once(self, array: Delayed) -> Delayed:
         """`array`, safe to read any number of times."""

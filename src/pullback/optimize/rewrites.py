@@ -22,6 +22,9 @@ from pullback.optimize.slices import OpaqueError, position, static, transposed, 
 
 REWRITES: dict[Callable[..., Any], Callable[..., Any]] = {}
 
+CREATORS: set[Callable[..., Any]] = set()
+"""The functions among these that make arrays of numbers alone."""
+
 
 def rewrites(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate what calls of each of these functions become: ``f(e, *args, **kwargs)``."""
@@ -31,6 +34,12 @@ def rewrites(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], C
         return rewrite
 
     return add
+
+
+def creates(*functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """As `rewrites`, for functions that make an array of numbers alone."""
+    CREATORS.update(functions)
+    return rewrites(*functions)
 
 
 def rewrite(
@@ -100,10 +109,6 @@ def _of_numbers(
 def _is_python_integer(x: Any) -> bool:
     kind = operand_type(x) if not isinstance(x, Const) or isinstance(x.value, int | np.integer) else None
     return isinstance(kind, Scalar) and kind.dtype.kind == "i"
-
-
-CREATORS: set[Callable[..., Any]] = set()
-"""Functions that make arrays of numbers alone."""
 
 
 @rewrites(primitives.bind)

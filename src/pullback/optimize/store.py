@@ -1,33 +1,76 @@
-"""Stores into regions of arrays, as loop nests. NumPy computes the right side before it writes: where the
-nest could read what it has written, the right side is put in memory first.
+"""Stores into regions of arrays, as loop nests.
+
+NumPy computes the right side before it writes: where the nest could read what it has written, the right side
+is put in memory first.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from pullback.ir import primitives
-from pullback.ir.nodes import Assign, Block, Const, For, Statement, Store, Var
+from pullback.ir.nodes import Assign, Block, Const, For, Operand, Statement, Store, Var
 from pullback.ir.walk import blocks, walk
+from pullback.optimize.arrays.pick import Picked, check_mask, for_each_picked, is_mask, located, trues
 from pullback.optimize.delayed import Delayed, Index, Value, element, is_one
 from pullback.optimize.emitter import Emitter
-from pullback.optimize.slices import region
+from pullback.optimize.slices import OpaqueError, region
 
 
 def store(e: Emitter, array: Delayed, index: tuple[Any, ...], value: Value, *, accumulate: bool) -> None:
     """``array[index] = value``, or ``+=``."""
-    if any(isinstance(entry, Delayed) for entry in index):
-        raise NotImplementedError
-    part = region(e, array, index)
+    index = tuple(located(e, entry) for entry in index)
+    if not any(isinstance(entry, Delayed) for entry in index):
+        part = region(e, array, index)
+        _store(e, array, part.shape, part.back, value, accumulate)
+    elif is_mask(index):
+        _store_masked(e, array, index[0], value, accumulate)
+    else:
+        try:
+            Picked(e, array, index)
+        except OpaqueError:
+            e.store(e.variable(array), e.in_memory(index), e.in_memory(value), accumulate=accumulate)
+            return
+        # An index array that is read from what is stored into is read to its end first.
+        kept = tuple(_apart(e, entry, array) if isinstance(entry, Delayed) else entry for entry in index)
+        picked = Picked(e, array, kept)
+        _store(e, array, picked.shape, picked.back, value, accumulate)
+
+
+def _apart(e: Emitter, x: Delayed, array: Delayed) -> Delayed:
+    """`x`, copied where it may read the memory of `array`."""
+    return e.copied(x) if x.memory & array.memory else e.once(x)
+
+
+def _store(e: Emitter, array: Delayed, shape: Index, back: Any, value: Value, accumulate: bool) -> None:
     if isinstance(value, Delayed):
-        value = _fitted(e, value, part.shape)
+        value = _fitted(e, value, shape)
     with e.branch() as trial:
-        _nest(e, array, part.shape, part.back, value, accumulate)
+        _nest(e, array, shape, back, value, accumulate)
     if isinstance(value, Delayed) and _reads_written(e, tuple(trial)):
-        value = e.copied(value, "right")
-        _nest(e, array, part.shape, part.back, value, accumulate)
+        _nest(e, array, shape, back, e.copied(value, "right"), accumulate)
     else:
         e.extend(tuple(trial))
+
+
+def _store_masked(e: Emitter, array: Delayed, mask: Delayed, value: Value, accumulate: bool) -> None:
+    """A store where a mask holds: of a number, or of one element for each true."""
+    check_mask(e, array, mask)
+    mask = _apart(e, mask, array)
+    rest = array.shape[mask.ndim :]
+    if isinstance(value, Delayed):
+        value = _apart(e, value, array)
+
+    def put(place: Operand, inner: Index, outer: Index) -> None:
+        where = (*inner, *outer)
+        e.put(array, where, element(e, value, (place, *outer)), accumulate=accumulate)
+
+    if isinstance(value, Delayed) and value.ndim > len(rest) and not is_one(value.shape[0]):
+        differs = e.call(np.not_equal, trues(e, mask), value.shape[0], name="differs")
+        e.check(differs, ValueError, "a store where a mask holds: another number of values than of trues")
+    for_each_picked(e, mask, rest, put)
 
 
 def _fitted(e: Emitter, value: Delayed, shape: Index) -> Delayed:

@@ -58,7 +58,9 @@ class Uses:
 
     def _unite(self, statement: Statement) -> None:
         for a, b in _same_memory(statement):
-            self._parent[self.memory(a)] = self.memory(b)
+            first, second = self.memory(a), self.memory(b)
+            if first != second:
+                self._parent[first] = second
 
     def memory(self, name: str) -> str:
         """One name for all the names that may refer to the same memory as `name`."""
@@ -85,9 +87,7 @@ class Uses:
         return any(self._loops[use] != self._loops[position] for use in self._used.get(name, ()))
 
     def changes(self, name: str, position: int, memory: frozenset[str], cells: frozenset[str]) -> bool:
-        """Whether one of the `memory` classes or `cells` may change between the assignment of `name` at
-        `position` and its last use.
-        """
+        """Whether `memory` or `cells` may change between the assignment of `name` and its last use."""
         last = max((self._horizon(position, use) for use in self._used.get(name, ())), default=position)
         return any(
             position < at < last and self.memory(stored) in memory for at, stored in self._stores

@@ -8,9 +8,7 @@ import numpy as np
 
 
 def unbroadcast(x_bar: Any, shape: tuple[int, ...]) -> Any:
-    """Sum `x_bar` over the axes along which an argument of `shape` was broadcast;
-    repeat it where it is smaller.
-    """
+    """Sum `x_bar` over the axes `shape` was broadcast along; repeat it where it is smaller."""
     own = np.shape(x_bar)
     if own == shape:
         return x_bar

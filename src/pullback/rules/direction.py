@@ -44,9 +44,7 @@ class Direction:
 
     @functools.cached_property
     def parameters(self) -> tuple[list[str], str | None]:
-        """The positional parameter names from ``y`` on,
-        and the name of the star parameter if there is one.
-        """
+        """The positional parameters' names from ``y`` on, and the star parameter's if there is one."""
         parameters = inspect.signature(self.function).parameters.values()
         named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         star = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]

@@ -29,9 +29,7 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a function: arguments are numbers, other constants, or `Array` descriptions,
-    in lists too.
-    """
+    """One call of a function; its arguments are constants or `Array` descriptions, in lists too."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
@@ -52,9 +50,7 @@ def call(*args: Any, **kwargs: Any) -> Call:
 
 
 def draw(description: Any, rng: np.random.Generator, dtype: Any) -> Any:
-    """A value for `description`: arrays are drawn in `dtype`, lists and tuples element by element,
-    all else kept.
-    """
+    """A value for `description`: arrays drawn in `dtype`, in lists and tuples too, all else kept."""
     if isinstance(description, list | tuple):
         return type(description)(draw(item, rng, dtype) for item in description)
     if not isinstance(description, Array):

@@ -100,6 +100,6 @@ calls(
     call(array(2, 3, low=-0.3, high=0.3), -0.5, 0.5),
     call(array(3, low=0.7), -0.5, 0.5),
     call(array(2, 3, low=-0.3, high=0.3), None, array(3, low=-0.9, high=-0.5)),
-    call(array(3, low=0.3), min=array(2, 1, low=-0.9, high=-0.1)),
+    call(array(3, low=0.3), array(2, 1, low=-0.9, high=-0.1), None),
     call(array(3, 1, low=-0.8, high=-0.5), array(2, low=-0.2, high=0.2), array(2, low=0.5)),
 )

@@ -18,7 +18,7 @@ from pullback.rules.domain import array, call
 from pullback.rules.join import along
 from pullback.rules.scatter import scatter
 from pullback.rules.structured import Filled, Scattered, Structured
-from pullback.rules.table import calls, constant, linear, refuse, view, vjp
+from pullback.rules.table import calls, constant, linear, refuse, view, vjp, whole
 
 # -- x[index] ------------------------------------------------------------------------------------------------
 
@@ -112,6 +112,13 @@ def extract_vjp(y_bar: Any, y: Any, condition: Any, arr: Any) -> Any:
 
 linear(np.compress, 1)
 linear(np.extract, 1)
+
+for _function, _position in (
+    (operator.getitem, 1), (np.take, 1), (np.take_along_axis, 1), (np.choose, 0), (np.compress, 0),
+    (np.extract, 0), (np.roll, 1), (np.repeat, 1), (np.delete, 1), (np.insert, 1), (np.tile, 1),
+    (np.split, 1), (np.array_split, 1), (np.partition, 1), (np.diff, 1), (np.linalg.matrix_power, 1),
+):  # fmt: skip
+    whole(_function, _position)
 
 # -- what writes into its argument, and what has no derivative -----------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -18,8 +19,7 @@ def rule_of(function: Callable[..., Any]) -> Rule:
     """
     rule = TABLE.get(function) or getattr(function, "rule", None)
     if rule is None and "scipy.special" in sys.modules:
-        import pullback.rules.special  # noqa: F401
-
+        importlib.import_module("pullback.rules.special")
         rule = TABLE.get(function)
     if rule is None:
         name = name_of(function)

@@ -59,18 +59,14 @@ def whole_for(path: Path, y_bar: Any) -> Any:
 
 
 def written_part(y_bar: Any, path: Path, index: Any) -> Any:
-    """The cotangent of what was written: `y_bar` there,
-    and 0 for a value that a later one in the write replaced.
-    """
+    """The cotangent of what was written: `y_bar` there, 0 where a later value replaced it."""
     part = operator.getitem(follow(y_bar, path), index)
     last = last_writes(np.shape(y_bar), path, index)
     return part if last is None else np.where(last, part, 0)
 
 
 def last_writes(shape: tuple[int, ...], path: Path, index: Any) -> Any:
-    """Which entries of a written value stay, where `index` names a place more than once;
-    None if it cannot.
-    """
+    """Which written entries stay where `index` names a place more than once; None if it cannot."""
     if is_basic(index) or not has_integer_arrays(index):
         return None
     places = flat_places(shape, path, index)

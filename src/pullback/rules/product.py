@@ -19,9 +19,7 @@ _array = np.ndarray
 
 
 def scale(partial: Any, seed: Any) -> Any:
-    """``partial * seed``, and 0 wherever either is 0,
-    whatever the other is there (broadcasting as NumPy does).
-    """
+    """``partial * seed``, broadcast, and 0 wherever either is 0, whatever the other is there."""
     kind = type(partial)
     if kind is not _array or type(seed) is not _array:
         if (kind is int or kind is float) and partial - partial == 0:
@@ -36,9 +34,7 @@ def scale(partial: Any, seed: Any) -> Any:
 
 
 def all_finite(product: Any) -> bool:
-    """Whether a scalar or array is known to hold no NaN or infinity;
-    False may also mean a very large entry.
-    """
+    """Whether `product` surely holds no NaN or infinity; False may also mean a very large entry."""
     if type(product) is not _array:
         return product - product == 0
     shape = product.shape

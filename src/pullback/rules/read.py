@@ -6,12 +6,14 @@ This is where the complex convention, broadcasting and dtypes are dealt with, on
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
 from pullback.base.cast import astype
 from pullback.base.errors import NotDifferentiableError, UnsupportedError
+from pullback.base.lost import lost_index
 from pullback.base.spec import Spec, dtype_of
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.product import scale
@@ -35,6 +37,14 @@ def missing(rule: Rule, position: int, kind: str) -> Exception:
     reason = rule.refusals.get(position, rule.refusals.get(EACH))
     if reason is not None:
         return NotDifferentiableError(f"{rule.name} has no derivative in its argument {position}", why=reason)
+    if rule.function is operator.getitem:
+        return lost_index()
+    if position in rule.whole:
+        return NotDifferentiableError(
+            f"{rule.name} has no derivative in its argument {position}",
+            why="it is an index or a count, a whole number",
+            remedy="pass plain integers, such as int(pb.stop_gradient(n)).",
+        )
     other = "jvp" if kind == "vjp" else "vjp"
     mode = "reverse" if kind == "vjp" else "forward"
     return UnsupportedError(
@@ -47,8 +57,7 @@ def missing(rule: Rule, position: int, kind: str) -> Exception:
 def cotangent(
     rule: Rule, position: int, y_bar: Any, y: Any, args: Args, kwargs: Kwargs, complex_output: bool
 ) -> Any:
-    """The cotangent of ``args[position]``, before `fit`;
-    a tuple with one per argument where the rule gives `ALL`.
+    """The cotangent of ``args[position]`` before `fit`; a tuple, one per argument, if the rule gives `ALL`.
 
     Args:
         y_bar: the output's cotangent (a tuple of them for several outputs), perhaps `Structured`.

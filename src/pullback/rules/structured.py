@@ -1,5 +1,4 @@
-"""Structured cotangents: arrays known by their structure,
-so that a reverse sweep can skip the work they make needless.
+"""Structured cotangents: what is known of an array saves the reverse sweep work.
 
 `Filled` is one number broadcast to a shape (the cotangent of ``sum``), `IdentityMultiple` a multiple of the
 identity (of ``trace``), `Scattered` zeros with one part filled in (of an index). A rule may return one. Only

@@ -61,13 +61,14 @@ class Rule:
         holomorphic: whether the reader conjugates (see the module's docstring).
         complex: whether complex arguments are tested and allowed.
         view: the result may share memory with the first argument.
+        whole: positions of arguments that are whole numbers, indices or counts.
         intervals: for a scalar rule, the open interval each argument is drawn from.
         calls: for an array rule, the calls it is tested on.
     """
 
     __slots__ = (
         "calls", "complex", "constant", "function", "holomorphic", "intervals", "jvps", "linear", "partials",
-        "refusals", "view", "vjps",
+        "refusals", "view", "vjps", "whole",
     )  # fmt: skip
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -81,6 +82,7 @@ class Rule:
         self.holomorphic = True
         self.complex = True
         self.view = False
+        self.whole: frozenset[int] = frozenset()
         self.intervals: tuple[Interval, ...] = ()
         self.calls: list[Call] = []
 
@@ -135,8 +137,7 @@ def vjp(
     structured: bool = False,
     holomorphic: bool | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a function that returns the cotangent of one argument,
-    or (`ALL`) a tuple with one per argument.
+    """Decorate a function that returns the cotangent of one argument, or (`ALL`) a tuple of all.
 
     Args:
         function: the function whose rule this is.
@@ -180,9 +181,7 @@ def _direction(
 
 
 def linear(function: Callable[..., Any], *arguments: int) -> None:
-    """State that `function` is linear in each of `arguments` by itself (or in `EACH`):
-    its jvp there is itself.
-    """
+    """State that `function` is linear in each of `arguments` by itself, so that it is its own jvp there."""
     rule = rule_for(function)
     rule.linear = rule.linear | frozenset(arguments)
 
@@ -194,9 +193,7 @@ def view(*functions: Callable[..., Any]) -> None:
 
 
 def constant(*functions: Callable[..., Any]) -> None:
-    """State that the derivative of each function is zero wherever it exists (comparisons, ``floor``,
-    ``argmax``).
-    """
+    """State that each function's derivative is zero wherever it exists (comparisons, ``argmax``)."""
     for function in functions:
         rule_for(function).constant = True
 
@@ -212,6 +209,11 @@ def calls(function: Callable[..., Any], *examples: Call, complex: bool = True) -
     rule = rule_for(function)
     rule.calls.extend(examples)
     rule.complex = complex
+
+
+def whole(function: Callable[..., Any], *arguments: int) -> None:
+    """State that `arguments` are indices or counts: whole numbers, by which there is no derivative."""
+    rule_for(function).whole |= frozenset(arguments)
 
 
 def alias(new: Callable[..., Any], function: Callable[..., Any]) -> None:

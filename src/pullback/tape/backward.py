@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from pullback.base.errors import DependenceWarning, NotDifferentiableError, ShapeError, UnsupportedError
+from pullback.base.errors import (
+    DependenceWarning,
+    NotDifferentiableError,
+    PullbackError,
+    ShapeError,
+    UnsupportedError,
+)
 from pullback.base.spec import Spec, dtype_of, spec_of
 from pullback.base.tracked import bare
 from pullback.rules.read import fit
@@ -166,10 +172,13 @@ class Tape:
         ROOT.nodes = self._nodes = []
         return self
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         ROOT.nodes = self._outer
         if self._outer is not None and self._nodes is not None:
             self._outer.extend(self._nodes)
+        cause = None if error is None else error.__cause__
+        if isinstance(cause, PullbackError):  # what NumPy made of it says less
+            raise cause.with_traceback(traceback) from None
 
     def gradient(self, y: Variable, xs: Any, cotangent: Any = None) -> Any:
         """The gradient of `y` with respect to `xs`.
@@ -225,9 +234,7 @@ def _found(found: dict[Any, Any], x: Variable) -> Any:
 
 
 def walk_to(nodes: list[Node], seeds: dict[Node, Any], targets: set[Node | None]) -> dict[Node, Any]:
-    """Sweep `nodes`, keeping them, and return the cotangents that reach `targets`,
-    which may lie on the way.
-    """
+    """Sweep `nodes`, keeping them; return the cotangents of `targets`, which may lie on the way."""
     cotangents = dict(seeds)
     found: dict[Node, Any] = {}
     order = list(nodes)

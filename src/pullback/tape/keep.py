@@ -1,4 +1,4 @@
-"""What a node keeps of the forward computation: the values its rule reads, and the `Spec` of the others.
+"""What a node keeps of plain arrays that its rule reads.
 
 A plain array that the user could still overwrite is kept as a copy, and one copy serves every node that keeps
 the same numbers. The arrays inside a `Variable` need no copy: a write never touches a buffer that a node may
@@ -11,8 +11,6 @@ import weakref
 from typing import Any
 
 import numpy as np
-
-from pullback.base.spec import Spec, dtype_of, spec_of
 
 _SMALL = 2048
 _snapshots: weakref.WeakValueDictionary[int, np.ndarray[Any, Any]] = weakref.WeakValueDictionary()
@@ -38,13 +36,3 @@ def _copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         return known
     _snapshots[id(array)] = copied = array.copy(order="K")
     return copied
-
-
-def spec_tree(value: Any) -> Any:
-    """The `Spec` of an array or number, of each in a list or tuple, and any other value as it is."""
-    if isinstance(value, list | tuple):
-        specs = [spec_tree(item) for item in value]
-        return specs if any(a is not b for a, b in zip(specs, value, strict=True)) else value
-    if isinstance(value, np.ndarray | np.generic | float | complex):
-        return spec_of(value)
-    return Spec(value.shape, dtype_of(value)) if hasattr(value, "level") else value

@@ -58,7 +58,7 @@ class Leaf(Node):
         self.gradient = [None] if gradient is None else gradient
 
 
-def released(saved: Any, y_bar: Any) -> Any:
+def released(_saved: Any, _y_bar: Any) -> Any:
     raise MutationError(
         "backward() ran through this graph before",
         why="the values it kept were freed as the first backward() used them",
@@ -94,7 +94,7 @@ class Finished:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def append(self, node: Node) -> None:
+    def append(self, _node: Node) -> None:
         raise UnsupportedError(
             f"a value that belongs to a finished {self.name} is used after it",
             why="the function kept it in a global, an attribute or a list, "

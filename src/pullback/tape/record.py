@@ -13,22 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from pullback.base.creation import CREATION
+from pullback.base.boxes import unboxed
+from pullback.base.creation import CREATION, created
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
 from pullback.base.location import user_location
 from pullback.base.modes import modes, switch
-from pullback.base.mutable import Mutable
-from pullback.base.operands import plain, positional
+from pullback.base.operands import plain, positional, rebuilt
 from pullback.base.overwrite import Step, derivation
 from pullback.base.separate import SEPARATE
-from pullback.base.spec import spec_of
+from pullback.base.spec import spec_of, spec_tree
 from pullback.base.tracked import Tracked, bare
 from pullback.rules.lookup import rule_of
 from pullback.rules.read import cotangent, fit, vjp_direction
 from pullback.rules.table import ALL, Rule
 from pullback.tape.accumulate import Parts
-from pullback.tape.keep import snapshot, spec_tree
+from pullback.tape.keep import snapshot
 from pullback.tape.node import ROOT, LocatedNode, Node, Recording
 from pullback.tape.variable import Variable, variable
 
@@ -37,11 +37,9 @@ Place = tuple[int, ...]
 
 
 def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Apply `function` where NumPy's protocols hand it over;
-    `NotImplemented` if a higher level has to do it.
-    """
+    """Apply a function that NumPy hands over; `NotImplemented` if a higher level has to do it."""
     if function in CREATION:
-        return _created(function, args, kwargs)
+        return created(function, args, kwargs, _writable)
     if function in SEPARATE and len(args) > 1:
         return SEPARATE[function](*args, **kwargs)
     rule = rule_of(function)
@@ -54,63 +52,16 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     operands: list[tuple[Place, Variable]] = []
     others: list[Tracked] = []
     _find(args, (), operands, others)
-    if any(_is_box(x) for _, x in operands):
-        return _unboxed(rule, args, kwargs)
+    if any(x.is_box for _, x in operands):
+        return unboxed(rule.function, rule.view, args, kwargs)
     tape = _highest(operands)
     if others and max(other.level for other in others) > (-1 if tape is None else tape.level):
         return NotImplemented
     return _record(rule, args, kwargs, operands, tape)
 
 
-def _created(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """An array like another: a constant that can be written into."""
-    if function is np.full_like and tracked_in((*args[1:], kwargs.get("fill_value"))):
-        rest = {key: value for key, value in kwargs.items() if key != "fill_value"}
-        template, fill = args[0], args[1] if len(args) > 1 else kwargs["fill_value"]
-        return np.broadcast_to(fill, np.shape(template)) + np.zeros_like(template, **rest)
-    y = function(*map(plain, args), **{key: plain(value) for key, value in kwargs.items()})
-    return variable(y, None, ROOT) if y.dtype.kind in "fc" else y
-
-
-def _unboxed(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Apply a function to what constants hold, which a higher level tracks."""
-    values = tuple(_opened(value) for value in args)
-    y = rule.function(*values, **kwargs)
-    if not rule.view:
-        return y
-    if isinstance(y, tuple | list):
-        return type(y)(_boxed(part, rule, args, values, kwargs, i) for i, part in enumerate(y))
-    return _boxed(y, rule, args, values, kwargs, None)
-
-
-def _opened(value: Any) -> Any:
-    """`value` with what constants hold in their place. All else stays itself, so that its views find it."""
-    if isinstance(value, list | tuple):
-        items = [_opened(item) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return value.frozen() if _is_box(value) else value
-
-
-def _is_box(value: Any) -> bool:
-    """Whether `value` is a constant that holds what a higher level tracks."""
-    return isinstance(value, Variable) and value._node is None and isinstance(value._value, Tracked)
-
-
-def _boxed(
-    part: Any,
-    rule: Rule,
-    args: tuple[Any, ...],
-    values: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    pick: int | None,
-) -> Any:
-    """An output, as a constant linked to the constant that it is a view of."""
-    derived = derivation(rule.function, args, kwargs, pick)
-    if not (isinstance(part, Tracked) and _is_box(args[derived[0]])):
-        return part
-    made = variable(part, None, ROOT)
-    _link(made, args, values, derived)
-    return made
+def _writable(y: Any) -> Variable:
+    return variable(y, None, ROOT)
 
 
 def _record(
@@ -130,13 +81,11 @@ def _record(
     keeps = keeps_of(rule, tuple(dict.fromkeys(place[0] for place in places)), len(values))
     y = function(*values, **kwargs)
     node = _node(rule, places, keeps, y, values, kwargs, followed, tape)
-    return _outputs(rule, y, node, tape, args, values, kwargs)
+    return _outputs(rule, y, node, tape, args, kwargs)
 
 
 def _find(values: Any, place: Place, found: list[tuple[Place, Variable]], others: list[Tracked]) -> None:
-    """The variables in `values`, with their places, views brought up to date;
-    and what other engines track.
-    """
+    """The variables in `values` and their places, views brought up to date, and what else is tracked."""
     for i, value in enumerate(values):
         if isinstance(value, Variable):
             if value._cell is not None:
@@ -155,25 +104,14 @@ def _highest(operands: list[tuple[Place, Variable]]) -> Recording | None:
 
 
 def _lowered(value: Any, followed: Set[int]) -> Any:
-    """`value` as this tape's function sees it: followed variables peeled, constants bare,
-    others as they are now.
-    """
-    if isinstance(value, Variable):
-        return value._value if id(value) in followed else value.frozen()
-    if isinstance(value, Mutable):
-        return value.frozen()
-    if isinstance(value, list | tuple):
-        items = [_lowered(item, followed) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    return value
+    """`value` as this tape's function sees it: followed variables peeled, others as they are now."""
+    return rebuilt(value, lambda x: x._value if id(x) in followed else x.frozen())
 
 
 def _constant(
     rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], operands: list[tuple[Place, Variable]]
 ) -> Any:
-    """Apply a function that nothing followed enters: constants stay writable variables,
-    under `no_grad` plain arrays.
-    """
+    """Apply a function to constants: the result can be written into; under `no_grad` it is plain."""
     paused = switch.on and modes.paused
     values = tuple(_lowered(value, frozenset()) for value in args)
     if paused:
@@ -181,7 +119,7 @@ def _constant(
     y = rule.function(*values, **kwargs)
     if paused and any(x._node is not None for _, x in operands):
         return y
-    return _outputs(rule, y, None, ROOT, args, values, kwargs)
+    return _outputs(rule, y, None, ROOT, args, kwargs)
 
 
 @functools.cache
@@ -291,14 +229,13 @@ def _outputs(
     node: Node | None,
     tape: Recording,
     args: tuple[Any, ...],
-    values: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
     """The variable for `y`, or one for each of several outputs; linked to what it is a view of."""
     if not isinstance(y, tuple | list):
         made = variable(y, node, tape)
         if rule.view:
-            _link(made, args, values, derivation(rule.function, args, kwargs, None))
+            _linked(made, args, derivation(rule.function, args, kwargs, None))
         return made
     parts = []
     for i, part in enumerate(y):
@@ -313,20 +250,11 @@ def _outputs(
                 tape.nodes.append(part_node)
         made = variable(part, part_node, tape)
         if rule.view:
-            _link(made, args, values, derivation(rule.function, args, kwargs, i))
+            _linked(made, args, derivation(rule.function, args, kwargs, i))
         parts.append(made)
     return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
 
 
-def _link(made: Variable, args: tuple[Any, ...], values: tuple[Any, ...], derived: tuple[int, Step]) -> None:
+def _linked(made: Variable, args: tuple[Any, ...], derived: tuple[int, Step]) -> None:
     place, step = derived
-    source = args[place]
-    if not isinstance(source, Variable):
-        return
-    bottom, below = bare(made._value), bare(values[place])
-    if (
-        isinstance(bottom, np.ndarray)
-        and isinstance(below, np.ndarray)
-        and np.may_share_memory(bottom, below)
-    ):
-        source.has_view(made, step)
+    made.link(args[place], step)

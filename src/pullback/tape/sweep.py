@@ -19,7 +19,7 @@ from pullback.base.tracked import bare
 from pullback.rules.overwrite import whole_for, written_part
 from pullback.rules.read import fit, map_arrays
 from pullback.rules.structured import dense
-from pullback.tape.accumulate import Owned, accumulate
+from pullback.tape.accumulate import Owned, Parts, accumulate
 from pullback.tape.node import LocatedNode, Node, released
 
 Cotangents = dict[Node, Any]
@@ -79,7 +79,7 @@ def sweep(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents
         cotangents: the seeds by node; changed in place and returned.
         retain: whether the nodes keep their saved values for another sweep.
     """
-    watching = switch.on and modes.watching
+    watching = switch.on and is_watched(cotangents)
     with np.errstate(all="ignore"):
         while order:
             node = order.pop()
@@ -114,20 +114,41 @@ def sweep(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents
 
 def look_at(node: Node, x_bar: Any) -> None:
     """Raise if a cotangent that `node` gave holds a NaN or an infinity (under `debug_nans`)."""
+    if is_finite(x_bar):
+        return
+    rule = getattr(node.saved, "rule", None)
+    located = isinstance(node, LocatedNode)
+    raise NonFiniteError(
+        f"the adjoint of {'an operation' if rule is None else rule.name} is the first "
+        "to yield a NaN or an infinity",
+        where=node.where if located else None,
+        why="the derivative is not finite at this value",
+        remedy="keep the argument away from the singular point, or select with np.where what is finite."
+        if located
+        else "compute the value within pb.debug_nans(), too: then this names the operation and its line.",
+    )
+
+
+def is_watched(seeds: Cotangents) -> bool:
+    """Whether `debug_nans` is on; it raises if a sweep starts from a NaN or an infinity."""
+    if modes.watching and not all(is_finite(seed) for seed in seeds.values()):
+        raise NonFiniteError(
+            "the cotangent that the reverse sweep starts from holds a NaN or an infinity",
+            why="every derivative would be one",
+        )
+    return modes.watching
+
+
+def is_finite(x_bar: Any) -> bool:
+    """Whether a cotangent, or each in a list, holds neither a NaN nor an infinity."""
     finite = True
 
     def inspect(part: Any) -> None:
         nonlocal finite
         finite = finite and bool(np.all(np.isfinite(bare(dense(part)))))
 
-    map_arrays(inspect, x_bar)
-    if not finite:
-        raise NonFiniteError(
-            "the adjoint of an operation is the first to yield a NaN or an infinity",
-            where=node.where if isinstance(node, LocatedNode) else None,
-            why="the derivative is not finite at this value",
-            remedy="keep the argument away from the singular point, or select with np.where what is finite.",
-        )
+    map_arrays(inspect, x_bar.value if type(x_bar) is Owned or type(x_bar) is Parts else x_bar)
+    return finite
 
 
 def pull_write(saved: tuple[Path, Any, bool, Spec | None], y_bar: Any) -> Any:

@@ -165,6 +165,13 @@ class Variable(Mutable):
         self.settle()
         return self._value if self._node is None else variable(self._value, self._node, self._tape)
 
+    @property
+    def is_box(self) -> bool:
+        return self._node is None and isinstance(self._value, Tracked)
+
+    def boxed(self, part: Any) -> Variable:
+        return variable(part, None, ROOT)
+
     def write(self, path: Path, index: Any, value: Any) -> None:
         cell = self._cell
         assert cell is not None

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.spec import spec_tree
 from pullback.rules.read import cotangent, fit
 from pullback.rules.structured import dense
 from pullback.rules.table import Rule
-from pullback.testing.rows import reduced, spec_tree
+from pullback.testing.rows import reduced
 
 
 def columns(rule: Rule, position: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> np.ndarray[Any, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.base.spec import spec_of
+from pullback.base.spec import spec_tree
 from pullback.rules.domain import Call, Kind, array, draw
 from pullback.rules.read import cotangent, fit, tangent, vjp_direction
 from pullback.rules.table import ALL, EACH, Refused, Rule
@@ -116,23 +116,13 @@ def _check_direction(
 
 
 def reduced(rule: Rule, position: int, y: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
-    """`y` and `args` with a `Spec` in place of each array the rule says it does not read,
-    as a tape would keep them.
-    """
+    """`y` and `args` as a tape would keep them: a `Spec` in place of what the rule does not read."""
     if rule.partials is not None:
         return y, args
     direction = vjp_direction(rule, position)[1]
     keeps = direction.keeps(len(args))
     kept = [value if keep else spec_tree(value) for keep, value in zip(keeps, (y, *args), strict=True)]
     return kept[0], tuple(kept[1:])
-
-
-def spec_tree(value: Any) -> Any:
-    """The `Spec` of an array, of each array in a list or tuple, and any other value as it is."""
-    if isinstance(value, list | tuple):
-        specs = [spec_tree(item) for item in value]
-        return specs if any(a is not b for a, b in zip(specs, value, strict=True)) else value
-    return spec_of(value) if isinstance(value, np.ndarray | np.generic) else value
 
 
 def leaves(value: Any) -> list[Any]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.nodes import Arg, Assign, Pop, Program, Push, Statement, Store, Var
+from pullback.ir.nodes import Arg, Assign, Const, Pop, Program, Push, Statement, Store, Var
 from pullback.ir.primitives import ALIASING
 from pullback.ir.types import is_inexact
 from pullback.ir.walk import arguments, variables, walk
@@ -51,7 +51,7 @@ class Activity:
 
     def guards(self, statement: Assign) -> bool:
         """Whether a derivative of this assignment may be infinite, and has to yield to a cotangent of 0."""
-        if statement.function not in REGULAR:
+        if not is_regular(statement):
             return True
         return any(v.name in self.singular for arg in arguments(statement) for v in _inexact(arg))
 
@@ -114,11 +114,19 @@ def carries(statement: Assign) -> bool:
     return rule is None or not rule.constant
 
 
+def is_regular(statement: Assign) -> bool:
+    """Whether values and derivatives are finite wherever the arguments are (overflow aside)."""
+    if statement.function is np.power and isinstance(statement.args[1], Const):
+        exponent = statement.args[1].value
+        return isinstance(exponent, int) and exponent >= 1
+    return statement.function in REGULAR
+
+
 def _singular_results(statements: list[Statement]) -> list[str]:
     return [
         target.name
         for s in statements
-        if isinstance(s, Assign) and s.function not in REGULAR and s.function not in _CONSTANT
+        if isinstance(s, Assign) and not is_regular(s) and s.function not in _CONSTANT
         for target in s.targets
         if is_inexact(target.type)
     ]

@@ -227,12 +227,13 @@ class _Adjoint:
         if not self.activity.is_active(array):
             return
         shadow = self.shadows[array]
-        if self.activity.is_active(value):
-            assert isinstance(value, Var)
-            taken = self.calculus.element(shadow, statement.index)
-            self.calculus.add(value, taken)
+        # What is stored may be a part of the same array, so its cotangent comes last.
+        taken = self.calculus.element(shadow, statement.index) if self.activity.is_active(value) else None
         if not statement.accumulate:
             self.builder.store(shadow, statement.index, array.type.dtype.type(0))  # type: ignore[union-attr]
+        if taken is not None:
+            assert isinstance(value, Var)
+            self.calculus.add(value, taken)
 
     def _stack(self, statement: Push | Pop) -> Block:
         stack = statement.stack

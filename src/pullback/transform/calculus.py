@@ -177,18 +177,24 @@ class Calculus:
             return self._builder.call(np.sum, contribution, name=f"{variable.name}_bar")
         assert isinstance(variable.type, Array)
         extra = kind.ndim - variable.type.ndim
-        if extra:
+        if extra > 0:
             contribution = self._builder.call(np.sum, contribution, axis=tuple(range(extra)))
-        short = tuple(sorted(variable.type.ones - operand_type(contribution).ones))
+        offset = max(0, -extra)
+        short = tuple(
+            axis - offset
+            for axis in sorted(variable.type.ones)
+            if axis >= offset and axis - offset not in operand_type(contribution).ones
+        )
         if short:
             contribution = self._builder.call(np.sum, contribution, axis=short, keepdims=True)
         assert isinstance(contribution, Var)
-        for axis in set(range(variable.type.ndim)) - variable.type.ones:
-            self._same_length(contribution, variable, axis)
+        for axis in set(range(offset, variable.type.ndim)) - variable.type.ones:
+            if axis - offset not in operand_type(contribution).ones:
+                self._same_length(contribution, axis - offset, variable, axis)
         return contribution
 
-    def _same_length(self, contribution: Var, variable: Var, axis: int) -> None:
-        a, b = self._builder.dim(contribution, axis), self._builder.dim(variable, axis)
+    def _same_length(self, contribution: Var, own_axis: int, variable: Var, axis: int) -> None:
+        a, b = self._builder.dim(contribution, own_axis), self._builder.dim(variable, axis)
         differs = self._builder.call(np.not_equal, a, b, name="differs")
         text = f"{variable.name} was broadcast along axis {axis}, whose length is 1 only at run time"
         self._builder.add(If(differs, (Raise(ValueError, text),)))

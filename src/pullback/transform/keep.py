@@ -13,7 +13,7 @@ A local assigned outside all loops still has its value. One assigned in a loop i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -153,7 +153,7 @@ class Keeper:
                         ahead += push
                         back += pop
                     elif target.name in plan.again:
-                        back.append(statement)
+                        back.append(replace(statement, comment=""))
             back += remade.get(id(statement), [])
         return tuple(ahead), tuple(back)
 

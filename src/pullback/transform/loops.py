@@ -21,7 +21,7 @@ class Loop:
         self.statement = statement
         self.before: list[Statement] = []
         self.assigned = {target.name for s in walk((statement,)) for target in assigns(s)}
-        self._trips: dict[int, Operand] = {}
+        self._trips: dict[str, Operand] = {}  # by index, which is each loop's own
 
     def is_counted_outside(self, outer: Loop) -> bool:
         """Whether the number of trips is known before the loop `outer` around this one starts."""
@@ -31,11 +31,13 @@ class Loop:
 
     def trips_of(self, inner: Loop, builder: Builder) -> Operand:
         """The number of trips of a loop in this one, or of this one, computed once before this one."""
-        if id(inner) not in self._trips:
+        assert isinstance(inner.statement, For)
+        index = inner.statement.index.name
+        if index not in self._trips:
             with builder.block() as before:
-                self._trips[id(inner)] = inner.trips(builder)
+                self._trips[index] = inner.trips(builder)
             self.before += before.statements()
-        return self._trips[id(inner)]
+        return self._trips[index]
 
     def trips(self, builder: Builder) -> Operand:
         """The number of trips, computed in the builder's present block."""

@@ -13,6 +13,7 @@ from pullback.rules.lookup import rule_of
 from pullback.rules.read import cotangent, tangent
 from pullback.rules.special import integrals
 from pullback.rules.special.gamma import multigammaln
+from pullback.rules.special.polygamma import polygamma_at
 from pullback.rules.table import TABLE
 
 
@@ -50,6 +51,10 @@ def derivative(function: Any, position: int, *args: Any) -> Any:
         (special.boxcox1p, 1, (-1.0, 2.0), 0.25),
         (special.inv_boxcox, 1, (2.0, 0.0), -2.0 * np.exp(2.0)),
         (special.exprel, 0, (0.0,), 0.5),
+        (special.exprel, 0, (1e300,), np.inf),
+        (special.exprel, 0, (-np.inf,), 0.0),
+        (special.exprel, 0, (-1e18,), 1e-36),
+        (special.exprel, 0, (np.nan,), np.nan),
         (special.logit, 0, (0.0,), np.inf),
         (special.log1p, 0, (-1.0,), np.inf),
         (special.cbrt, 0, (0.0,), np.inf),
@@ -129,3 +134,34 @@ def test_zeta_of_one_argument_is_refused_by_its_public_name() -> None:
     with pytest.raises(UnsupportedError, match=r"scipy\.special\.zeta is not supported") as error:
         rule_of(integrals.riemann_zeta)
     assert "the one in q is known" in str(error.value)
+
+
+ODD = [np.inf, -np.inf, np.nan, 0.0, -3.0, -1e18, -1e12 + 0.5, 1e300, -1e300, 1e-310]
+ODD_COMPLEX = [
+    *map(complex, ODD), complex(1, np.inf), complex(-np.inf, np.nan), complex(np.nan, 1), -1e300 + 1j,
+    -1e16 + 1e-3j, 5e300 - 5e300j,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_polygamma_ends_wherever_it_is_asked(order: int) -> None:
+    with np.errstate(all="ignore"):
+        real = polygamma_at(order, np.array(ODD))
+        there = polygamma_at(order, np.array(ODD_COMPLEX))
+    near = [0, 1, 2, 3, 4, 5, 7, 8]
+    np.testing.assert_allclose(real[near], special.polygamma(order, np.array(ODD)[near]))
+    assert np.isnan(there[[1, 2, 3, 4, 5, 11, 12]]).all()
+    np.testing.assert_array_equal(there[[0, 7, 10]], 0 if order > 1 else [0, 1e-300, 0])
+    assert np.isfinite(there[[6, 13, 14, 15]]).all()
+
+
+def test_polygamma_far_left_of_zero() -> None:
+    # Beyond -100 by reflection: at half integers what is left is the cotangent's slope.
+    np.testing.assert_allclose(polygamma_at(1, -1e12 + 0.5), np.pi**2, rtol=1e-11)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(derivative(special.digamma, 0, -1e12 + 0.5), np.pi**2, rtol=1e-11)
+        np.testing.assert_allclose(derivative(special.gammaln, 0, -1e12 + 0.25), 24.489428, rtol=1e-6)
+    orders = np.array([1, 2])
+    np.testing.assert_allclose(polygamma_at(orders, -99.3), special.polygamma(orders, -99.3))
+    np.testing.assert_allclose(polygamma_at(orders, -101.3), special.polygamma(orders, -101.3), rtol=1e-12)
+    assert polygamma_at(1, np.float32(-200.3)).dtype == np.float32

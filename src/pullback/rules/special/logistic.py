@@ -44,8 +44,14 @@ constant(special.round, special.gammasgn)
 
 
 def exprel_slope(x: Any) -> Any:
-    """The derivative of ``exprel(x) = ∫₀¹ exp(x s) ds = 1F1(1; 2; x)``; no order of it cancels near 0."""
-    return in_dtype_of(0.5 * special.hyp1f1(2.0, 3.0, x), x)
+    """The derivative of ``exprel(x) = ∫₀¹ exp(x s) ds = 1F1(1; 2; x)``; no order of it cancels near 0.
+
+    Far from 0 the plain formula does not cancel, and SciPy's 1F1 may take for ever.
+    """
+    far = np.abs(x) > 50
+    near = in_dtype_of(0.5 * special.hyp1f1(2.0, 3.0, np.where(far, 0.0, x)), x)
+    inverse = np.divide(1, x)
+    return np.where(far, np.exp(x) * (inverse - inverse * inverse) + inverse * inverse, near)
 
 
 partials(special.exprel, lambda y, x: exprel_slope(x), complex=False)

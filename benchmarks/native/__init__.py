@@ -1,0 +1,1 @@
+"""The workloads that the native engine is measured on; ``python -m benchmarks.native`` runs them."""

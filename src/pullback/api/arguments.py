@@ -1,0 +1,94 @@
+"""The arguments of a compiled function: their numbers and arrays, and the rest, which is part of its type.
+
+The order is the one in which `capture` makes parameters: positional arguments before keyword ones, tuples and
+lists by position, dicts by insertion, dataclasses by field.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from pullback.base.errors import UnsupportedError
+from pullback.base.mutable import Mutable
+from pullback.base.tracked import Tracked, bare
+from pullback.ir.types import Array, Scalar, type_of
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Static:
+    """An argument that is no number or array: a part of the specialisation itself."""
+
+    value: Any
+    kind: type
+
+
+def parts_of(value: Any) -> tuple[Any, list[Any]] | None:
+    """A key for the container and what it holds, or None if `value` is a leaf."""
+    if isinstance(value, tuple | list):
+        return (type(value), len(value)), list(value)
+    if isinstance(value, dict):
+        return (dict, tuple(value)), list(value.values())
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        return (type(value), tuple(names)), [getattr(value, name) for name in names]
+    return None
+
+
+def leaves_of(tree: Any) -> Iterator[Any]:
+    """The leaves of an argument, static ones too."""
+    parts = parts_of(tree)
+    if parts is None:
+        yield tree
+        return
+    for part in parts[1]:
+        yield from leaves_of(part)
+
+
+def map_tree(function: Callable[[Any], Any], tree: Any) -> Any:
+    """`tree` with `function` of each leaf in its place."""
+    parts = parts_of(tree)
+    if parts is None:
+        return function(tree)
+    new = [map_tree(function, part) for part in parts[1]]
+    if isinstance(tree, dict):
+        return dict(zip(tree, new, strict=True))
+    if isinstance(tree, list):
+        return new
+    if isinstance(tree, tuple):
+        return type(tree)(*new) if hasattr(tree, "_fields") else tuple(new)
+    return type(tree)(**dict(zip(parts[0][1], new, strict=True)))
+
+
+def key_of(tree: Any, kinds: list[Any]) -> Any:
+    """What two calls must share to run the same code; the kind of each leaf is appended to `kinds`."""
+    parts = parts_of(tree)
+    if parts is None:
+        kind = kind_of(tree)
+        kinds.append(kind)
+        return kind
+    return parts[0], tuple(key_of(part, kinds) for part in parts[1])
+
+
+def kind_of(leaf: Any) -> Scalar | Array | Static:
+    """The type of a leaf; whatever is neither number nor array is static."""
+    value = bare(leaf.frozen() if isinstance(leaf, Mutable) else leaf) if isinstance(leaf, Tracked) else leaf
+    try:
+        return type_of(value)
+    except TypeError:
+        pass
+    if isinstance(value, np.ndarray):
+        raise UnsupportedError(
+            f"an array of dtype {value.dtype} in compiled code", remedy="convert it to a numeric dtype."
+        )
+    try:
+        hash(value)
+    except TypeError:
+        raise UnsupportedError(
+            f"an argument of type {type(value).__name__} in compiled code",
+            why="it is neither a number, nor an array, nor a tree of them, nor hashable",
+        ) from None
+    return Static(value, type(value))

@@ -1,0 +1,19 @@
+"""Python source to `ir.Program`: a partial evaluator over a function's syntax tree.
+
+capture       the entry: `capture(function, args, kwargs) -> Captured`
+source        where a function's syntax is; locations in it
+values        abstract values: static objects, variables, structures of them
+context       the state of a capture
+dispatch      which handler captures which kind of syntax
+liveness      which names may still be read
+join, loops   where control flow meets: cells
+names         locals, closures, globals; guards and captured arrays
+statements, literals, operators, indexing, sequences            the language
+calls, inline, python_calls, numpy_calls, reductions, methods   what is called
+arrays, creation, views                                         NumPy in the program's normal forms
+"""
+
+from pullback.capture.capture import Captured, Leaf, capture
+from pullback.capture.context import Guard, StaticNeededError
+
+__all__ = ["Captured", "Guard", "Leaf", "StaticNeededError", "capture"]

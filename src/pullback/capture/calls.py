@@ -1,0 +1,152 @@
+"""Calls: what is called decides. Python functions are inlined, NumPy's become statements, a few builtins and
+`math` are translated, and structures (namedtuples, dataclasses) are built during capture.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import functools
+import inspect
+import types
+from collections.abc import Callable
+from typing import Any
+
+from pullback.capture.context import Context
+from pullback.capture.dispatch import evaluate, expression
+from pullback.capture.inline import inline_closure, inline_function
+from pullback.capture.literals import elements
+from pullback.capture.math_calls import PYTHON
+from pullback.capture.methods import call_method
+from pullback.capture.numpy_calls import call_numpy, is_numpy
+from pullback.capture.reductions import reduce_generator
+from pullback.capture.sequences import zipped
+from pullback.capture.values import (
+    Closure,
+    DictValue,
+    Method,
+    Partial,
+    Record,
+    Var,
+    describe,
+    is_static,
+    to_python,
+)  # fmt: skip
+from pullback.rules.table import name_of
+
+Kwargs = dict[str, Any]
+
+
+@expression(ast.Call)
+def _call(context: Context, node: ast.Call) -> Any:
+    function = evaluate(context, node.func)
+    if len(node.args) == 1 and isinstance(node.args[0], ast.GeneratorExp | ast.ListComp):
+        done, value = reduce_generator(context, function, node.args[0], node.keywords)
+        if done:
+            return value
+    args = elements(context, node.args)
+    kwargs: Kwargs = {}
+    for keyword in node.keywords:
+        value = evaluate(context, keyword.value)
+        if keyword.arg is not None:
+            kwargs[keyword.arg] = value
+        elif isinstance(value, DictValue):
+            kwargs |= value.items
+        else:
+            context.fail(f"`**` of {describe(value)}", "only a dict can be spread")
+    return call(context, function, args, kwargs)
+
+
+def call(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> Any:
+    """``function(*args, **kwargs)`` for any value `function`."""
+    if isinstance(function, Closure):
+        return inline_closure(context, function, args, kwargs)
+    if isinstance(function, Partial):
+        return call(context, function.function, [*function.args, *args], {**function.kwargs, **kwargs})
+    if isinstance(function, Method):
+        return call_method(context, function, args, kwargs)
+    if isinstance(function, Var) or not callable(function):
+        context.fail(f"{describe(function)} is called", "it is no function")
+    handler = _known(function)
+    if handler is not None:
+        return handler(context, args, kwargs)
+    if function is map:
+        return _map(context, args)
+    if function is functools.partial:
+        return Partial(args[0], tuple(args[1:]), kwargs)
+    if is_numpy(function):
+        return call_numpy(context, function, args, kwargs)
+    if isinstance(function, type):
+        return _construct(context, function, args, kwargs)
+    return _python(context, function, args, kwargs)
+
+
+def _known(function: Any) -> Callable[..., Any] | None:
+    try:
+        return PYTHON.get(function)
+    except TypeError:
+        return None
+
+
+def _map(context: Context, args: list[Any]) -> Any:
+    items = zipped(context, args[1:])
+    if not isinstance(items, tuple):
+        context.fail(
+            "map over something of unknown length", "it would be a list of that length", "use a loop"
+        )
+    return tuple(call(context, args[0], list(item), {}) for item in items)
+
+
+def _construct(context: Context, kind: type, args: list[Any], kwargs: Kwargs) -> Any:
+    """An instance of a namedtuple or of a plain dataclass."""
+    try:
+        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+            return kind(*args, **kwargs)
+        if dataclasses.is_dataclass(kind) and not hasattr(kind, "__post_init__"):
+            bound = inspect.signature(kind).bind(*args, **kwargs)
+            bound.apply_defaults()
+            return Record(kind, dict(bound.arguments))
+    except TypeError as error:
+        context.fail(f"{kind.__name__} does not take these arguments", f"Python says: {error}")
+    if is_static((*args, *kwargs.values())) and (issubclass(kind, BaseException) or kind in (dict, slice)):
+        return kind(*(to_python(a) for a in args), **{k: to_python(v) for k, v in kwargs.items()})
+    raise context.refusal(
+        f"an instance of {kind.__name__} is made",
+        "only namedtuples and dataclasses without __post_init__ can be built",
+        "use one of those, or make it outside the function",
+    )
+
+
+def _python(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> Any:
+    """Anything else that can be called from Python: inlined where it is Python all the way."""
+    if isinstance(function, types.FunctionType):
+        module = (function.__module__ or "").partition(".")[0]
+        if module in ("scipy", "pullback") and "tests" not in (function.__module__ or ""):
+            context.fail(
+                f"{name_of(function)} has no rule",
+                "it is neither in the table of rules nor a function of yours",
+                "give it one with pullback.rules, or call it outside",
+            )
+        return inline_function(context, function, args, kwargs)
+    if isinstance(function, types.MethodType):
+        return inline_function(context, function.__func__, [function.__self__, *args], kwargs)
+    if isinstance(function, functools.partial):
+        return call(context, function.func, [*function.args, *args], {**function.keywords, **kwargs})
+    for attribute in ("__wrapped__", "py_func"):
+        inner = getattr(function, attribute, None)
+        if callable(inner) and _is_transparent(function):
+            return call(context, inner, args, kwargs)
+    method = inspect.getattr_static(type(function), "__call__", None)
+    if isinstance(method, types.FunctionType):
+        return inline_function(context, method, [function, *args], kwargs)
+    raise context.refusal(
+        f"{name_of(function)} has no translation",
+        "it is neither Python source nor a function that pullback has a rule for",
+        "call it outside, or write it with NumPy",
+    )
+
+
+def _is_transparent(function: Any) -> bool:
+    """Whether calling `function` is calling what it wraps: ours, Numba's and functools.lru_cache's are."""
+    module = (type(function).__module__ or "").partition(".")[0]
+    return module in ("pullback", "numba") or isinstance(function, functools._lru_cache_wrapper)

@@ -1,0 +1,368 @@
+"""The state of a capture: the program under construction, the frames of the functions being inlined, and what
+the result depends on. Every other module of `capture` works on a `Context`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import numpy as np
+
+from pullback.base.errors import PullbackError, UnsupportedError
+from pullback.base.location import Location
+from pullback.capture.liveness import Liveness
+from pullback.capture.source import Source, first_line, location_of
+from pullback.capture.values import describe, is_number, variables_in
+from pullback.ir.build import Builder
+from pullback.ir.nodes import Block, If, Raise, Statement, Var
+from pullback.ir.primitives import ALIASING
+from pullback.ir.types import BOOL, Array, Scalar, type_of
+from pullback.ir.walk import assigns, substitute
+from pullback.rules.table import name_of
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What must hold at a later call for a capture to be right: ``getter()`` still gives `value`."""
+
+    description: str
+    getter: Callable[[], Any]
+    value: Any
+
+    def holds(self) -> bool:
+        try:
+            now = self.getter()
+        except (AttributeError, KeyError, ValueError, IndexError):
+            return False
+        if now is self.value:
+            return True
+        return is_number(now) and type(now) is type(self.value) and repr(now) == repr(self.value)
+
+
+class StaticNeededError(UnsupportedError):
+    """A value known only at run time stands where the program's form depends on it: an axis, a tuple's index.
+
+    Attributes:
+        operand: the variable that holds it.
+        position: of that variable among the parameters, if it is one: capture again with its value static.
+    """
+
+    operand: Var | None = None
+    position: int | None = None
+
+
+@dataclass(eq=False)
+class Frame:
+    """A function being inlined: its names and what they stand for.
+
+    Attributes:
+        parent: the frame a nested function was defined in.
+        function: the Python function, for its globals and closure; None for a nested one.
+        env: names to values; a name that is absent is unbound. Flags have names that start with ``$``.
+        path: the calls and unrolled iterations that lead here, which tell captures of one loop apart.
+    """
+
+    source: Source
+    liveness: Liveness
+    local_names: frozenset[str]
+    parent: Frame | None
+    function: Any
+    env: dict[str, Any] = field(default_factory=dict)
+    path: tuple[Any, ...] = ()
+    declared_global: set[str] = field(default_factory=set)
+
+    @property
+    def file(self) -> str:
+        return self.source.file
+
+    @property
+    def globals(self) -> dict[str, Any]:
+        """The globals of the function, or of the one that a nested function is defined in."""
+        frame: Frame | None = self
+        while frame is not None and frame.function is None:
+            frame = frame.parent
+        return getattr(frame.function, "__globals__", {}) if frame is not None else {}
+
+
+@dataclass(slots=True)
+class _Uncertain:
+    """A copy in the program where NumPy may have given a view."""
+
+    result: str
+    base: str
+    function: str
+
+
+class Context:
+    """See the module's docstring.
+
+    Attributes:
+        node: the syntax being captured, for locations.
+        plans: for each loop, which names are carried and with what types, as far as known.
+    """
+
+    def __init__(self) -> None:
+        self.builder = Builder()
+        self.frames: list[Frame] = []
+        self.node: ast.AST | None = None
+        self.blocks: list[object] = [object()]
+        self.dims: list[dict[tuple[str, int], Any]] = [{}]
+        self.roots: dict[str, str] = {}
+        self.uncertain: list[_Uncertain] = []
+        self.outside: set[str] = set()
+        self.unreached = False
+        self.temporaries: set[str] = set()
+        self.made: list[ast.AST] = []
+        self.plans: dict[Any, dict[str, Any]] = {}
+        self.guards: dict[Any, Guard] = {}
+        self.sources: dict[Any, Source] = {}
+        self.captives: dict[int, tuple[Any, Var]] = {}
+        self.captive_getters: list[Callable[[], Any]] = []
+
+    # Where we are
+
+    @property
+    def frame(self) -> Frame:
+        return self.frames[-1]
+
+    @property
+    def env(self) -> dict[str, Any]:
+        return self.frame.env
+
+    @property
+    def home(self) -> object:
+        """The identity of the innermost block."""
+        return self.blocks[-1]
+
+    def location(self, node: ast.AST | None = None) -> Location | None:
+        node = node or self.node
+        if node is None or not self.frames or not hasattr(node, "lineno"):
+            return None
+        return location_of(node, self.frame.file)
+
+    @contextmanager
+    def at(self, node: ast.AST) -> Iterator[None]:
+        """Capture `node`: what fails or is added in the ``with`` belongs there."""
+        before, comment = self.node, self.builder.comment
+        if hasattr(node, "lineno"):
+            self.node = node
+        if isinstance(node, ast.stmt):
+            self.builder.comment = first_line(node, self.frame.file)
+        try:
+            yield
+        finally:
+            self.node = before
+            self.builder.comment = comment
+
+    def refusal(
+        self, what: str, why: str = "", remedy: str = "", node: ast.AST | None = None
+    ) -> UnsupportedError:
+        """An `UnsupportedError` at `node`, or at what is being captured."""
+        return UnsupportedError(what, why=why or None, remedy=remedy or None, where=self.location(node))
+
+    def fail(self, what: str, why: str = "", remedy: str = "", node: ast.AST | None = None) -> NoReturn:
+        """Raise what `refusal` makes."""
+        raise self.refusal(what, why, remedy, node)
+
+    def static_needed(self, what: str, value: Any, remedy: str = "", node: ast.AST | None = None) -> NoReturn:
+        """Raise `StaticNeededError`: `value` would have to be known before the program runs."""
+        error = StaticNeededError(
+            what,
+            why=f"it is {describe(value)}, and the program's form depends on it",
+            remedy=remedy or "pass a Python constant",
+            where=self.location(node),
+        )
+        error.operand = next(variables_in(value), None)
+        raise error
+
+    def changes_shape(self, what: str, home: object) -> None:
+        """Refuse to change a list or dict that was made outside the innermost loop or branch.
+
+        Raises:
+            StaticNeededError: since a constant loop around may be unrolled.
+        """
+        if home is self.home:
+            return
+        raise StaticNeededError(
+            what,
+            why="it was made outside the loop or branch that changes it: its length would depend on the run",
+            remedy="fill an array of known length, such as np.empty(n), or make a new list",
+            where=self.location(),
+        )
+
+    # Statements
+
+    def call(self, function: Callable[..., Any], *args: Any, name: Any = "t", **kwargs: Any) -> Any:
+        """Add an assignment of what `function` returns, and return the variable(s).
+
+        Raises:
+            UnsupportedError: with NumPy's own words where it does not accept such arguments.
+        """
+        self.builder.location = self.location()
+        try:
+            result = self.builder.call(function, *args, name=name, **kwargs)
+        except PullbackError:
+            raise
+        except Exception as error:
+            self.fail(
+                f"{name_of(function)} does not take these arguments",
+                f"NumPy says: {str(error) or type(error).__name__}",
+            )
+        if name == "t":
+            self.temporaries.update(v.name for v in variables_in(result))
+        if function in ALIASING:
+            self.unite(result, args[0])
+        return result
+
+    def add(self, statement: Statement) -> None:
+        self.builder.location = self.location()
+        self.builder.add(statement)
+
+    def assign(self, target: Var, value: Any) -> None:
+        """``target = value``, converted to the target's type."""
+        self.builder.location = self.location()
+        kind = target.type
+        if isinstance(kind, Scalar) and is_number(value) and type_of(value) != kind:
+            value = _converted(value, kind)
+        if isinstance(value, Var):
+            self.unite(target, value)
+        self.builder.assign(target, value)
+
+    def raise_if(self, test: Var, exception: type[BaseException], message: str) -> None:
+        """``if test: raise exception(message)``."""
+        location = self.location()
+        self.add(If(test, (Raise(exception, message, location=location),)))
+
+    @contextmanager
+    def block(self) -> Iterator[Collected]:
+        """Collect what is added in the ``with`` as an inner block."""
+        collected = Collected()
+        self.blocks.append(object())
+        self.dims.append({})
+        try:
+            with self.builder.block() as inner:
+                yield collected
+        finally:
+            self.blocks.pop()
+            self.dims.pop()
+        collected.block = inner.statements()
+
+    def named(self, value: Any, wish: str) -> Any:
+        """Give a temporary of this statement the name `wish`; any other value stays as it is."""
+        if not isinstance(value, Var) or value.name not in self.temporaries:
+            return value
+        block = self.builder.innermost
+        place = next((k for k in range(len(block) - 1, -1, -1) if value in assigns(block[k])), None)
+        self.temporaries.discard(value.name)
+        if place is None:
+            return value
+        self.builder.names.free(value.name)
+        renamed = self.builder.var(wish, value.type)
+        block[place:] = substitute(tuple(block[place:]), {value.name: renamed})
+        if value.name in self.roots:
+            self.roots[renamed.name] = self.roots.pop(value.name)
+            self.roots.update({k: renamed.name for k, v in self.roots.items() if v == value.name})
+        for pair in self.uncertain:
+            pair.result = renamed.name if pair.result == value.name else pair.result
+        for (name, axis), length in list(self.dims[-1].items()):
+            if name == value.name:
+                self.dims[-1][renamed.name, axis] = length
+        return renamed
+
+    def keep(self, values: Any) -> None:
+        """Note that something holds these values, so that their variables keep their names."""
+        self.temporaries.difference_update(v.name for v in variables_in(values))
+
+    # Shapes
+
+    def dim(self, array: Var, axis: int) -> Any:
+        """The length of an axis: a static 1 where the type says so, else a variable."""
+        kind = array.type
+        assert isinstance(kind, Array)
+        if axis in kind.ones:
+            return 1
+        for known in reversed(self.dims):
+            if (array.name, axis) in known:
+                return known[array.name, axis]
+        self.builder.location = self.location()
+        length = self.builder.dim(array, axis)
+        self.dims[-1][array.name, axis] = length
+        return length
+
+    # Aliases
+
+    def root(self, name: str) -> str:
+        """The representative of the arrays that may share memory with `name`."""
+        while self.roots.get(name, name) != name:
+            name = self.roots[name]
+        return name
+
+    def unite(self, a: Any, b: Any) -> None:
+        if isinstance(a, Var) and isinstance(b, Var) and isinstance(a.type, Array):
+            self.roots[self.root(a.name)] = self.root(b.name)
+            self.roots.setdefault(b.name, b.name)
+
+    def copied(self, result: Var, base: Var, function: str) -> None:
+        """Note that the program copies where NumPy may give a view."""
+        if isinstance(result.type, Array) and isinstance(base, Var):
+            self.uncertain.append(_Uncertain(result.name, base.name, function))
+
+    def check_store(self, array: Var) -> None:
+        """Refuse a store that could be seen through a view which the program holds as a copy."""
+        root = self.root(array.name)
+        for pair in self.uncertain:
+            result, base = self.root(pair.result), self.root(pair.base)
+            other = base if root == result else result if root == base else None
+            if other is not None and self._alive(other):
+                self.fail(
+                    f"a store into an array that shares memory with a result of {pair.function}",
+                    "whether NumPy copies there depends on the array at run time",
+                    f"write `{pair.function}(...).copy()`, or store before it",
+                )
+
+    def _alive(self, root: str) -> bool:
+        if any(self.root(name) == root for name in self.outside):
+            return True
+        return any(
+            self.root(v.name) == root
+            for frame in self.frames
+            for value in frame.env.values()
+            for v in variables_in(value)
+        )
+
+    # Trying again
+
+    def snapshot(self) -> Any:
+        """The state to come back to when a loop is captured anew."""
+        return (
+            dict(self.env), self.builder.names.copy(), dict(self.roots), list(self.uncertain),
+            [dict(d) for d in self.dims],
+        )  # fmt: skip
+
+    def restore(self, state: Any) -> None:
+        env, names, roots, uncertain, dims = state
+        self.frame.env = dict(env)
+        self.builder.names.restore(names)
+        self.roots, self.uncertain = dict(roots), list(uncertain)
+        self.dims[:] = [dict(d) for d in dims]
+
+    def flag(self, name: str) -> Var:
+        return self.builder.var(name, BOOL)
+
+
+class Collected:
+    """The statements of a finished ``with context.block()``."""
+
+    block: Block = ()
+
+
+def _converted(value: Any, kind: Scalar) -> Any:
+    """A static number as a scalar of another type."""
+    number = value.item() if isinstance(value, np.generic) else value
+    if not kind.weak:
+        return kind.dtype.type(number)
+    return {"b": bool, "i": int, "f": float, "c": complex}[kind.dtype.kind](number)

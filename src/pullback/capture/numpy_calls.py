@@ -1,0 +1,306 @@
+"""Calls of NumPy functions.
+
+What returns its argument's own memory in NumPy is rewritten into the few views a program has
+(`capture.views`), creation functions get a normal form (`capture.creation`); everything else that has a row
+in the table of rules becomes a statement as it is, with lists made into arrays and static arguments kept.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pullback.capture.arrays import as_array, converted, dtype_of
+from pullback.capture.context import Context
+from pullback.capture.conversions import REWRITES
+from pullback.capture.creation import CREATION
+from pullback.capture.indexing import full_index
+from pullback.capture.operators import binary
+from pullback.capture.stores import store
+from pullback.capture.values import (
+    ListValue,
+    RangeValue,
+    Var,
+    as_operand,
+    children,
+    describe,
+    is_array,
+    is_numeric,
+    is_scalar,
+    is_static,
+    kind_of,
+    to_python,
+)  # fmt: skip
+from pullback.ir.build import dummy_arg
+from pullback.ir.nodes import Const, Slice
+from pullback.ir.types import type_of
+from pullback.rules.table import TABLE, name_of
+
+Kwargs = dict[str, Any]
+
+_JOINS = frozenset([
+    np.concatenate, np.stack, np.hstack, np.vstack, np.dstack, np.column_stack, np.select, np.choose,
+    np.linalg.multi_dot, np.lexsort, np.ravel_multi_index,
+])  # fmt: skip
+"""Functions of a sequence of arrays, which stays a tuple."""
+
+_TYPES = frozenset([
+    np.ndim, np.iscomplexobj, np.isrealobj, np.result_type, np.can_cast, np.min_scalar_type, np.common_type,
+    np.promote_types, np.issubdtype, np.isscalar, np.finfo, np.iinfo, np.dtype,
+])  # fmt: skip
+"""What NumPy answers from types alone: evaluated on stand-ins during capture."""
+
+_EXTRA = frozenset([np.isin, np.allclose, np.cumulative_sum, np.all, np.any, np.signbit, np.trapezoid])
+
+_REFUSED: dict[Any, str] = {
+    np.vectorize: "write the loop, or call the function on arrays",
+    np.apply_along_axis: "write the loop over the rows",
+    np.fromiter: "fill an np.empty array in a loop",
+    np.frompyfunc: "write the loop",
+}
+
+
+def is_numpy(function: Any) -> bool:
+    """Whether a function is NumPy's, SciPy's ufunc or has a row in the table."""
+    if isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc):
+        return True
+    try:
+        if function in TABLE or function in REWRITES or function in CREATION:
+            return True
+    except TypeError:
+        return False
+    module = getattr(function, "__module__", None) or ""
+    return module.partition(".")[0] == "numpy"
+
+
+def call_numpy(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> Any:
+    """A call of a NumPy function."""
+    if isinstance(function, type) and issubclass(function, np.generic):
+        return _scalar_type(context, function, args)
+    if function in _TYPES:
+        return _from_types(context, function, args, kwargs)
+    kwargs = dict(kwargs)
+    out = _taken_out(context, function, args, kwargs)
+    if function in REWRITES:
+        result = _handled(context, REWRITES[function], function, args, kwargs)
+    elif function in CREATION:
+        result = _handled(context, CREATION[function], function, args, kwargs)
+    else:
+        result = _plain(context, function, args, kwargs)
+    if out is None:
+        return result
+    return store_out(context, out, result)
+
+
+def _handled(
+    context: Context, handler: Callable[..., Any], function: Any, args: list[Any], kwargs: Kwargs
+) -> Any:
+    try:
+        inspect.signature(handler).bind(context, *args, **kwargs)
+    except TypeError as error:
+        context.fail(f"{name_of(function)} with these arguments", f"not in the language: {error}")
+    return handler(context, *args, **kwargs)
+
+
+def _taken_out(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> Any:
+    """The array given as ``out``, taken from the arguments."""
+    out = kwargs.pop("out", None)
+    if isinstance(function, np.ufunc) and len(args) > function.nin:
+        out = args[function.nin]
+        del args[function.nin :]
+    if isinstance(out, tuple):
+        if len(out) != 1:
+            context.fail("`out` of several arrays", "only one can be given", "store the results")
+        out = out[0]
+    if out is not None and not is_array(out):
+        context.fail(f"{describe(out)} as `out`", "it is no array")
+    if out is None and "where" in kwargs and isinstance(function, np.ufunc):
+        context.fail(
+            "`where` without `out`", "the other elements would be uninitialised", "use np.where(mask, ..., 0)"
+        )
+    if out is not None and "where" in kwargs and isinstance(function, np.ufunc):
+        context.fail("`where` with `out`", "it is not in the language", "store under a mask: out[mask] = ...")
+    return out
+
+
+def store_out(context: Context, out: Var, result: Any) -> Any:
+    """Write a result into the array that was given for it."""
+    if not np.can_cast(kind_of(result).dtype, kind_of(out).dtype, "same_kind"):
+        context.fail(
+            "the result does not fit `out`",
+            f"NumPy does not cast {kind_of(result).dtype} to {kind_of(out).dtype}",
+            "make `out` of the wider dtype",
+        )
+    store(context, out, (Slice(),) * out.type.ndim, result)  # type: ignore[union-attr]
+    return out
+
+
+def _scalar_type(context: Context, function: type[np.generic], args: list[Any]) -> Any:
+    """``np.float64(x)``."""
+    dtype = dtype_of(context, function)
+    assert dtype is not None
+    if not args:
+        return dtype.type()
+    value = args[0]
+    if is_numeric(value) and kind_of(value).dtype.kind == "c" and dtype.kind != "c":
+        context.fail("a complex number becomes real", "NumPy would drop the imaginary part", "use .real")
+    return converted(context, as_array(context, value), dtype)
+
+
+def _from_types(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> Any:
+    stand_ins = [dummy_arg(a) if isinstance(a, Var) else to_python(a) for a in args]
+    try:
+        return function(*stand_ins, **{k: to_python(v) for k, v in kwargs.items()})
+    except Exception as error:
+        context.fail(f"{name_of(function)} does not take these arguments", f"NumPy says: {error}")
+
+
+def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> Any:
+    """A call that becomes a statement as it is."""
+    if function in _REFUSED:
+        context.fail(f"{name_of(function)} runs Python on each element", "it has no rule", _REFUSED[function])
+    if getattr(function, "__name__", "") == "at" and isinstance(
+        getattr(function, "__self__", None), np.ufunc
+    ):
+        return _at(context, function.__self__, args)
+    if function not in TABLE and function not in _EXTRA:
+        function = _outer_or_unknown(context, function)
+    _axes_to_keywords(function, args, kwargs)
+    operands = [_argument(context, function, k, a) for k, a in enumerate(args)]
+    keywords = {
+        key: _keyword(context, key, value) for key, value in kwargs.items() if not _default(key, value)
+    }
+    if is_static(tuple(args)) and is_static(tuple(kwargs.values())):
+        folded = _folded(function, args, kwargs)
+        if folded is not None:
+            return folded
+    result = context.call(function, *operands, **keywords)
+    rule = TABLE.get(function)
+    if rule is not None and rule.view and operands and isinstance(operands[0], Var):
+        for part in result if isinstance(result, tuple) else (result,):
+            context.copied(part, operands[0], name_of(function))
+    return result
+
+
+def _folded(function: Any, args: list[Any], kwargs: Kwargs) -> Any:
+    """The number that a function of constants gives; None where it gives an array."""
+    try:
+        with np.errstate(all="ignore"):
+            value = function(*(to_python(a) for a in args), **{k: to_python(v) for k, v in kwargs.items()})
+        type_of(value)
+    except Exception:
+        return None
+    return None if isinstance(value, np.ndarray) else value
+
+
+def _outer_or_unknown(context: Context, function: Any) -> Any:
+    known = getattr(function, "__name__", "") in ("outer", "reduce", "accumulate")
+    ufunc = getattr(function, "__self__", None)
+    if known and isinstance(ufunc, np.ufunc) and ufunc in TABLE:
+        return function
+    raise context.refusal(
+        f"{name_of(function)} has no rule",
+        "pullback does not know its derivative",
+        "write it with functions that have one, or call it outside",
+    )
+
+
+def _axes_to_keywords(function: Any, args: list[Any], kwargs: Kwargs) -> None:
+    """Positional static arguments of a reduction become keywords, as in ``np.sum(a, axis=0)``."""
+    if isinstance(function, np.ufunc) or len(args) < 2:
+        return
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return
+    if len(names) < 2 or names[1] != "axis" or len(args) > len(names):
+        return
+    for name, value in zip(names[1 : len(args)], args[1:], strict=False):
+        kwargs[name] = value
+    del args[1:]
+
+
+def _default(key: str, value: Any) -> bool:
+    return value is None and key in ("axis", "dtype", "out", "where", "initial")
+
+
+def _argument(context: Context, function: Any, position: int, value: Any) -> Any:
+    """A positional argument as one of a statement."""
+    if is_numeric(value):
+        return as_operand(value)
+    if isinstance(value, RangeValue):
+        return as_array(context, value)
+    if isinstance(value, tuple | ListValue):
+        if position == 0 and function in _JOINS:
+            return _sequence(context, function, value)
+        if position == 0 or isinstance(function, np.ufunc) or function in _TWO_ARRAYS:
+            return as_array(context, value)
+        return _static_tuple(context, value)
+    if is_static(value):
+        return Const(to_python(value))
+    raise context.refusal(
+        f"{describe(value)} is passed to {name_of(function)}", "it is neither number nor array"
+    )
+
+
+_TWO_ARRAYS = frozenset([
+    np.dot, np.inner, np.outer, np.vdot, np.kron, np.convolve, np.correlate, np.where, np.interp, np.cross,
+    np.linalg.solve, np.append, np.searchsorted, np.clip, np.take, np.einsum, np.tensordot, np.trapezoid,
+])  # fmt: skip
+
+
+def _sequence(context: Context, function: Any, value: Any) -> tuple[Any, ...]:
+    return tuple(as_operand(as_array(context, part)) for part in children(value) or ())
+
+
+def _static_tuple(context: Context, value: Any) -> Any:
+    """A tuple argument: operands where a length is known only at run time."""
+    if is_static(value):
+        python = to_python(value)
+        return Const(tuple(python) if isinstance(python, list) else python)
+    return tuple(
+        as_operand(part) if is_numeric(part) else _static_tuple(context, part)
+        for part in children(value) or ()
+    )
+
+
+_STATIC = frozenset("axis axes keepdims axis1 axis2 n k offset mode order ddof".split())
+
+
+def _keyword(context: Context, key: str, value: Any) -> Any:
+    if key == "dtype":
+        return Const(dtype_of(context, to_python(value)))
+    if key in _STATIC and not is_static(value):
+        context.static_needed(f"the argument {key}", value)
+    if is_numeric(value):
+        return as_operand(value)
+    if isinstance(value, tuple | ListValue):
+        return _static_tuple(context, value) if is_static(value) else as_array(context, value)
+    return Const(to_python(value))
+
+
+def _at(context: Context, ufunc: np.ufunc, args: list[Any]) -> None:
+    """``np.add.at(a, index, value)``."""
+    if len(args) != 3 or not is_array(args[0]):
+        context.fail(f"{ufunc.__name__}.at with these arguments", "it takes an array, an index and values")
+    array, index, value = args
+    if isinstance(index, ListValue):
+        index = as_array(context, index)
+    full = full_index(context, array, index)
+    value = as_array(context, value)
+    if ufunc is np.subtract:
+        value = (
+            binary(context, np.multiply, value, -1) if is_scalar(value) else context.call(np.negative, value)
+        )
+    elif ufunc is not np.add:
+        context.fail(
+            f"numpy.{ufunc.__name__}.at",
+            "only np.add.at and np.subtract.at are in the language",
+            "write the loop",
+        )
+    context.check_store(array)
+    context.builder.location = context.location()
+    context.builder.store(array, full, value, accumulate=True)

@@ -1,0 +1,1 @@
+"""NumPy-style programs of many kinds, each a plain function; `kernels.registry.KERNELS` is their list."""

@@ -1,0 +1,32 @@
+"""Every row of the table whose function JAX has, next to it: value and gradient, real and complex."""
+
+from __future__ import annotations
+
+import pytest
+from comparison import NEVER, Known, comparable, confirm
+from jax_peer import Jax
+
+from pullback.rules.table import Rule
+
+PEER = Jax()
+ROWS = comparable(PEER)
+LEAST_ROWS = 220
+
+KNOWN: dict[str, list[Known]] = {
+    "numpy.nextafter": [Known("JAX has no derivative of it", call=NEVER)],
+    "numpy.sign": [Known("JAX takes the direction of a complex number as constant", kind="complex")],
+    "numpy.unique": [Known("JAX gives zeros")],
+    "scipy.special.polygamma": [Known("JAX wants the order as an int", call=NEVER)],
+    "scipy.special.spence": [Known("JAX gives NaN below 1")],
+}
+
+
+@pytest.mark.parametrize("rule", ROWS, ids=lambda rule: rule.name)
+def test_row(rule: Rule) -> None:
+    confirm(PEER, rule, KNOWN.get(rule.name, []))
+
+
+def test_most_rows_are_compared() -> None:
+    names = {rule.name for rule in ROWS}
+    assert set(KNOWN) <= names
+    assert len(names) >= LEAST_ROWS
