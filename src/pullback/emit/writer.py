@@ -200,7 +200,7 @@ class Writer:
         self._begin(statement)
         value_kind = operand_type(statement.value)
         if statement.accumulate:
-            code, symbol = (value.negated, "-") if value.negated else (value.code, "+")
+            code, symbol = (value.negated.code, "-") if value.negated else (value.code, "+")
             if isinstance(value_kind, Scalar) and value_kind.weak and value_kind.dtype != kind.dtype:
                 code = f"{dtype_name(kind.dtype)}({code})"
             self._line(f"{place.code} {symbol}= {code}")
