@@ -7,14 +7,46 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pullback.api.products import jvp, vjp
-from pullback.base.dispatch import dispatched, tracked_in
+from pullback.base.dispatch import dispatched, reaches_engines, tracked_in
 from pullback.base.errors import UnsupportedError
 from pullback.base.pytrees import flatten, unflatten
 from pullback.rules import table
+from pullback.rules.lookup import row_of
 from pullback.rules.table import ALL, EACH
 from pullback.tape import fast, plan, record
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+_by_users: set[Callable[..., Any]] = set()
+
+
+def _opened(function: Callable[..., Any]) -> table.Rule:
+    """The row that a user may write into: a new one, one that only refused, or the user's own.
+
+    Raises:
+        UnsupportedError: if no call of `function` reaches the engines, or if it has a rule of ours.
+    """
+    name = table.name_of(function)
+    rule = row_of(function)
+    if rule is None and not reaches_engines(function):
+        raise UnsupportedError(
+            f"a rule for {name} would never be used",
+            why="a call of this function does not reach pullback: it is none of NumPy's or SciPy's, nor a "
+            "primitive",
+            remedy="decorate it with @pb.primitive, or wrap it in a function that is, and give that the rule.",
+        )
+    if rule is not None and function not in _by_users:
+        if rule.constant or rule.partials is not None or rule.vjps or rule.jvps or rule.linear:
+            raise UnsupportedError(
+                f"{name} has a rule already, which cannot be replaced",
+                why="the engines rely on it in more places than one",
+                remedy="make a function of your own and give it the rule: @pb.primitive over a function that "
+                f"calls {name}.",
+            )
+        rule.refusals.clear()
+    _by_users.add(function)
+    return table.rule_for(function)
 
 
 def _forget() -> None:
@@ -29,11 +61,16 @@ def partials(
 ) -> None:
     """Give the partial derivatives of an elementwise function, one per argument; every engine uses them.
 
+    They take the place of what was given for the function before. A rule of pullback's own stays as it is.
+
     Args:
         function: a NumPy ufunc, a SciPy ufunc, or a `primitive`.
         derivatives: ``lambda y, *xs`` in NumPy functions, or a number where the derivative is constant.
         domain: the open interval from which tests draw the arguments; one, or one per argument.
         complex: False for a function of real arguments only.
+
+    Raises:
+        UnsupportedError: if the function has a rule of pullback's own, or is no primitive and unknown to NumPy.
 
     Example:
         >>> import numpy as np, pullback as pb
@@ -46,6 +83,9 @@ def partials(
     """
     if not derivatives or not all(callable(d) or isinstance(d, int | float) for d in derivatives):
         raise UnsupportedError("pb.partials takes a function or a number for each argument")
+    rule = _opened(function)
+    rule.vjps.clear()
+    rule.jvps.clear()
     table.partials(function, *derivatives, domain=domain, complex=complex)
     _forget()
 
@@ -62,6 +102,9 @@ def vjp_rule(
         holomorphic: False if the rule obeys the complex convention itself; otherwise it multiplies by the
             plain transpose of the Jacobian, as for real numbers, and is conjugated for it.
 
+    Raises:
+        UnsupportedError: see `partials`.
+
     Example:
         >>> import numpy as np, pullback as pb
         >>> @pb.primitive
@@ -74,7 +117,10 @@ def vjp_rule(
         array([1., 1.])
     """
 
+    own = _opened(function)
+
     def add(rule: F) -> F:
+        own.partials = None
         table.vjp(function, argument, holomorphic=holomorphic)(rule)
         _forget()
         return rule
@@ -108,7 +154,10 @@ def jvp_rule(
         8.0 12.0
     """
 
+    own = _opened(function)
+
     def add(rule: F) -> F:
+        own.partials = None
         table.jvp(function, argument, holomorphic=holomorphic)(rule)
         _forget()
         return rule

@@ -15,6 +15,7 @@ import numpy as np
 
 from pullback.base.boxes import is_box, unboxed
 from pullback.base.cast import astype
+from pullback.base.composed import COMPOSED
 from pullback.base.creation import CREATION, created
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
@@ -39,6 +40,8 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         return created(function, args, kwargs, functools.partial(_constant, args, kwargs))
     if function in SEPARATE and len(args) > 1:
         return SEPARATE[function](*args, **kwargs)
+    if function in COMPOSED:
+        return COMPOSED[function](*args, **kwargs)
     rule = rule_of(function)
     if rule.constant:
         return function(

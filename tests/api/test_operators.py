@@ -1,0 +1,86 @@
+"""Rules given by users: what they may define, define again, and not."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.special
+
+import pullback as pb
+
+OURS: list[Callable[..., Any]] = [
+    np.add, np.multiply, np.negative, np.sin, np.matmul, np.sum, np.floor, np.trace, np.add.reduce, np.take,
+    operator.getitem, scipy.special.erf, scipy.special.dawsn,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", OURS, ids=str)
+def test_a_rule_of_ours_cannot_be_replaced(function: Callable[..., Any]) -> None:
+    for give in (
+        lambda: pb.partials(function, 1.0),
+        lambda: pb.vjp_rule(function, 0),
+        lambda: pb.jvp_rule(function, 0),
+    ):
+        with pytest.raises(pb.UnsupportedError, match="has a rule already") as caught:
+            give()
+        assert "@pb.primitive" in (caught.value.remedy or "")
+    assert pb.grad(lambda x: np.sin(x) + 2 * x)(0.0) == 3
+
+
+@pytest.mark.parametrize("function", [math.sin, lambda x: x, len], ids=["math", "plain", "built in"])
+def test_a_function_whose_calls_do_not_reach_us(function: Callable[..., Any]) -> None:
+    with pytest.raises(pb.UnsupportedError, match="would never be used") as caught:
+        pb.partials(function, 1.0)
+    assert "@pb.primitive" in (caught.value.remedy or "")
+
+
+def test_a_ufunc_without_a_rule_can_be_given_one() -> None:
+    with pytest.raises(pb.UnsupportedError, match="has no rule"):
+        pb.grad(scipy.special.owens_t)(0.3, 0.5)
+
+    def by_h(_y: Any, h: Any, a: Any) -> Any:
+        return -np.exp(-h * h / 2) * scipy.special.erf(a * h / np.sqrt(2)) / (2 * np.sqrt(2 * np.pi))
+
+    def by_a(_y: Any, h: Any, a: Any) -> Any:
+        return np.exp(-h * h * (1 + a * a) / 2) / (2 * np.pi * (1 + a * a))
+
+    pb.partials(scipy.special.owens_t, by_h, by_a, complex=False)
+    assert pb.testing.gradcheck(scipy.special.owens_t, np.array([0.3, -1.0]), np.array([0.5, 2.0]))
+
+
+def test_a_function_that_was_refused_can_be_given_a_rule() -> None:
+    with pytest.raises(pb.UnsupportedError, match="not supported on tracked values"):
+        pb.grad(lambda x: np.roots(x)[0])(np.array([1.0, -3.0]))
+
+    @pb.vjp_rule(np.roots, 0)
+    def roots_vjp(y_bar: Any, y: Any, p: Any) -> Any:
+        powers = y[:, None] ** np.arange(len(p) - 1, -1, -1)
+        return -(y_bar / np.polyval(np.polyder(p), y)) @ powers
+
+    p_bar = pb.grad(lambda p: np.sum(np.roots(p) ** 2))(np.array([1.0, -3.0, 2.0]))
+    np.testing.assert_allclose(p_bar, [-14.0, -6.0, -2.0])
+
+
+def test_what_is_given_last_counts() -> None:
+    @pb.primitive
+    def cube(x: Any) -> Any:
+        return x**3
+
+    pb.partials(cube, lambda y, x: 3 * x * x)
+    assert pb.grad(cube)(2.0) == 12
+
+    @pb.vjp_rule(cube, 0)
+    def cube_vjp(y_bar: Any, y: Any, x: Any) -> Any:
+        return -y_bar
+
+    assert pb.grad(cube)(2.0) == -1
+    with pytest.raises(pb.UnsupportedError, match="no jvp rule"):
+        pb.jvp(cube, (2.0,), (1.0,))
+    pb.partials(cube, lambda y, x: 3 * x * x)
+    assert pb.grad(cube)(2.0) == 12
+    assert pb.jvp(cube, (2.0,), (1.0,))[1] == 12
