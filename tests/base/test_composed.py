@@ -15,7 +15,7 @@ V, W, M = RNG.normal(size=4), RNG.normal(size=3), RNG.normal(size=(3, 5))
 Z = RNG.normal(size=(3, 4)) + 1j * RNG.normal(size=(3, 4))
 
 CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
-    "apply_along_axis": (lambda a: np.apply_along_axis(np.cumsum, 0, a), (M,)),
+    "apply_along_axis": (lambda a: np.apply_along_axis(lambda row: np.cumsum(row) * 1, 0, a), (M,)),
     "apply_along_axis to a number": (lambda a: np.apply_along_axis(lambda row: row @ row, 1, a), (M,)),
     "apply_along_axis to a matrix": (
         lambda a: np.apply_along_axis(lambda row, b: np.outer(row, row) * b, -2, a, 2.0), (M,),
@@ -44,6 +44,9 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "emath.log": (np.emath.log, (V,)),
     "emath.log2": (np.emath.log2, (V,)),
     "emath.log10": (np.emath.log10, (np.abs(V),)),
+    "emath.logn": (lambda x: np.emath.logn(2.0, x), (V,)),
+    "emath.power": (lambda x: np.emath.power(x, 1.5), (V,)),
+    "emath.power of an integer": (lambda x: np.emath.power(x, np.array(-2)), (V,)),
     "emath.arccos": (np.emath.arccos, (3 * V,)),
     "emath.arcsin": (np.emath.arcsin, (3 * V,)),
     "emath.arctanh": (np.emath.arctanh, (3 * V,)),

@@ -32,9 +32,8 @@ def _opened(function: Callable[..., Any]) -> table.Rule:
     if rule is None and not reaches_engines(function):
         raise UnsupportedError(
             f"a rule for {name} would never be used",
-            why="a call of this function does not reach pullback: it is none of NumPy's or SciPy's, nor a "
-            "primitive",
-            remedy="decorate it with @pb.primitive, or wrap it in a function that is, and give that the rule.",
+            why="a call of it does not reach pullback: it is neither NumPy's nor SciPy's, nor a primitive",
+            remedy="decorate it with @pb.primitive, or wrap it in a function that is, and give that a rule.",
         )
     if rule is not None and function not in _by_users:
         if rule.constant or rule.partials is not None or rule.vjps or rule.jvps or rule.linear:
@@ -70,7 +69,7 @@ def partials(
         complex: False for a function of real arguments only.
 
     Raises:
-        UnsupportedError: if the function has a rule of pullback's own, or is no primitive and unknown to NumPy.
+        UnsupportedError: if the function has a rule of pullback's own, or its calls do not reach pullback.
 
     Example:
         >>> import numpy as np, pullback as pb
@@ -116,7 +115,6 @@ def vjp_rule(
         >>> pb.grad(total)(np.zeros(2))
         array([1., 1.])
     """
-
     own = _opened(function)
 
     def add(rule: F) -> F:
@@ -153,7 +151,6 @@ def jvp_rule(
         >>> print(y, y_dot)
         8.0 12.0
     """
-
     own = _opened(function)
 
     def add(rule: F) -> F:

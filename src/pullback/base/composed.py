@@ -1,7 +1,7 @@
 """Functions that NumPy composes of others after it has made plain arrays of its arguments.
 
 Composed here of the same functions in the same order, so that the values are NumPy's and the derivatives are
-those of the parts. Where NumPy looks at values (leading zeros, negative numbers), so do these, at the bare ones.
+those of the parts. Where NumPy looks at values (leading zeros, negative numbers), so do these, at bare ones.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ def polymul(a1: Any, a2: Any) -> Any:
 
 
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
-    """As `numpy.trim_zeros`, along one axis."""
-    if np.ndim(filt) != 1:
+    """As `numpy.trim_zeros`, of one axis."""
+    if np.ndim(filt) != 1 or axis not in (None, 0, -1):
         raise UnsupportedError("numpy.trim_zeros of tracked values with more than one axis")
     filled = np.flatnonzero(bare(filt))
     if not len(filled):
@@ -146,14 +146,24 @@ def poly(seq_of_zeros: Any) -> Any:
 
 def _widened(function: Callable[..., Any], outside: Callable[[Any], Any]) -> Callable[..., Any]:
     """`function` of complex numbers where `outside` finds an entry for which the real one is NaN."""
+    return lambda x: function(_wide(x, outside))
 
-    def widened(x: Any) -> Any:
-        dtype = dtype_of(bare(x))
-        if dtype.kind != "c" and np.any(outside(bare(x))):
-            x = astype(x, np.result_type(dtype, np.complex64))
-        return function(x)
 
-    return widened
+def _wide(x: Any, outside: Callable[[Any], Any]) -> Any:
+    dtype = dtype_of(bare(x))
+    if dtype.kind == "c" or not np.any(outside(bare(x))):
+        return x
+    return astype(x, np.result_type(dtype, np.complex64))
+
+
+def _power(x: Any, p: Any) -> Any:
+    if dtype_of(bare(p)).kind in "iu" and np.any(_negative(p)):
+        p = p * 1.0
+    return np.power(_wide(x, _negative), p)
+
+
+def _logarithm(n: Any, x: Any) -> Any:
+    return np.log(_wide(x, _negative)) / np.log(_wide(n, _negative))
 
 
 def _negative(x: Any) -> Any:
@@ -180,6 +190,8 @@ COMPOSED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.emath.log: _widened(np.log, _negative),
     np.emath.log2: _widened(np.log2, _negative),
     np.emath.log10: _widened(np.log10, _negative),
+    np.emath.logn: _logarithm,
+    np.emath.power: _power,
     np.emath.arccos: _widened(np.arccos, _beyond_one),
     np.emath.arcsin: _widened(np.arcsin, _beyond_one),
     np.emath.arctanh: _widened(np.arctanh, _beyond_one),

@@ -25,7 +25,7 @@ from pullback.base.operands import plain, positional, rebuilt
 from pullback.base.overwrite import derivation
 from pullback.base.protocol import call_function, call_method
 from pullback.base.separate import SEPARATE
-from pullback.base.spec import dtype_of
+from pullback.base.spec import dtype_of, is_whole
 from pullback.base.tracked import bare
 from pullback.dual.dual import Dual, Sweep
 from pullback.rules.lookup import rule_of
@@ -76,6 +76,8 @@ def _push(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Swee
         if position < len(args) and tracked_in((args[position],)):
             raise missing(rule, position, "jvp")
     y = rule.function(*values, **kwargs)
+    if is_whole(y):
+        return y
     with np.errstate(all="ignore"):
         y_dot: Any = None
         for position, value in enumerate(args):

@@ -74,6 +74,4 @@ calls(
     call(array(1), array(2, 2)),
     call([1.0, -2.0, 3.0], array(2)),
 )
-calls(
-    np.vander, call(array(3)), call(array(3), 2), call(array(3), 4, increasing=True), call(array(2), N=1)
-)
+calls(np.vander, call(array(3)), call(array(3), 2), call(array(3), 4, increasing=True), call(array(2), N=1))

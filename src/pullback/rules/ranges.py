@@ -1,6 +1,6 @@
 """`linspace`, `logspace`, `geomspace`: each entry lies at a fixed share of the way from start to stop.
 
-With the shares w the entries are ``(1 - w) start + w stop``, ``base ** that``, and ``start (stop/start) ** w``.
+With the shares w they are ``(1 - w) start + w stop``, ``base`` to that, and ``start (stop / start)^w``.
 """
 
 from __future__ import annotations
@@ -22,18 +22,15 @@ def shares(y: Any, num: Any, endpoint: Any, axis: int, stop: bool) -> Any:
     return np.reshape(w, tuple(num if i == axis % np.ndim(y) else 1 for i in range(np.ndim(y))))
 
 
-def linspace_bar(
-    stop: bool, y_bar: Any, y: Any, num: Any, endpoint: Any, retstep: Any, dtype: Any, axis: int
-) -> Any:
+def linspace_bar(stop: bool, y_bar: Any, y: Any, num: Any, endpoint: Any, retstep: Any, axis: int) -> Any:
     """The cotangent of stop, or of start."""
-    if retstep:
-        y_bar, step_bar = y_bar
-        y = y[0]
-    summed = np.sum(y_bar * shares(y, num, endpoint, axis, stop), axis=axis)
-    if retstep and (num > 1 or not endpoint):
-        part = step_bar / (num - 1 if endpoint else num)
-        return summed + part if stop else summed - part
-    return summed
+    if not retstep:
+        return np.sum(y_bar * shares(y, num, endpoint, axis, stop), axis=axis)
+    summed = np.sum(y_bar[0] * shares(y[0], num, endpoint, axis, stop), axis=axis)
+    intervals = num - 1 if endpoint else num
+    if not intervals:
+        return summed
+    return summed + y_bar[1] / intervals if stop else summed - y_bar[1] / intervals
 
 
 def _linspace_rules(stop: bool) -> None:
@@ -41,9 +38,9 @@ def _linspace_rules(stop: bool) -> None:
         y_bar: Any, y: Any, start: Any, stop_: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False,
         dtype: Any = None, axis: int = 0,
     ) -> Any:  # fmt: skip
-        return linspace_bar(stop, y_bar, y, num, endpoint, retstep, dtype, axis)
+        return linspace_bar(stop, y_bar, y, num, endpoint, retstep, axis)
 
-    vjp(np.linspace, int(stop), reads="num endpoint retstep dtype axis")(linspace_vjp)
+    vjp(np.linspace, int(stop), reads="num endpoint retstep axis")(linspace_vjp)
 
 
 _linspace_rules(False)

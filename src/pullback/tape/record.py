@@ -23,7 +23,7 @@ from pullback.base.modes import modes, switch
 from pullback.base.operands import plain, positional, rebuilt
 from pullback.base.overwrite import Step, derivation
 from pullback.base.separate import SEPARATE
-from pullback.base.spec import spec_of, spec_tree
+from pullback.base.spec import is_whole, spec_of, spec_tree
 from pullback.base.tracked import Tracked, bare
 from pullback.rules.lookup import rule_of
 from pullback.rules.read import cotangent, fit, vjp_direction
@@ -83,6 +83,8 @@ def _record(
     places = tuple(place for place, _ in followed)
     keeps = keeps_of(rule, tuple(dict.fromkeys(place[0] for place in places)), len(values))
     y = function(*values, **kwargs)
+    if is_whole(y):
+        return y
     node = _node(rule, places, keeps, y, values, kwargs, followed, tape)
     return _outputs(rule, y, node, tape, args, kwargs)
 
