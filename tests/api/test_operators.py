@@ -1,4 +1,6 @@
-"""`pb.checkpoint` of functions that write: into what they make it is right, into their arguments an error."""
+"""Functions that write, under `pb.checkpoint` and `pb.primitive`: into what they make it is right, into their
+arguments an error.
+"""
 
 from __future__ import annotations
 
@@ -90,3 +92,24 @@ def test_checkpoint_of_a_function_that_closes_over_what_is_followed() -> None:
 
     with pytest.raises(pb.UnsupportedError, match="closes over a tracked value"):
         pb.grad(loss)(X)
+
+
+def test_a_primitive_that_writes_into_its_argument() -> None:
+    def doubling(x: Any, work: Any) -> Any:
+        work[:] = x
+        if work[0] > 0:
+            x *= 2.0
+        return work * work
+
+    opaque = pb.primitive(doubling)
+
+    @pb.vjp_rule(opaque, 0)
+    def doubling_vjp(y_bar: Any, y: Any, x: Any, work: Any) -> Any:
+        return 2 * y_bar * x
+
+    def loss(x: Any) -> Any:
+        return np.sum(opaque(x, np.zeros(3)) * x)
+
+    with pytest.raises(pb.MutationError, match=r"doubling writes into its argument[^$]*x\.copy\(\)"):
+        pb.grad(loss)(X)
+    np.testing.assert_allclose(pb.grad(loss)(-X), 3 * X**2)
