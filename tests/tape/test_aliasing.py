@@ -196,3 +196,36 @@ def test_writes_into_parts_of_complex_entries(name: str, index: Any, fortran: bo
     along = pb.hvp(function, REAL, v)
     slopes = (pb.grad(function)(REAL + h * v) - pb.grad(function)(REAL - h * v)) / (2 * h)
     np.testing.assert_allclose(along, slopes, rtol=1e-6, atol=1e-6)
+
+
+def test_parts_are_assigned() -> None:
+    def function(x: Any) -> Any:
+        z = x * (1 + 1j)
+        z.real = np.sin(x)
+        z.imag = z.real * 2 + z.imag
+        z.imag *= x[0]
+        z[0].real = x[1]
+        y = x * 1.0
+        y.real = x[0]
+        return total(z) + total(y)
+
+    assert pb.value_and_grad(function)(REAL)[0] == pytest.approx(function(REAL), rel=1e-14)
+    assert pb.testing.gradcheck(function, REAL)
+
+    def imaginary(x: Any) -> Any:
+        x.imag = 1.0
+        return np.sum(x)
+
+    with pytest.raises(TypeError, match="imaginary part to set"):
+        pb.grad(imaginary)(REAL)
+
+
+def test_a_write_at_an_empty_list() -> None:
+    def function(x: Any) -> Any:
+        y = x * 1.0
+        y[[]] = 1.0
+        y[:, []] *= x[:, :0]
+        return np.sum(y**2)
+
+    np.testing.assert_allclose(pb.grad(function)(REAL), 2 * REAL)
+    np.testing.assert_allclose(pb.jacobian(function, mode="forward")(REAL), 2 * REAL)
