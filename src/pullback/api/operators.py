@@ -12,6 +12,7 @@ from pullback.api.products import jvp, vjp
 from pullback.base.dispatch import dispatched, reaches_engines, tracked_in
 from pullback.base.errors import UnsupportedError
 from pullback.base.pytrees import flatten, unflatten
+from pullback.base.tracked import bare
 from pullback.rules import table
 from pullback.rules.lookup import row_of
 from pullback.rules.table import ALL, EACH
@@ -172,9 +173,30 @@ def primitive(function: F) -> F:
     Use it for code pullback cannot see through: compiled extensions, lookups, solvers. Give its derivative
     with `partials`, `vjp_rule` or `jvp_rule`; until then a tracked argument raises an error that says so.
 
+    Raises:
+        MutationError: when it is called, if it writes into an argument that is differentiated.
+
     Example: see `partials` and `vjp_rule`.
     """
-    return dispatched(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        found = tracked_in(args) or tracked_in(kwargs.values())
+        if not found:
+            return function(*args, **kwargs)
+        given = [np.asarray(bare(value)) for value in found]
+        before = [array.copy() for array in given]
+        owner: Any = max(found, key=lambda tracked: tracked.level)
+        result = owner.__array_function__(call, (type(owner),), args, kwargs)
+        if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(given, before, strict=True)):
+            raise MutationError(
+                f"{table.name_of(call)} writes into its argument",
+                why="it is opaque, so the derivative by what was there would be wrong",
+                remedy="let it copy the argument first: x = x.copy().",
+            )
+        return result
+
+    return call  # type: ignore[return-value]
 
 
 def checkpoint(function: F) -> F:
