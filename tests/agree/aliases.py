@@ -20,8 +20,10 @@ SIZE = 11
 
 
 class Machine(Protocol):
-    """What runs a program. Arrays and values are its own; `run` keeps NumPy arrays of the same layout beside
-    them, so that shapes and whether one may write need not be asked for.
+    """What runs a program. Arrays and values are its own.
+
+    `run` keeps NumPy arrays of the same layout beside them, so that shapes and whether one may write need not
+    be asked for.
     """
 
     def start(self, z: Any) -> Any:
