@@ -16,7 +16,7 @@ from pullback.base.pytrees import flatten
 from pullback.base.spec import dtype_of, spec_of
 from pullback.base.tracked import bare
 from pullback.tape.backward import finished, one
-from pullback.tape.sweep import sweep
+from pullback.tape.sweep import sweep_from
 
 
 def value_and_grad(
@@ -57,7 +57,7 @@ def value_and_grad(
             seed = one(spec_of(bare(value)).dtype)
             node: Any = own._node
             del own, output
-            bars = sweep(nodes, {node: seed}, retain=False)
+            bars = sweep_from(node, seed, False, nodes)
         gradients = [
             conjugated(g, "jax" if holomorphic else convention) for g in followed.gathered(bars, finished)
         ]

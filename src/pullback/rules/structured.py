@@ -16,6 +16,9 @@ from pullback.base.spec import Spec, dtype_of
 from pullback.rules.scatter import is_basic, scatter
 
 
+_REALS = (float, np.float64, np.float32)
+
+
 class Structured:
     """An array known by its structure. `shape` is the array's."""
 
@@ -76,13 +79,14 @@ class IdentityMultiple(Structured):
     def __init__(self, value: Any, size: int) -> None:
         self.value = value
         self.size = size
-        self.shape = (size, size) if type(value) is float else (*np.shape(value), size, size)
+        self.shape = (size, size) if type(value) in _REALS else (*np.shape(value), size, size)
 
-    def __matmul__(self, other: Any) -> Any:
+    def times(self, other: Any) -> Any:
+        """This times a matrix or a stack of them, from either side."""
         value = self.value
-        return other if type(value) is float and value == 1 else self.factor() * other
+        return other if type(value) in _REALS and value == 1 else self.factor() * other
 
-    __rmatmul__ = __matmul__
+    __matmul__ = __rmatmul__ = times
 
     def factor(self) -> Any:
         """`value` shaped to multiply a stack of matrices."""

@@ -22,7 +22,7 @@ from pullback.rules.table import TABLE
 from pullback.tape.accumulate import Owned
 from pullback.tape.keep import snapshot
 from pullback.tape.node import ROOT
-from pullback.tape.plan import apply
+from pullback.tape.plan import ALONE_WAYS, apply
 from pullback.tape.record import dispatch
 from pullback.tape.variable import Variable, recorded, variable
 
@@ -287,7 +287,13 @@ def array_function(self: Variable, function: Callable[..., Any], types: Any, arg
     """NumPy's protocol for functions (NEP 18)."""
     if kwargs:
         return call_function(general, function, args, kwargs)
-    return dispatch(function, args, kwargs) if switch.on else apply(function, args, kwargs)
+    if switch.on:
+        return dispatch(function, args, kwargs)
+    if len(args) == 1:
+        way = ALONE_WAYS.get(function)
+        if way is not None:
+            return way(args[0])
+    return apply(function, args, kwargs)
 
 
 def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -312,32 +318,33 @@ def pull_product(saved: Any, y_bar: Any) -> Any:
     """The cotangents of two matrices that are multiplied."""
     a, b = saved
     if type(y_bar) is IdentityMultiple:
-        return y_bar @ b.T, y_bar @ a.T
+        return y_bar.times(b.T), y_bar.times(a.T)
     y_bar = dense(y_bar)
     return owned(y_bar @ b.T), owned(a.T @ y_bar)
 
 
 def pull_left(b: Any, y_bar: Any) -> Any:
     """The cotangent of the left of two matrices, the right one being constant."""
-    return y_bar @ b.T if type(y_bar) is IdentityMultiple else owned(dense(y_bar) @ b.T)
+    return y_bar.times(b.T) if type(y_bar) is IdentityMultiple else owned(dense(y_bar) @ b.T)
 
 
 def pull_right(a: Any, y_bar: Any) -> Any:
     """The cotangent of the right of two matrices, the left one being constant."""
-    return y_bar @ a.T if type(y_bar) is IdentityMultiple else owned(a.T @ dense(y_bar))
+    return y_bar.times(a.T) if type(y_bar) is IdentityMultiple else owned(a.T @ dense(y_bar))
 
 
 def matmul(self: Variable, other: Any) -> Any:
     """``self @ other``."""
     node, x = self._node, self._value
-    if node is not None and self._cell is None and not switch.on:
-        if type(other) is Variable:
-            z = other._value
-            followed = other._node is not None and other._cell is None and self._tape is other._tape
-            if followed and are_matrices(x, z):
-                return recorded(x @ z, self._tape, pull_product, (node, other._node), (x, z))
-        elif are_matrices(x, other):
-            return recorded(x @ other, self._tape, pull_left, node, snapshot(other))
+    if type(x) is _array and x.ndim == 2 and node is not None and self._cell is None and not switch.on:
+        dtype = x.dtype
+        if dtype is _FLOAT64 or dtype is _FLOAT32:
+            if type(other) is Variable:
+                z, z_node, tape = other._value, other._node, self._tape
+                if type(z) is _array and z.ndim == 2 and z.dtype is dtype and z_node is not None                         and other._tape is tape and other._cell is None:
+                    return recorded(x @ z, tape, pull_product, (node, z_node), (x, z))
+            elif type(other) is _array and other.ndim == 2 and other.dtype is dtype:
+                return recorded(x @ other, self._tape, pull_left, node, snapshot(other))
     return general(np.matmul, (self, other), {})
 
 

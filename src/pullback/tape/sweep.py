@@ -13,6 +13,7 @@ import numpy as np
 
 from pullback.base.errors import NonFiniteError
 from pullback.base.modes import modes, switch
+from pullback.base.quiet import restore, silence
 from pullback.base.overwrite import Path, overwrite, write_at
 from pullback.base.spec import Spec
 from pullback.base.tracked import bare
@@ -71,6 +72,60 @@ def _by_use(waiting: dict[Any, int]) -> list[Node]:
     return order
 
 
+def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None = None) -> Cotangents:
+    """The cotangents that reach the leaves from that of one output.
+
+    As long as all operands of an operation but one are leaves, there is nothing to order: no other operation
+    can receive a cotangent there.
+
+    Args:
+        order: the recording that `output` is on, if there is one; it is used up.
+        retain: as for `sweep`.
+    """
+    bars: Cotangents = {}
+    state = silence()
+    try:
+        if switch.on and modes.watching:
+            return walk(ordered([output]) if order is None else order, {output: y_bar}, retain)
+        while (pull := output.pull) is not None:
+            parents = output.parents
+            single = type(parents) is not tuple
+            if single:
+                inner = parents
+            else:
+                inner = None
+                for parent in parents:
+                    if parent.pull is not None:
+                        if inner is not None:
+                            bars[output] = y_bar
+                            return walk(ordered([output]) if order is None else order, bars, retain)
+                        inner = parent
+            if type(y_bar) is Owned and pull is not pull_write:
+                y_bar = y_bar.value
+            x_bars = pull(output.saved, y_bar)
+            if single:
+                y_bar = x_bars
+            else:
+                for parent, x_bar in zip(parents, x_bars, strict=True):
+                    if parent is inner:
+                        y_bar = x_bar
+                    elif parent in bars:
+                        bars[parent] = accumulate(bars[parent], x_bar)
+                    else:
+                        bars[parent] = x_bar
+            if not retain:
+                output.pull = released
+                output.parents = ()
+                output.saved = None
+            if inner is None:
+                return bars
+            output = inner
+        bars[output] = accumulate(bars[output], y_bar) if output in bars else y_bar
+        return bars
+    finally:
+        restore(state)
+
+
 def sweep(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents:
     """Walk `order` backwards, which uses it up; return what has reached the leaves.
 
@@ -79,36 +134,44 @@ def sweep(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents
         cotangents: the seeds by node; changed in place and returned.
         retain: whether the nodes keep their saved values for another sweep.
     """
+    state = silence()
+    try:
+        return walk(order, cotangents, retain)
+    finally:
+        restore(state)
+
+
+def walk(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents:
+    """`sweep`, where NumPy's warnings are off already."""
     watching = switch.on and modes.watching
-    with np.errstate(all="ignore"):
-        while order:
-            node = order.pop()
-            pull = node.pull
-            if pull is None:
-                continue
-            y_bar = cotangents.pop(node, None)
-            if y_bar is not None:
-                if type(y_bar) is Owned and pull is not pull_write:
-                    y_bar = y_bar.value
-                parents = node.parents
-                if type(parents) is not tuple:
-                    x_bar = pull(node.saved, y_bar)
+    while order:
+        node = order.pop()
+        pull = node.pull
+        if pull is None:
+            continue
+        y_bar = cotangents.pop(node, None)
+        if y_bar is not None:
+            if type(y_bar) is Owned and pull is not pull_write:
+                y_bar = y_bar.value
+            parents = node.parents
+            if type(parents) is not tuple:
+                x_bar = pull(node.saved, y_bar)
+                if watching:
+                    look_at(node, x_bar)
+                if parents in cotangents:
+                    x_bar = accumulate(cotangents[parents], x_bar)
+                cotangents[parents] = x_bar
+            else:
+                for parent, x_bar in zip(parents, pull(node.saved, y_bar), strict=True):
                     if watching:
                         look_at(node, x_bar)
-                    if parents in cotangents:
-                        x_bar = accumulate(cotangents[parents], x_bar)
-                    cotangents[parents] = x_bar
-                else:
-                    for parent, x_bar in zip(parents, pull(node.saved, y_bar), strict=True):
-                        if watching:
-                            look_at(node, x_bar)
-                        if parent in cotangents:
-                            x_bar = accumulate(cotangents[parent], x_bar)
-                        cotangents[parent] = x_bar
-            if not retain:
-                node.pull = released
-                node.parents = ()
-                node.saved = None
+                    if parent in cotangents:
+                        x_bar = accumulate(cotangents[parent], x_bar)
+                    cotangents[parent] = x_bar
+        if not retain:
+            node.pull = released
+            node.parents = ()
+            node.saved = None
     return cotangents
 
 

@@ -113,12 +113,16 @@ class Variable(Mutable):
     @property
     def grad(self) -> Any:
         """What `backward` has accumulated for this input, or None; by the value before any write."""
-        leaf = self.leaf
+        leaf = self._node
+        if type(leaf) is not Leaf:
+            leaf = self.leaf
         return None if leaf is None else leaf.gradient[0]
 
     @grad.setter
     def grad(self, gradient: Any) -> None:
-        leaf = self.leaf
+        leaf = self._node
+        if type(leaf) is not Leaf:
+            leaf = self.leaf
         if leaf is None:
             raise MutationError("only an input made with pb.Variable(...) has a grad")
         leaf.gradient[0] = gradient
