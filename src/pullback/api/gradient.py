@@ -13,10 +13,12 @@ from pullback.api.products import Convention, _split, check_convention, conjugat
 from pullback.base.argnums import Argnums, choose
 from pullback.base.errors import ConventionError, ShapeError
 from pullback.base.pytrees import flatten
-from pullback.base.spec import dtype_of, spec_of
+from pullback.base.spec import dtype_of
 from pullback.base.tracked import bare
 from pullback.tape.backward import finished, one
 from pullback.tape.sweep import sweep_from
+
+_REALS = frozenset({float, np.float64, np.float32})
 
 
 def value_and_grad(
@@ -45,22 +47,22 @@ def value_and_grad(
         followed = Followed("pb.grad", function, chosen.keys, chosen.values())
         new_args, new_kwargs = chosen.replaced(tuple(followed.arguments))
         output, aux = _split(function(*new_args, **new_kwargs), has_aux, "grad")
-        check_scalar(output, followed, holomorphic)
         own = followed.own(output)
+        if own is None or holomorphic or type(own._value) not in _REALS:
+            check_scalar(output, followed, holomorphic)
         value = followed.value_of(output)
-        aux = plain_aux(aux, followed)
+        aux = plain_aux(aux, followed) if has_aux else None
         nodes = followed.tape.nodes
         followed.tape.finish()
-        if own is None:
-            bars: dict[Any, Any] = {}
-        else:
-            seed = one(spec_of(bare(value)).dtype)
+        bars: dict[Any, Any] = {}
+        if own is not None:
+            seed = one(dtype_of(bare(value)))
             node: Any = own._node
             del own, output
             bars = sweep_from(node, seed, False, nodes)
-        gradients = [
-            conjugated(g, "jax" if holomorphic else convention) for g in followed.gathered(bars, finished)
-        ]
+        gradients = followed.gathered(bars, finished)
+        if holomorphic or convention == "jax":
+            gradients = conjugated(gradients, "jax")
         gradient = gradients[0] if chosen.single else tuple(gradients)
         return ((value, aux), gradient) if has_aux else (value, gradient)
 

@@ -47,4 +47,6 @@ def spec_of(value: Any) -> Spec:
     """The `Spec` of an array, a NumPy scalar or a Python number."""
     if type(value) is np.ndarray:
         return Spec(value.shape, value.dtype)
+    if type(value) is float:
+        return Spec((), _FLOAT64)
     return Spec(np.shape(value), dtype_of(value))

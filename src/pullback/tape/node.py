@@ -53,7 +53,9 @@ class Leaf(Node):
     __slots__ = ("gradient", "spec")
 
     def __init__(self, spec: Spec, gradient: list[Any] | None = None) -> None:
-        super().__init__(None, (), None)
+        self.pull = None
+        self.parents = ()
+        self.saved = None
         self.spec = spec
         self.gradient = [None] if gradient is None else gradient
 
