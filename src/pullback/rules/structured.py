@@ -60,9 +60,10 @@ class Filled(Structured):
         return Filled(self.value * number, self.shape)
 
     def against(self, partial: Any) -> Any:
-        if np.shape(partial) == self.shape:
-            return self.value
-        return self if type(partial) in (int, float) else self.dense()
+        kind = type(partial)
+        if kind is int or kind is float:
+            return self
+        return self.value if np.shape(partial) == self.shape else self.dense()
 
     def dense(self) -> Any:
         return np.broadcast_to(self.value, self.shape)

@@ -15,6 +15,7 @@ import numpy as np
 
 from pullback.base.modes import switch
 from pullback.base.protocol import call_function, call_method
+from pullback.base.spec import Spec
 from pullback.rules.direction import Direction
 from pullback.rules.product import scale
 from pullback.rules.structured import IdentityMultiple, Structured, dense
@@ -22,7 +23,7 @@ from pullback.rules.table import TABLE
 from pullback.tape.accumulate import Owned
 from pullback.tape.keep import snapshot
 from pullback.tape.node import ROOT
-from pullback.tape.plan import ALONE_WAYS, apply
+from pullback.tape.plan import ALONE_WAYS, apply, fitted
 from pullback.tape.record import dispatch
 from pullback.tape.variable import Variable, recorded, variable
 
@@ -59,6 +60,12 @@ def pull_both(saved: Any, y_bar: Any) -> Any:
     """The cotangents of both arguments of a function of two."""
     first, second, y, a, b = saved
     return product(first(y, a, b), y_bar), product(second(y, a, b), y_bar)
+
+
+def pull_broadcast(saved: Any, y_bar: Any) -> Any:
+    """The cotangents of both arguments of a function of two that are broadcast against each other."""
+    first, second, y, a, b = saved
+    return fitted(product(first(y, a, b), y_bar), a), fitted(product(second(y, a, b), y_bar), b)
 
 
 def product(partial: Any, y_bar: Any) -> Any:
@@ -161,12 +168,20 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
         kind = type(other)
         if kind is Variable:
             z = other._value
-            if other._tape is self._tape and other._node is not None and other._cell is None and alike(x, z):
-                y = compute(x, z)
-                if type(y) is _array or type(y) in _DOUBLES:
-                    kept = (y if reads_y else None, x if reads_a else None, z if reads_b else None)
-                    saved = (first.function, second.function, *kept)
-                    return recorded(y, self._tape, pull_both, (self._node, other._node), saved)
+            if other._tape is self._tape and other._node is not None and other._cell is None:
+                if alike(x, z):
+                    y = compute(x, z)
+                    if type(y) is _array or type(y) in _DOUBLES:
+                        kept = (y if reads_y else None, x if reads_a else None, z if reads_b else None)
+                        saved = (first.function, second.function, *kept)
+                        return recorded(y, self._tape, pull_both, (self._node, other._node), saved)
+                elif are_real_arrays(x, z):
+                    y = compute(x, z)
+                    if type(y) is _array and y.dtype is x.dtype:
+                        a = x if reads_a else Spec(x.shape, x.dtype)
+                        b = z if reads_b else Spec(z.shape, z.dtype)
+                        saved = (first.function, second.function, y if reads_y else None, a, b)
+                        return recorded(y, self._tape, pull_broadcast, (self._node, other._node), saved)
         elif kind is float or kind is int:
             y = compute(x, other)
             if same_kind(x, y):
@@ -228,6 +243,14 @@ def alike(x: Any, z: Any) -> bool:
         dtype = x.dtype
         return dtype is z.dtype and (dtype is _FLOAT64 or dtype is _FLOAT32) and x.shape == z.shape
     return type(x) in _DOUBLES and type(z) in _DOUBLES
+
+
+def are_real_arrays(x: Any, z: Any) -> bool:
+    """Whether two values are real arrays of one dtype."""
+    if type(x) is not _array or type(z) is not _array:
+        return False
+    dtype = x.dtype
+    return dtype is z.dtype and (dtype is _FLOAT64 or dtype is _FLOAT32)
 
 
 UNARY_WAYS: dict[np.ufunc, Callable[[Variable], Any]] = {}
@@ -303,10 +326,7 @@ def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
 
 def are_matrices(x: Any, z: Any) -> bool:
     """Whether two values are real matrices of one dtype."""
-    if type(x) is not _array or type(z) is not _array:
-        return False
-    dtype = x.dtype
-    return dtype is z.dtype and (dtype is _FLOAT64 or dtype is _FLOAT32) and x.ndim == z.ndim == 2
+    return are_real_arrays(x, z) and x.ndim == z.ndim == 2
 
 
 def owned(x_bar: Any) -> Any:

@@ -19,12 +19,11 @@ _snapshots: weakref.WeakValueDictionary[int, np.ndarray[Any, Any]] = weakref.Wea
 
 
 def snapshot(constant: Any) -> Any:
-    """`constant`, or a copy of it that nobody else can change; arrays in lists and tuples too."""
-    if isinstance(constant, np.ndarray):
+    """`constant`, or a copy of it that nobody else can change; what is in lists and tuples too."""
+    kind = type(constant)
+    if kind is np.ndarray or isinstance(constant, np.ndarray):
         return _copy(constant)
-    if isinstance(constant, list | tuple) and any(
-        isinstance(item, np.ndarray | list | tuple) for item in constant
-    ):
+    if kind is list or kind is tuple or isinstance(constant, (list, tuple)):
         copies = [snapshot(item) for item in constant]
         return type(constant)(*copies) if hasattr(constant, "_fields") else type(constant)(copies)
     return constant
@@ -34,7 +33,12 @@ def _copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if array.nbytes <= _SMALL:
         return array.copy()
     known = _snapshots.get(id(array))
-    if known is not None and known.dtype == array.dtype and np.array_equal(known, array):
+    if (
+        known is not None
+        and known.dtype == array.dtype
+        and known.shape == array.shape
+        and (known == array).all()
+    ):
         return known
     _snapshots[id(array)] = copied = array.copy(order="K")
     return copied
@@ -42,7 +46,7 @@ def _copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def spec_tree(value: Any) -> Any:
     """The `Spec` of an array or number, of each in a list or tuple, and any other value as it is."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         specs = [spec_tree(item) for item in value]
         return specs if any(a is not b for a, b in zip(specs, value, strict=True)) else value
     if isinstance(value, np.ndarray | np.generic | float | complex):

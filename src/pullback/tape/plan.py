@@ -145,7 +145,7 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
                 return dispatch(function, args, kwargs)
             parents.append(node)
             followed |= 1 << i
-        elif kind is not _array and kind not in _SIMPLE and not (kind is tuple and _is_simple(value)):
+        elif kind is not _array and kind not in _SIMPLE and not _is_plain(value):
             return dispatch(function, args, kwargs)
     if kwargs and not _is_simple(kwargs.values()):
         return dispatch(function, args, kwargs)
@@ -230,6 +230,14 @@ def pull_alone(saved: Any, y_bar: Any) -> Any:
     if type(x_bar) in _SHAPED and x_bar.shape == x.shape and x_bar.dtype is x.dtype:
         return x_bar
     return fit(x_bar, Spec(x.shape, x.dtype))
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a tuple or list, such as an index, holds no more than arrays and simple values."""
+    kind = type(value)
+    if kind is not tuple and kind is not list:
+        return False
+    return all(type(item) is _array or type(item) in _SIMPLE or _is_plain(item) for item in value)
 
 
 def pull_planned_one(saved: Any, y_bar: Any) -> Any:
