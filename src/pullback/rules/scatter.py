@@ -12,7 +12,6 @@ from pullback.base.spec import Spec
 from pullback.rules.domain import array, call
 from pullback.rules.table import calls, linear, vjp
 
-
 _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from pullback.base.spec import Spec, dtype_of
 from pullback.rules.scatter import is_basic, scatter
 
-
 _REALS = (float, np.float64, np.float32)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.modes import switch
 from pullback.base.mutable import Mutable
 from pullback.base.overwrite import derivation
 from pullback.base.spec import Spec, spec_of
@@ -57,8 +58,8 @@ class Plan:
     """
 
     __slots__ = (
-        "bars", "copied", "dropped", "implementation", "keeps_y", "method", "positions", "structured", "usable",
-        "view",
+        "bars", "copied", "dropped", "implementation", "keeps_y", "method", "positions", "structured",
+        "usable", "view",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, positions: tuple[int, ...], count: int) -> None:
@@ -122,6 +123,11 @@ def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
         return apply_to(function, args, kwargs)
     way = ALONE_WAYS.get(function) or alone(function)
     return way(args[0])
+
+
+def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Any function: by its plan, unless `no_grad` or `debug_nans` is on."""
+    return dispatch(function, args, kwargs) if switch.on else apply(function, args, kwargs)
 
 
 def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -7,14 +7,15 @@ is to be walked again.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
 from pullback.base.errors import NonFiniteError
 from pullback.base.modes import modes, switch
-from pullback.base.quiet import restore, silence
 from pullback.base.overwrite import Path, overwrite, write_at
+from pullback.base.quiet import restore, silence
 from pullback.base.spec import Spec
 from pullback.base.tracked import bare
 from pullback.rules.overwrite import whole_for, written_part
@@ -26,50 +27,20 @@ from pullback.tape.node import LocatedNode, Node, released
 Cotangents = dict[Node, Any]
 
 
-def ordered(outputs: list[Node]) -> list[Node]:
-    """The operations that `outputs` depend on, each after its parents.
-
-    Where each is used once, the order in which they are found will do; else Kahn's (1962), run from the
-    outputs.
-    """
-    waiting: dict[Any, int] = dict.fromkeys(outputs, 0)
-    stack: list[Any] = list(waiting)
-    shared = False
-    parent: Any
+def ordered(output: Node) -> list[Node]:
+    """The operations that `output` depends on, each after its parents."""
+    reached = {output}
+    stack: list[Any] = [output]
     while stack:
-        parents: Any = stack.pop().parents
-        while type(parents) is not tuple and parents.pull is not None and parents not in waiting:
-            waiting[parents] = 1
-            parents = parents.parents
+        parents = stack.pop().parents
         for parent in parents if type(parents) is tuple else (parents,):
-            if parent.pull is not None:
-                if parent in waiting:
-                    waiting[parent] += 1
-                    shared = True
-                else:
-                    waiting[parent] = 1
-                    stack.append(parent)
-    order = _by_use(waiting) if shared else list(waiting)
-    order.reverse()
-    return order
+            if parent.pull is not None and parent not in reached:
+                reached.add(parent)
+                stack.append(parent)
+    return sorted(reached, key=_number)
 
 
-def _by_use(waiting: dict[Any, int]) -> list[Node]:
-    """The nodes of `waiting`, which says how often each is used, every one after all its uses."""
-    order = []
-    stack = [node for node, uses in waiting.items() if uses == 0]
-    while stack:
-        node = stack.pop()
-        order.append(node)
-        parents = node.parents
-        for parent in parents if type(parents) is tuple else (parents,):
-            if parent.pull is not None:
-                uses = waiting[parent]
-                if uses == 1:
-                    stack.append(parent)
-                else:
-                    waiting[parent] = uses - 1
-    return order
+_number = operator.attrgetter("number")
 
 
 def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None = None) -> Cotangents:
@@ -86,7 +57,7 @@ def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None 
     state = silence()
     try:
         if switch.on and modes.watching:
-            return walk(ordered([output]) if order is None else order, {output: y_bar}, retain)
+            return walk(ordered(output) if order is None else order, {output: y_bar}, retain)
         while (pull := output.pull) is not None:
             parents = output.parents
             single = type(parents) is not tuple
@@ -98,7 +69,7 @@ def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None 
                     if parent.pull is not None:
                         if inner is not None:
                             bars[output] = y_bar
-                            return walk(ordered([output]) if order is None else order, bars, retain)
+                            return walk(ordered(output) if order is None else order, bars, retain)
                         inner = parent
             if type(y_bar) is Owned and pull is not pull_write:
                 y_bar = y_bar.value

@@ -13,7 +13,7 @@ from pullback.base.mutable import Cell, Mutable
 from pullback.base.overwrite import Path, overwrite, write_at
 from pullback.base.spec import spec_of
 from pullback.base.tracked import Tracked, bare
-from pullback.tape.node import ROOT, Leaf, Node, Pull, Recording
+from pullback.tape.node import ROOT, Leaf, Node, Pull, Recording, number
 from pullback.tape.sweep import pull_write
 
 
@@ -274,6 +274,7 @@ def recorded(value: Any, tape: Recording, pull: Pull, parents: Any, saved: Any) 
     node.pull = pull
     node.parents = parents
     node.saved = saved
+    node.number = number()
     nodes = tape.nodes
     if nodes is not None:
         nodes.append(node)
