@@ -38,10 +38,8 @@ def _register(kind: type) -> None:
 
 def flatten(tree: Any) -> tuple[list[Any], Any]:
     """The leaves of `tree`, and its structure; None is an empty tree."""
-    if (
-        type(tree) in _NUMBERS
-        or (not isinstance(tree, list | tuple | dict)
-        and not dataclasses.is_dataclass(tree))
+    if type(tree) in _NUMBERS or (
+        not isinstance(tree, list | tuple | dict) and not dataclasses.is_dataclass(tree)
     ):
         return [tree], None
     import optree

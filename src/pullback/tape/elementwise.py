@@ -31,31 +31,21 @@ _DOUBLES = frozenset({float, np.float64})
 _array = np.ndarray
 
 
-def pull_same(saved: None, y_bar: Any) -> Any:
-    """The cotangent of an operand whose partial derivative is 1."""
-    return y_bar
-
-
 def pull_scaled(factor: float, y_bar: Any) -> Any:
     """The cotangent of an operand whose partial derivative is a finite number."""
-    return y_bar * factor
-
-
-def times(y_bar: Any, number: float) -> Any:
-    """`y_bar` times a finite constant."""
-    return y_bar if number == 1 else y_bar * number
+    return y_bar if factor == 1 else y_bar * factor
 
 
 def pull_linear(saved: Any, y_bar: Any) -> Any:
     """The cotangents of both arguments of a function whose partial derivatives are two numbers."""
     first, second = saved
-    return times(y_bar, first), times(y_bar, second)
+    return pull_scaled(first, y_bar), pull_scaled(second, y_bar)
 
 
 def pull_linear_broadcast(saved: Any, y_bar: Any) -> Any:
     """`pull_linear` for arguments that are broadcast against each other."""
     first, second, a, b = saved
-    return fitted(times(y_bar, first), a), fitted(times(y_bar, second), b)
+    return fitted(pull_scaled(first, y_bar), a), fitted(pull_scaled(second, y_bar), b)
 
 
 def pull_unary(saved: Any, y_bar: Any) -> Any:
@@ -109,25 +99,6 @@ class Partial:
             self.function = lambda *_: partial
             self.reads = (False,) * (count + 1)
             self.number = partial
-
-    def pull_by(self, own: int, y: Any, a: Any, b: Any) -> tuple[Any, Any]:
-        """The pull for the argument at `own`, and what it needs;
-        of two arguments the other is not followed.
-        """
-        reads_y, reads_a, reads_b = self.reads
-        other = b if own == 0 else a
-        if not reads_y and not self.reads[1 + own] and type(other) is not _array:
-            factor = self.function(y, a, b)
-            if factor == 1:
-                return pull_same, None
-            if factor - factor == 0:
-                return pull_scaled, factor
-        return pull_one, (
-            self.function,
-            y if reads_y else None,
-            a if reads_a else None,
-            b if reads_b else None,
-        )
 
 
 def partials_of(function: Callable[..., Any], count: int) -> list[Partial] | None:
@@ -235,10 +206,18 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
 
 def recorded_by(partial: Partial, own: int, self: Variable, y: Any, a: Any, b: Any) -> Variable:
     """The variable for `y`, of whose two arguments only the one at `own`, which is `self`, is followed."""
-    pull, saved = partial.pull_by(own, y, a, b)
-    if pull is pull_same and shares_node(self._node, self._tape):
-        return variable(y, self._node, self._tape)
-    return recorded(y, self._tape, pull, self._node, saved)
+    node, tape = self._node, self._tape
+    reads_y, reads_a, reads_b = partial.reads
+    if not reads_y and (
+        (not reads_a and type(b) is not _array) if own == 0 else (not reads_b and type(a) is not _array)
+    ):
+        factor = partial.function(y, a, b)
+        if factor == 1 and shares_node(node, tape):
+            return variable(y, node, tape)
+        if factor - factor == 0:
+            return recorded(y, tape, pull_scaled, node, factor)
+    kept = (y if reads_y else None, a if reads_a else None, b if reads_b else None)
+    return recorded(y, tape, pull_one, node, (partial.function, *kept))
 
 
 def shares_node(node: Any, tape: Any) -> bool:
