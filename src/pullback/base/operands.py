@@ -18,7 +18,7 @@ def plain(value: Any) -> Any:
     """`value` without any tracking, in lists and tuples too."""
     if isinstance(value, Tracked):
         return bare(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         items = [plain(item) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return value

@@ -32,7 +32,7 @@ def unbroadcast(x_bar: Any, shape: tuple[int, ...]) -> Any:
         total = np.sum(x_bar, axis=(*range(extra), *ones))
         return np.reshape(total, shape) if ones else total
     if not extra:
-        return np.add.reduce(x_bar, tuple(ones), None, None, True)
+        return np.add.reduce(x_bar, tuple(ones), keepdims=True)
     total = np.add.reduce(x_bar, (*range(extra), *ones))
     return total.reshape(shape) if ones else total
 

@@ -113,6 +113,6 @@ def fit(x_bar: Any, spec: Spec | list[Any]) -> Any:
 
 def map_arrays(function: Any, value: Any) -> Any:
     """`function` of an array, or of each in a list or tuple; None stays None."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [map_arrays(function, part) for part in value]
     return None if value is None else function(value)

@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from pullback.base.modes import switch
 from pullback.base.protocol import call_function, call_method
 from pullback.tape.elementwise import binary, unary
 from pullback.tape.matrices import matmul, reflected_matmul
-from pullback.tape.plan import ALONE_WAYS, apply, general
+from pullback.tape.plan import ALONE_WAYS, general
 from pullback.tape.record import dispatch
 from pullback.tape.variable import Variable
 
@@ -52,13 +51,11 @@ def array_function(self: Variable, function: Callable[..., Any], types: Any, arg
     """NumPy's protocol for functions (NEP 18)."""
     if kwargs:
         return call_function(general, function, args, kwargs)
-    if switch.on:
-        return dispatch(function, args, kwargs)
     if len(args) == 1:
         way = ALONE_WAYS.get(function)
         if way is not None:
             return way(args[0])
-    return apply(function, args, kwargs)
+    return general(function, args, kwargs)
 
 
 def getitem(self: Variable, index: Any) -> Any:

@@ -48,8 +48,8 @@ class Plan:
         implementation: the function without NumPy's dispatch.
         method: the same for a first argument that is an array.
         positions: of the operands that are followed.
-        bars: for each of them, the function to its cotangent.
-        structured: for each of them, whether that function takes a structured cotangent.
+        bars: for each of them, the function to its cotangent, whether that takes a structured cotangent, and
+            the position.
         keeps_y: whether the node keeps the output.
         dropped: the positions of the arguments whose shape and dtype suffice.
         copied: the positions of the arguments that are kept and might be overwritten.
@@ -58,8 +58,7 @@ class Plan:
     """
 
     __slots__ = (
-        "bars", "copied", "dropped", "implementation", "keeps_y", "method", "positions", "structured",
-        "usable", "view",
+        "bars", "copied", "dropped", "implementation", "keeps_y", "method", "positions", "usable", "view",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, positions: tuple[int, ...], count: int) -> None:
@@ -73,7 +72,7 @@ class Plan:
             self.keeps_y, *keeps = keeps_of(rule, positions, count)
             self.dropped = tuple(i for i, keep in enumerate(keeps) if not keep)
             self.copied = tuple(i for i, keep in enumerate(keeps) if keep and i not in positions)
-            self.bars, self.structured = zip(*(_bar(rule, position) for position in positions), strict=True)
+            self.bars = [(*_bar(rule, position), position) for position in positions]
 
 
 def _has_out(rule: Rule) -> bool:
@@ -117,21 +116,18 @@ def plan_of(function: Callable[..., Any], followed: int, count: int) -> Plan | N
     return plan
 
 
-def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Apply `function` by its plan; by `dispatch` where the operands are of another kind."""
+def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Apply any function, by its plan where it has one that fits the operands."""
     if kwargs or len(args) != 1:
         return apply_to(function, args, kwargs)
     way = ALONE_WAYS.get(function) or alone(function)
     return way(args[0])
 
 
-def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Any function: by its plan, unless `no_grad` or `debug_nans` is on."""
-    return dispatch(function, args, kwargs) if switch.on else apply(function, args, kwargs)
-
-
 def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`apply`, for any number of arguments and options."""
+    """Apply a function by its plan; by `dispatch` where the operands are of another kind, or a mode is on."""
+    if switch.on:
+        return dispatch(function, args, kwargs)
     values = list(args)
     parents: list[Any] = []
     followed = 0
@@ -196,11 +192,11 @@ def alone(function: Callable[..., Any]) -> Callable[[Any], Any]:
         ALONE_WAYS[function] = way = lambda own: apply_to(function, (own,), {})
         return way
     compute, keeps_y, keeps_x = plan.method, plan.keeps_y, not plan.dropped
-    bar, structured = plan.bars[0], plan.structured[0]
+    bar, structured, _ = plan.bars[0]
 
     def apply(own: Any) -> Any:
         node = own._node if type(own) is Variable else None
-        if node is None or own._cell is not None:
+        if node is None or own._cell is not None or switch.on:
             return dispatch(function, (own,), {})
         x = own._value
         if type(x) is not _array:
@@ -249,17 +245,18 @@ def _is_plain(value: Any) -> bool:
 def pull_planned_one(saved: Any, y_bar: Any) -> Any:
     """The cotangent of the only operand that is followed."""
     plan, y, args, kwargs = saved
-    if type(y_bar) is not _array and isinstance(y_bar, Structured) and not plan.structured[0]:
+    bar, structured, position = plan.bars[0]
+    if not structured and type(y_bar) is not _array and isinstance(y_bar, Structured):
         y_bar = y_bar.dense()
-    return fitted(plan.bars[0](y_bar, y, *args, **kwargs), args[plan.positions[0]])
+    return fitted(bar(y_bar, y, *args, **kwargs), args[position])
 
 
 def pull_plan(saved: Any, y_bar: Any) -> Any:
     """The cotangents of several operands."""
     plan, y, args, kwargs = saved
     bars = []
-    for bar, structured, position in zip(plan.bars, plan.structured, plan.positions, strict=True):
-        if type(y_bar) is not _array and isinstance(y_bar, Structured) and not structured:
+    for bar, structured, position in plan.bars:
+        if not structured and type(y_bar) is not _array and isinstance(y_bar, Structured):
             y_bar = y_bar.dense()
         bars.append(fitted(bar(y_bar, y, *args, **kwargs), args[position]))
     return bars

@@ -78,14 +78,14 @@ def _unboxed(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     y = rule.function(*values, **kwargs)
     if not rule.view:
         return y
-    if isinstance(y, tuple | list):
+    if isinstance(y, (tuple, list)):
         return type(y)(_boxed(part, rule, args, values, kwargs, i) for i, part in enumerate(y))
     return _boxed(y, rule, args, values, kwargs, None)
 
 
 def _opened(value: Any) -> Any:
     """`value` with what constants hold in their place. All else stays itself, so that its views find it."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         items = [_opened(item) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return value.frozen() if _is_box(value) else value
@@ -144,7 +144,7 @@ def _find(values: Any, place: Place, found: list[tuple[Place, Variable]], others
             found.append(((*place, i), value))
         elif isinstance(value, Tracked):
             others.append(value)
-        elif isinstance(value, list | tuple):
+        elif isinstance(value, (list, tuple)):
             _find(value, (*place, i), found, others)
 
 
@@ -162,7 +162,7 @@ def _lowered(value: Any, followed: Set[int]) -> Any:
         return value._value if id(value) in followed else value.frozen()
     if isinstance(value, Mutable):
         return value.frozen()
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         items = [_lowered(item, followed) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return value
@@ -222,7 +222,7 @@ def _node(
     saved.rule = rule
     saved.places = places
     saved.kwargs = {key: snapshot(value) for key, value in kwargs.items()} if kwargs else kwargs
-    several = isinstance(y, tuple | list)
+    several = isinstance(y, (tuple, list))
     saved.y = y if keeps[0] else spec_tree(y)
     saved.y_specs = [spec_of(bare(part)) for part in y] if several else None
     variables = {place[0] for place in places if len(place) == 1}
@@ -248,7 +248,7 @@ def _node(
 
 def look_at_value(rule: Rule, y: Any, where: Any) -> None:
     """Raise if a value holds a NaN or an infinity (under `debug_nans`)."""
-    for part in y if isinstance(y, tuple | list) else (y,):
+    for part in y if isinstance(y, (tuple, list)) else (y,):
         if not np.all(np.isfinite(bare(part))):
             raise NonFiniteError(
                 f"{rule.name} is the first operation to yield a NaN or an infinity",
@@ -295,7 +295,7 @@ def _outputs(
     kwargs: dict[str, Any],
 ) -> Any:
     """The variable for `y`, or one for each of several outputs; linked to what it is a view of."""
-    if not isinstance(y, tuple | list):
+    if not isinstance(y, (tuple, list)):
         made = variable(y, node, tape)
         if rule.view:
             _link(made, args, values, derivation(rule.function, args, kwargs, None))

@@ -77,7 +77,9 @@ def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None 
             if single:
                 y_bar = x_bars
             else:
-                for parent, x_bar in zip(parents, x_bars, strict=True):
+                each = iter(x_bars)
+                for parent in parents:
+                    x_bar = next(each)
                     if parent is inner:
                         y_bar = x_bar
                     elif parent in bars:
@@ -133,7 +135,9 @@ def walk(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents:
                     x_bar = accumulate(cotangents[parents], x_bar)
                 cotangents[parents] = x_bar
             else:
-                for parent, x_bar in zip(parents, pull(node.saved, y_bar), strict=True):
+                each = iter(pull(node.saved, y_bar))
+                for parent in parents:
+                    x_bar = next(each)
                     if watching:
                         look_at(node, x_bar)
                     if parent in cotangents:
