@@ -61,7 +61,7 @@ class Filled(Structured):
     def against(self, partial: Any) -> Any:
         kind = type(partial)
         if kind is int or kind is float:
-            return self
+            return self if self.shape else self.value
         return self.value if np.shape(partial) == self.shape else self.dense()
 
     def dense(self) -> Any:
