@@ -57,7 +57,7 @@ class Followed:
         self.structures: list[Any] = []
         self.leaves: list[list[Leaf]] = []
         self.arguments: list[Any] = []
-        for name, value in zip(names, values, strict=True):
+        for i, value in enumerate(values):
             kind = type(value)
             if kind is float or (kind is np.ndarray and value.dtype.kind in "fc"):
                 # The usual argument, with nothing around it.
@@ -65,7 +65,7 @@ class Followed:
                 nodes, structure = [node], None
                 argument: Any = variable(value if kind is float else value.copy("K"), node, tape)
             else:
-                leaves, structure = checked_leaves(value, f"argument {name!r} of {self.name}")
+                leaves, structure = checked_leaves(value, f"argument {names[i]!r} of {self.name}")
                 nodes = [Leaf(spec_of(bare(leaf))) for leaf in leaves]
                 wrapped = [variable(leaf, node, tape) for leaf, node in zip(leaves, nodes, strict=True)]
                 argument = unflatten(structure, wrapped)
@@ -87,19 +87,13 @@ class Followed:
 
     def gathered(self, bars: dict[Any, Any], finish: Callable[[Any, Spec], Any]) -> list[Any]:
         """The cotangents of the arguments in their structures; zeros where none arrived."""
-        found = []
-        independent = True
-        for structure, nodes in zip(self.structures, self.leaves, strict=True):
-            leaves = []
-            for node in nodes:
-                if node in bars:
-                    independent = False
-                    leaves.append(finish(bars[node], node.spec))
-                else:
-                    leaves.append(zeros(node.spec))
-            found.append(leaves[0] if structure is None else unflatten(structure, leaves))
-        if independent and any(self.leaves):
+        if not bars and any(self.leaves):
             warn_independent(self.name)
+        found = []
+        for i, nodes in enumerate(self.leaves):
+            leaves = [finish(bars[n], n.spec) if n in bars else zeros(n.spec) for n in nodes]
+            structure = self.structures[i]
+            found.append(leaves[0] if structure is None else unflatten(structure, leaves))
         return found
 
 

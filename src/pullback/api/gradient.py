@@ -10,7 +10,7 @@ import numpy as np
 
 from pullback.api.follow import Followed, function_name, plain_aux
 from pullback.api.products import Convention, _split, check_convention, conjugated, refuse_integers, vjp
-from pullback.base.argnums import Argnums, choose
+from pullback.base.argnums import Argnums, Chosen, choose
 from pullback.base.errors import ConventionError, ShapeError
 from pullback.base.pytrees import flatten
 from pullback.base.spec import dtype_of
@@ -44,29 +44,39 @@ def value_and_grad(
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(function, argnums, args, kwargs)
-        followed = Followed("pb.grad", function, chosen.keys, chosen.values())
-        new_args, new_kwargs = chosen.replaced(tuple(followed.arguments))
-        output, aux = _split(function(*new_args, **new_kwargs), has_aux, "grad")
-        own = followed.own(output)
-        if own is None or holomorphic or type(own._value) not in _REALS:
-            check_scalar(output, followed, holomorphic)
-        value = followed.value_of(output)
-        aux = plain_aux(aux, followed) if has_aux else None
-        nodes = followed.tape.nodes
-        followed.tape.finish()
-        bars: dict[Any, Any] = {}
-        if own is not None:
-            seed = one(dtype_of(bare(value)))
-            node: Any = own._node
-            del own, output
-            bars = sweep_from(node, seed, False, nodes)
-        gradients = followed.gathered(bars, finished)
-        if holomorphic or convention == "jax":
-            gradients = conjugated(gradients, "jax")
-        gradient = gradients[0] if chosen.single else tuple(gradients)
+        value, aux, gradient = evaluated(function, chosen, has_aux, holomorphic, convention)
         return ((value, aux), gradient) if has_aux else (value, gradient)
 
     return wrapped
+
+
+def evaluated(
+    function: Callable[..., Any], chosen: Chosen, has_aux: bool, holomorphic: bool, convention: str
+) -> tuple[Any, Any, Any]:
+    """The value, auxiliary output and gradient of one call."""
+    followed = Followed("pb.grad", function, chosen.keys, chosen.values())
+    new_args, new_kwargs = chosen.replaced(followed.arguments)
+    output, aux = _split(function(*new_args, **new_kwargs), has_aux, "grad")
+    own = followed.own(output)
+    if own is not None and type(own._value) in _REALS and not holomorphic:
+        value = own._value
+    else:
+        check_scalar(output, followed, holomorphic)
+        value = followed.value_of(output)
+    if has_aux:
+        aux = plain_aux(aux, followed)
+    nodes = followed.tape.nodes
+    followed.tape.finish()
+    bars: dict[Any, Any] = {}
+    if own is not None:
+        node: Any = own._node
+        del own, output
+        seed = 1.0 if type(value) is np.float64 else one(dtype_of(bare(value)))
+        bars = sweep_from(node, seed, False, nodes)
+    gradients = followed.gathered(bars, finished)
+    if holomorphic or convention == "jax":
+        gradients = conjugated(gradients, "jax")
+    return value, aux, gradients[0] if chosen.single else tuple(gradients)
 
 
 def check_scalar(output: Any, followed: Followed, holomorphic: bool) -> None:
@@ -137,12 +147,13 @@ def grad(
 
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.2.
     """
-    both = value_and_grad(function, argnums, has_aux, holomorphic, convention)
+    check_convention(convention)
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        value, gradient = both(*args, **kwargs)
-        return (gradient, value[1]) if has_aux else gradient
+        chosen = choose(function, argnums, args, kwargs)
+        _, aux, gradient = evaluated(function, chosen, has_aux, holomorphic, convention)
+        return (gradient, aux) if has_aux else gradient
 
     return wrapped
 

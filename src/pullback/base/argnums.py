@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,15 +29,15 @@ class Chosen:
     def values(self) -> tuple[Any, ...]:
         return tuple([self.args[key] if isinstance(key, int) else self.kwargs[key] for key in self.keys])
 
-    def replaced(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def replaced(self, values: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
         """The call with other values for the chosen arguments."""
         args, kwargs = list(self.args), dict(self.kwargs)
-        for key, value in zip(self.keys, values, strict=True):
+        for i, key in enumerate(self.keys):
             if isinstance(key, int):
-                args[key] = value
+                args[key] = values[i]
             else:
-                kwargs[key] = value
-        return tuple(args), kwargs
+                kwargs[key] = values[i]
+        return args, kwargs
 
 
 def choose(
@@ -48,12 +48,10 @@ def choose(
     Raises:
         UnsupportedError: if there is no such argument.
     """
-    if type(argnums) is int and 0 <= argnums < len(args):
-        return Chosen(args, kwargs, (argnums,), True)
-    single = isinstance(argnums, int | str)
-    wanted = (argnums,) if isinstance(argnums, int | str) else tuple(argnums)
+    single = isinstance(argnums, (int, str))
+    wanted = (argnums,) if isinstance(argnums, (int, str)) else argnums
     keys = tuple([_key(function, key, args, kwargs) for key in wanted])
-    if len(set(keys)) != len(keys):
+    if not single and len(set(keys)) != len(keys):
         raise UnsupportedError(f"argnums={argnums!r} names an argument twice")
     return Chosen(args, kwargs, keys, single)
 

@@ -15,7 +15,9 @@ import numpy as np
 from pullback.base.spec import Spec, dtype_of, spec_of
 
 _SMALL = 2048
-_snapshots: weakref.WeakValueDictionary[int, np.ndarray[Any, Any]] = weakref.WeakValueDictionary()
+_MANY = 1024
+_snapshots: dict[int, weakref.ref[np.ndarray[Any, Any]]] = {}
+"""The copy of each array that was last kept, by the `id` of the array."""
 
 
 def snapshot(constant: Any) -> Any:
@@ -32,7 +34,8 @@ def snapshot(constant: Any) -> Any:
 def _copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if array.nbytes <= _SMALL:
         return array.copy()
-    known = _snapshots.get(id(array))
+    found = _snapshots.get(id(array))
+    known = None if found is None else found()
     if (
         known is not None
         and known.dtype == array.dtype
@@ -40,7 +43,10 @@ def _copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         and (known == array).all()
     ):
         return known
-    _snapshots[id(array)] = copied = array.copy(order="K")
+    if len(_snapshots) >= _MANY:
+        _snapshots.clear()
+    copied = array.copy(order="K")
+    _snapshots[id(array)] = weakref.ref(copied)
     return copied
 
 

@@ -94,7 +94,7 @@ def _bar(rule: Rule, position: int) -> tuple[Bar, bool]:
 
 
 _plans: dict[Any, Plan] = {}
-ALONE_WAYS: dict[Callable[..., Any], Callable[[Any], Any]] = {}
+ALONE_WAYS: dict[Callable[..., Any], Callable[[Any, dict[str, Any]], Any]] = {}
 
 
 def forget() -> None:
@@ -118,10 +118,10 @@ def plan_of(function: Callable[..., Any], followed: int, count: int) -> Plan | N
 
 def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply any function, by its plan where it has one that fits the operands."""
-    if kwargs or len(args) != 1:
+    if len(args) != 1:
         return apply_to(function, args, kwargs)
     way = ALONE_WAYS.get(function) or alone(function)
-    return way(args[0])
+    return way(args[0], kwargs)
 
 
 def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -165,7 +165,10 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     else:
         plan.usable = False
         return dispatch(function, args, kwargs)
-    shared = plan.view and type(y) is _array and np.may_share_memory(y, values[type(values[0]) is str])
+    shared = False
+    if plan.view and type(y) is _array:
+        source = values[type(values[0]) is str]
+        shared = y is source or (y.base is not None and np.may_share_memory(y, source))
     for i in plan.dropped:
         value = values[i]
         if type(value) is _array:
@@ -179,41 +182,46 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         made = recorded(y, tape, pull_plan, tuple(parents), saved)
     if shared:
         place, step = derivation(function, args, kwargs, None)
-        source: Any = args[place]
-        if isinstance(source, Mutable):
-            source.has_view(made, step)
+        owner: Any = args[place]
+        if isinstance(owner, Mutable):
+            owner.has_view(made, step)
     return made
 
 
-def alone(function: Callable[..., Any]) -> Callable[[Any], Any]:
-    """`apply_to` for a function of one array and no options: the same with nothing to loop over."""
+def alone(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
+    """`apply_to` for a function of one array, and options: the same with nothing to loop over."""
     plan = plan_of(function, 1, 1)
     if plan is None or plan.view or not plan.usable:
-        ALONE_WAYS[function] = way = lambda own: apply_to(function, (own,), {})
+        ALONE_WAYS[function] = way = lambda own, kwargs: apply_to(function, (own,), kwargs)
         return way
     compute, keeps_y, keeps_x = plan.method, plan.keeps_y, not plan.dropped
     bar, structured, _ = plan.bars[0]
 
-    def apply(own: Any) -> Any:
+    def apply(own: Any, kwargs: dict[str, Any]) -> Any:
         node = own._node if type(own) is Variable else None
         if node is None or own._cell is not None or switch.on:
-            return dispatch(function, (own,), {})
+            return dispatch(function, (own,), kwargs)
         x = own._value
         if type(x) is not _array:
-            return apply_to(function, (own,), {})
+            return apply_to(function, (own,), kwargs)
         dtype = x.dtype
         if dtype is not _FLOAT64 and dtype is not _FLOAT32:
-            return dispatch(function, (own,), {})
-        kept = y = compute(x)
+            return dispatch(function, (own,), kwargs)
+        if kwargs:
+            if not _is_simple(kwargs.values()):
+                return dispatch(function, (own,), kwargs)
+            kept = y = compute(x, **kwargs)
+        else:
+            kept = y = compute(x)
         if type(y) is _array:
             if y.dtype is not _FLOAT64 and y.dtype is not _FLOAT32:
-                return dispatch(function, (own,), {})
+                return dispatch(function, (own,), kwargs)
             if not keeps_y:
                 kept = Spec(y.shape, y.dtype)
         elif type(y) not in _FLOATS:
-            return dispatch(function, (own,), {})
+            return dispatch(function, (own,), kwargs)
         kept_x = x if keeps_x else Spec(x.shape, dtype)
-        return recorded(y, own._tape, pull_alone, node, (bar, structured, kept, kept_x))
+        return recorded(y, own._tape, pull_alone, node, (bar, structured, kept, kept_x, kwargs))
 
     ALONE_WAYS[function] = apply
     return apply
@@ -225,10 +233,10 @@ def _is_simple(values: Iterable[Any]) -> bool:
 
 def pull_alone(saved: Any, y_bar: Any) -> Any:
     """The cotangent of the only argument."""
-    bar, structured, y, x = saved
+    bar, structured, y, x, kwargs = saved
     if not structured and type(y_bar) is not _array and isinstance(y_bar, Structured):
         y_bar = y_bar.dense()
-    x_bar = bar(y_bar, y, x)
+    x_bar = bar(y_bar, y, x, **kwargs) if kwargs else bar(y_bar, y, x)
     if type(x_bar) in _SHAPED and x_bar.shape == x.shape and x_bar.dtype is x.dtype:
         return x_bar
     return fit(x_bar, Spec(x.shape, x.dtype))
