@@ -21,20 +21,21 @@ def unbroadcast(x_bar: Any, shape: tuple[int, ...]) -> Any:
     if extra < 0:
         return repeated(x_bar, shape)
     rest = own[extra:] if extra else own
+    if rest == shape:
+        return _sum(x_bar, tuple(range(extra)))
     ones: list[int] = []
-    if rest != shape:
-        for i, n in enumerate(shape):
-            if n != rest[i]:
-                if n != 1:
-                    return repeated(x_bar, shape)
-                ones.append(i + extra)
-    if type(x_bar) is not np.ndarray:
-        total = np.sum(x_bar, axis=(*range(extra), *ones))
-        return np.reshape(total, shape) if ones else total
-    if not extra:
+    for i, n in enumerate(shape):
+        if n != rest[i]:
+            if n != 1:
+                return repeated(x_bar, shape)
+            ones.append(i + extra)
+    if type(x_bar) is np.ndarray and not extra:
         return np.add.reduce(x_bar, tuple(ones), keepdims=True)
-    total = np.add.reduce(x_bar, (*range(extra), *ones))
-    return total.reshape(shape) if ones else total
+    return np.reshape(_sum(x_bar, (*range(extra), *ones)), shape)
+
+
+def _sum(x: Any, axes: tuple[int, ...]) -> Any:
+    return np.add.reduce(x, axes) if type(x) is np.ndarray else np.sum(x, axis=axes)
 
 
 def repeated(x: Any, shape: tuple[int, ...]) -> Any:

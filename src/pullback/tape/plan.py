@@ -17,6 +17,7 @@ from pullback.base.modes import switch
 from pullback.base.mutable import Mutable
 from pullback.base.overwrite import derivation
 from pullback.base.spec import Spec, spec_of
+from pullback.rules.broadcast import unbroadcast
 from pullback.rules.product import scale
 from pullback.rules.read import fit, vjp_direction
 from pullback.rules.structured import Filled, IdentityMultiple, Structured
@@ -239,7 +240,7 @@ def pull_alone(saved: Any, y_bar: Any) -> Any:
     x_bar = bar(y_bar, y, x, **kwargs) if kwargs else bar(y_bar, y, x)
     if type(x_bar) in _SHAPED and x_bar.shape == x.shape and x_bar.dtype is x.dtype:
         return x_bar
-    return fit(x_bar, Spec(x.shape, x.dtype))
+    return fitted(x_bar, x)
 
 
 def _is_plain(value: Any) -> bool:
@@ -274,6 +275,10 @@ def fitted(x_bar: Any, x: Any) -> Any:
     """`x_bar` with the shape and dtype of `x`, which is an array, a number or the `Spec` of one."""
     if type(x) is not _array and type(x) is not Spec:
         x = spec_of(x)
-    if type(x_bar) in _SHAPED and x_bar.shape == x.shape and x_bar.dtype is x.dtype:
-        return x_bar
-    return fit(x_bar, Spec(x.shape, x.dtype))
+    kind = type(x_bar)
+    if kind in _SHAPED and x_bar.dtype is x.dtype:
+        if x_bar.shape == x.shape:
+            return x_bar
+        if kind is _array:
+            return unbroadcast(x_bar, x.shape)
+    return fit(x_bar, x)
