@@ -93,7 +93,7 @@ def _partial(rule: Rule, position: int, y: Any, args: Args) -> Any:
     return partial.function(y, *args) if hasattr(partial, "function") else partial
 
 
-def fit(x_bar: Any, spec: Spec | list[Any]) -> Any:
+def fit(x_bar: Any, spec: Spec | np.ndarray[Any, Any] | list[Any]) -> Any:
     """`x_bar` with the shape and dtype of the argument: summed over broadcast axes, real, cast."""
     if isinstance(spec, list):
         return [fit(part, part_spec) for part, part_spec in zip(x_bar, spec, strict=True)]
