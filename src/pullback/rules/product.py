@@ -28,7 +28,8 @@ def scale(partial: Any, seed: Any) -> Any:
             return seed if partial == 1 else seed * partial
         if isinstance(partial, Tracked) or isinstance(seed, Tracked):
             return safe_multiply(partial, seed)
-    product = total = partial * seed
+    product: Any = partial * seed
+    total: Any = product
     if type(product) is _array:
         # As in `all_finite`: this is the innermost step of every sweep.
         small = product.ndim == 1 and product.size <= _SMALL
