@@ -94,15 +94,20 @@ class Symbol(Tracked):
             return self._scale(*args)
         if function is astype:
             return self._cast(args[0], np.dtype(args[1]))
-        if function in _BEATS:
-            a, b = args  # a NaN beats nothing and equals nothing: both have a share of 1
-            one = dtype_of(a).type(1)
-            return np.where(_BEATS[function](b, a), one * 0, np.where(np.equal(a, b), one / 2, one))
+        if function in _LOSES:
+            return self._share(*_LOSES[function], *args)
         if function is np.where and not any(_ndim(x) for x in args):
             return self._call(primitives.select, args, {})
         if function in (np.real, np.conj) and self.dtype.kind != "c":
             return args[0]
         return self._call(function, args, kwargs)
+
+    def _share(self, loses: np.ufunc, ties_or_loses: np.ufunc, a: Any, b: Any) -> Any:
+        """The share of `a` in the extreme of two: 0, 1/2 in a tie, or 1, as where one is NaN."""
+        one = dtype_of(a).type(1)
+        if _ndim(a) or _ndim(b):
+            return one - one / 2 * np.add(ties_or_loses(a, b), loses(a, b), dtype=np.int8)
+        return np.where(loses(a, b), one * 0, np.where(np.equal(a, b), one / 2, one))
 
     def _scale(self, partial: Any, seed: Any) -> Any:
         if not self.guards:
@@ -143,8 +148,8 @@ class Symbol(Tracked):
 
 
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
-_BEATS = {larger: np.greater, smaller: np.less}
-"""The shares of extremes, whose rules branch on values: when the other argument takes all."""
+_LOSES = {larger: (np.less, np.less_equal), smaller: (np.greater, np.greater_equal)}
+"""The shares of extremes, whose rules branch on values, and when the first argument has less than all."""
 _ATTRIBUTES = {np.shape: "shape", np.ndim: "ndim", np.size: "size"}
 
 
