@@ -12,7 +12,7 @@ import pytest
 import scipy.special
 
 import pullback as pb
-from pullback.rules.table import TABLE, Rule
+from pullback.rules.table import TABLE, Rule, name_of
 
 OURS: list[Callable[..., Any]] = [
     np.add, np.multiply, np.negative, np.sin, np.matmul, np.sum, np.floor, np.trace, np.add.reduce, np.take,
@@ -32,7 +32,7 @@ def rows() -> Iterator[None]:
     TABLE[np.roots].refusals.update(reasons)
 
 
-@pytest.mark.parametrize("function", OURS, ids=str)
+@pytest.mark.parametrize("function", OURS, ids=name_of)
 def test_a_rule_of_ours_cannot_be_replaced(function: Callable[..., Any]) -> None:
     for give in (
         lambda: pb.partials(function, 1.0),
