@@ -15,7 +15,8 @@ import numpy as np
 from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
-from pullback.capture.operators import binary
+from pullback.capture.grids import grid
+from pullback.capture.operators import whole
 from pullback.capture.values import (
     DictValue,
     ListValue,
@@ -95,12 +96,11 @@ def _is_integer(entry: Any) -> bool:
 
 def part_of(context: Context, owner: Any, index: Any) -> Any:
     """``owner[index]`` where `owner` is a structure or a static object."""
+    made = grid(owner)
+    if made is not None:
+        return made(context, index)
     if isinstance(owner, DictValue):
-        if not is_static(index):
-            context.static_needed("the key of a dict", index)
-        if to_python(index) not in owner.items:
-            context.fail(f"the dict has no key {to_python(index)!r}", "it would raise a KeyError")
-        return owner.items[to_python(index)]
+        return _entry_of(context, owner, index)
     if isinstance(owner, RangeValue):
         return binary_range(context, owner, index)
     if isinstance(owner, Sequence):
@@ -126,6 +126,14 @@ def part_of(context: Context, owner: Any, index: Any) -> Any:
     )
 
 
+def _entry_of(context: Context, owner: DictValue, key: Any) -> Any:
+    if not is_static(key):
+        context.static_needed("the key of a dict", key)
+    if to_python(key) not in owner.items:
+        context.fail(f"the dict has no key {to_python(key)!r}", "it would raise a KeyError")
+    return owner.items[to_python(key)]
+
+
 def _element(context: Context, parts: list[Any], index: Any, owner: Any) -> Any:
     if isinstance(index, Var):
         context.static_needed(
@@ -141,7 +149,7 @@ def binary_range(context: Context, owner: RangeValue, index: Any) -> Any:
     """``range(...)[index]``."""
     if not is_scalar(index):
         context.fail("a range is sliced", "only one element of a range can be taken")
-    return binary(context, np.add, owner.start, binary(context, np.multiply, index, owner.step))
+    return whole(context, np.add, owner.start, whole(context, np.multiply, index, owner.step))
 
 
 def full_index(context: Context, array: Var, index: Any) -> Index:

@@ -1,7 +1,7 @@
 """Reading names: locals, the frames around a nested function, globals and builtins.
 
-What is found outside is lifted into the program: captured arrays become parameters, captured numbers constants
-with a guard.
+What is found outside is lifted into the program: captured arrays become parameters, captured numbers
+constants with a guard.
 """
 
 from __future__ import annotations

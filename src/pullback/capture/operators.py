@@ -95,6 +95,16 @@ def binary(context: Context, function: Callable[..., Any], left: Any, right: Any
     )
 
 
+def whole(context: Context, function: Callable[..., Any], left: Any, right: Any) -> Any:
+    """Arithmetic on ints that count, without adding 0 and multiplying by 1."""
+    neutral = 1 if function is np.multiply else 0
+    if isinstance(right, int) and right == neutral:
+        return left
+    if isinstance(left, int) and left == neutral and function is not np.subtract:
+        return right
+    return binary(context, function, left, right)
+
+
 def _folded(context: Context, function: Callable[..., Any], *args: Any) -> Any:
     try:
         with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""The search for what a loop carries: its body is captured with cells for it, again until their types hold."""
+"""The search for what a loop carries: its body is captured, with cells for it, until their types hold."""
 
 from __future__ import annotations
 
