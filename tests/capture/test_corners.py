@@ -1,7 +1,9 @@
 """Where features meet: scopes, precisions, grids, sources, guards."""
 
 import functools
+import itertools
 import linecache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,7 +158,55 @@ def flattened(a):
     return flat, a.reshape(2, -1), a.reshape((4, 3), order="F"), a.ravel(order="F"), np.reshape(a, -1)
 
 
+def quiet(x):
+    with np.errstate(all="ignore"):
+        y = np.log(x)
+        for v in x:
+            if v > 3:
+                break
+    return y, v
+
+
+def sorted_in_place(x, a):
+    x.sort()
+    a.sort(axis=0)
+    return x[0], a
+
+
+def constant_tables(n):
+    weights = [0.5, 0.25, 2.0]
+    s = 0.0
+    for i in range(n):
+        s += weights[i % 3] * (1, 2)[i % 2]
+    return s, weights[-1]
+
+
+def select_or_branch(x, n):
+    a = 1.0 if x > 2 else x
+    b = x if n else 1
+    return a, b, max(x, 2.0), min(n, 3), max(x, n * 1.0, 0.5)
+
+
+def reduced(x):
+    return functools.reduce(lambda a, b: a * b + 1, [x, 2.0, 3.0]), functools.reduce(max, (x, 1.0), 5.0)
+
+
+def double_loop(a):
+    s = 0.0
+    for i, j in itertools.product(range(a.shape[0]), range(1, a.shape[1])):
+        s = s * 0.9 + a[i, j]
+    for i, j in itertools.product((0, 1), repeat=2):
+        s += a[i, j] * i
+    return s
+
+
 CASES = [
+    (quiet, [(X,)]),
+    (sorted_in_place, [(X, A[::-1].copy())]),
+    (constant_tables, [(7,), (0,)]),
+    (select_or_branch, [(1.0, 2), (3.0, 5)]),
+    (reduced, [(2.0,)]),
+    (double_loop, [(A,)]),
     (grids, [(3, 4)]),
     (concatenated, [(X, 2.0)]),
     (crossed, [(A,)]),
@@ -200,7 +250,8 @@ def test_lambdas_on_one_line(agrees):
 
 def test_source_from_a_notebook_cell(agrees):
     text = "def cell(x):\n    return x * 2.0\n"
-    linecache.cache["<cell 1>"] = (len(text), None, text.splitlines(True), "<cell 1>")
+    cache: Any = linecache.cache
+    cache["<cell 1>"] = (len(text), None, text.splitlines(True), "<cell 1>")
     scope = {}
     exec(compile(text, "<cell 1>", "exec"), scope)
     agrees(scope["cell"], 3.0)
@@ -210,7 +261,8 @@ def test_a_source_that_changed_is_refused():
     text = "def moved(x):\n    return x * 2.0\n"
     scope = {}
     exec(compile(text, "<cell 2>", "exec"), scope)
-    linecache.cache["<cell 2>"] = (0, None, ["\n", "\n", text], "<cell 2>")
+    cache: Any = linecache.cache
+    cache["<cell 2>"] = (0, None, ["\n", "\n", text], "<cell 2>")
     with pytest.raises(Exception, match="is not where it was"):
         capture(scope["moved"], (FLOAT,), {})
 
@@ -260,7 +312,7 @@ def test_names_and_locations():
         return total
 
     program = capture(f, (Array(np.dtype(float), 1), INT), {}).program
-    loop = program.body[1]
+    loop: Any = program.body[1]
     assert [s.targets[0].name for s in loop.body] == ["t", "product", "total"]
     assert [s.comment for s in loop.body] == ["product = x[i] * 2.0"] * 2 + ["total += product"]
     assert loop.location is not None

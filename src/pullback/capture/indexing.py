@@ -16,7 +16,7 @@ from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
 from pullback.capture.grids import grid
-from pullback.capture.operators import whole
+from pullback.capture.operators import weak, whole
 from pullback.capture.values import (
     DictValue,
     ListValue,
@@ -26,6 +26,7 @@ from pullback.capture.values import (
     children,
     describe,
     is_array,
+    is_number,
     is_scalar,
     is_static,
     kind_of,
@@ -135,6 +136,8 @@ def _entry_of(context: Context, owner: DictValue, key: Any) -> Any:
 
 
 def _element(context: Context, parts: list[Any], index: Any, owner: Any) -> Any:
+    if isinstance(index, Var) and parts and all(is_number(x) and type(x) is type(parts[0]) for x in parts):
+        return weak(context, context.call(item, context.table(parts), (_integer(context, index),)))
     if isinstance(index, Var):
         context.static_needed(
             f"the index into {describe(owner)}", index, "use an array, or a loop over a range of constants"

@@ -166,5 +166,6 @@ def _captive(context: Context, value: np.ndarray, name: str, getter: Callable[[]
         known = (value, Var(context.builder.names.fresh(name), kind))
         context.captives[id(value)] = known
         context.outside.add(known[1].name)
+        context.kept.add(known[1].name)
         context.guards[name, id(value)] = Guard(f"{name} is the same array", getter, value)
     return known[1]

@@ -35,7 +35,7 @@ from pullback.capture.values import (
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Assign, Block, Var
-from pullback.ir.primitives import dim, item, weaken
+from pullback.ir.primitives import dim, item, select, weaken
 from pullback.ir.types import BOOL, INT, Array, Scalar
 
 BINARY: dict[type[ast.operator], Callable[..., Any]] = {
@@ -97,7 +97,7 @@ def binary(context: Context, function: Callable[..., Any], left: Any, right: Any
 
 def whole(context: Context, function: Callable[..., Any], left: Any, right: Any) -> Any:
     """Arithmetic on ints that count, without adding 0 and multiplying by 1."""
-    neutral = 1 if function is np.multiply else 0
+    neutral = {np.add: 0, np.subtract: 0, np.multiply: 1}.get(function)
     if isinstance(right, int) and right == neutral:
         return left
     if isinstance(left, int) and left == neutral and function is not np.subtract:
@@ -368,6 +368,10 @@ def _conditional(context: Context, node: ast.IfExp) -> Any:
 
         return run
 
+    if isinstance(node.body, ast.Name | ast.Constant) and isinstance(node.orelse, ast.Name | ast.Constant):
+        first, second = evaluate(context, node.body), evaluate(context, node.orelse)
+        if is_scalar(first) and is_scalar(second) and kind_of(first) == kind_of(second):
+            return context.call(select, test, first, second)
     fork(context, test, side(node.body), side(node.orelse), frozenset(context.frame.local_names))
     result = context.env.pop(value)
     if isinstance(result, Poison):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,26 @@ def zipped(context: Context, values: list[Any], strict: bool = False) -> Any:
         else:
             length = smaller(context, length, other.length)
     return Sequence(length, lambda k: tuple(part.at(k) for part in inner))
+
+
+def product(context: Context, values: list[Any]) -> Any:
+    """``itertools.product(*values)``."""
+    lists = [items_of(context, value) for value in values]
+    if all(items is not None for items in lists):
+        return tuple(itertools.product(*(items or [] for items in lists)))
+    inner = [sequence(context, value) for value in values]
+    length: Any = 1
+    for part in inner:
+        length = whole(context, np.multiply, length, part.length)
+
+    def at(k: Any) -> tuple[Any, ...]:
+        places = []
+        for part in reversed(inner):
+            places.append(part.at(whole(context, np.remainder, k, part.length)))
+            k = whole(context, np.floor_divide, k, part.length)
+        return tuple(reversed(places))
+
+    return Sequence(length, at)
 
 
 def backwards(context: Context, value: Any) -> Any:
