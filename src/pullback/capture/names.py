@@ -71,9 +71,12 @@ def _bound(context: Context, frame: Frame, node: ast.Name) -> Any:
         )
     if isinstance(value, Maybe):
         with context.at(node):
-            missing = context.call(np.logical_not, value.flag, name=f"{node.id}_is_unbound")
-            message = f"cannot access local variable '{node.id}' where it is not associated with a value"
-            context.raise_if(missing, UnboundLocalError, message)
+            missing = context.call(np.logical_not, value.flag, name=f"{node.id}_is_missing")
+            if value.none:
+                context.raise_if(missing, TypeError, f"{node.id} is None")
+            else:
+                message = f"cannot access local variable '{node.id}' where it is not associated with a value"
+                context.raise_if(missing, UnboundLocalError, message)
         value = frame.env[node.id] = value.value
     return value
 

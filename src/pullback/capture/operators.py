@@ -18,6 +18,7 @@ from pullback.capture.values import (
     Closure,
     DictValue,
     ListValue,
+    Maybe,
     Method,
     Partial,
     Poison,
@@ -207,8 +208,24 @@ def truth(context: Context, value: Any) -> Any:
 
 @expression(ast.Compare)
 def _compare(context: Context, node: ast.Compare) -> Any:
+    known = _is_none(context, node)
+    if known is not None:
+        return known
     left = evaluate(context, node.left)
     return _chain(context, left, list(zip(node.ops, node.comparators, strict=True)))
+
+
+def _is_none(context: Context, node: ast.Compare) -> Any:
+    """``name is None`` for a name that is so on some ways; None where it is another comparison."""
+    op, right = node.ops[0], node.comparators[0]
+    if not (isinstance(node.left, ast.Name) and isinstance(op, ast.Is | ast.IsNot) and len(node.ops) == 1):
+        return None
+    value = context.env.get(node.left.id)
+    if not (
+        isinstance(right, ast.Constant) and right.value is None and isinstance(value, Maybe) and value.none
+    ):
+        return None
+    return value.flag if isinstance(op, ast.IsNot) else negation(context, value.flag)
 
 
 def _chain(context: Context, left: Any, rest: list[tuple[ast.cmpop, ast.expr]]) -> Any:

@@ -168,7 +168,7 @@ def close(context: Context, turn: Turn) -> Block:
 
 def _pair(head: Any, end: Any, pairs: list[tuple[Var, Any]]) -> None:
     if isinstance(head, Maybe):
-        value, flag = parts_of(end)
+        value, flag = parts_of(end, head.none)
         if not same(head.flag, flag):
             pairs.append((head.flag, flag))
         if value is not MISSING:
