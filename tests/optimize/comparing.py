@@ -12,8 +12,9 @@ from recording import record
 from pullback.ir.nodes import Program
 from pullback.ir.run import run
 from pullback.ir.verify import verify
+from pullback.optimize.hoist import hoist_memory
 from pullback.optimize.lower import lower
-from pullback.optimize.pipeline import simplify
+from pullback.optimize.pipeline import optimize, simplify
 
 
 def check(function: Callable[..., Any], *examples: Any, others: tuple[tuple[Any, ...], ...] = ()) -> Program:
@@ -24,9 +25,13 @@ def check(function: Callable[..., Any], *examples: Any, others: tuple[tuple[Any,
     verify(lowered)
     simplified = simplify(lowered)
     verify(simplified)
+    finished = hoist_memory(simplified)
+    verify(finished)
+    unrolled = optimize(program)
+    verify(unrolled)
     for arguments in (examples, *others):
-        compare(program, lowered, arguments)
-        compare(program, simplified, arguments)
+        for optimized in (lowered, simplified, finished, unrolled):
+            compare(program, optimized, arguments)
     return simplified
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from pullback.ir import primitives
 from pullback.ir.build import Builder, Names, operand_type
 from pullback.ir.nodes import Assign, Const, For, If, Operand, Raise, Statement, Var
-from pullback.ir.types import INT, DType, Scalar
+from pullback.ir.types import INT, Array, DType, Scalar
 from pullback.optimize.delayed import Delayed, Index, in_memory, is_one
 from pullback.optimize.extents import Extents
 
@@ -110,7 +110,7 @@ class Emitter(Builder):
         if not shape:
             yield ()
             return
-        with self.loop(shape[0]) as first, self.nest(shape[1:]) as rest:
+        with self.loop(self.known(shape[0])) as first, self.nest(shape[1:]) as rest:
             yield (first, *rest)
 
     @contextmanager
@@ -301,6 +301,10 @@ class Emitter(Builder):
             result = self.times(result, extent)
         return result
 
+    def known(self, extent: Operand) -> Operand:
+        """A length, as a number where it is known to be one here."""
+        return self.extents.known(extent)
+
     # Checks
 
     def check(self, fails: Operand, exception: type[Exception], message: str) -> None:
@@ -360,6 +364,13 @@ class Emitter(Builder):
         reference = self.stored(array, name).reference
         assert reference is not None
         return reference(self)
+
+    def contiguous(self, array: Delayed) -> Var:
+        """As `variable`, for what takes no array that is contiguous in no order."""
+        variable = self.variable(array)
+        kind = variable.type
+        assert isinstance(kind, Array)
+        return variable if kind.layout != "A" else self.variable(self.copied(array, variable.name))
 
     def in_memory(self, value: Any) -> Any:
         """`value` with variables for the delayed arrays in it."""

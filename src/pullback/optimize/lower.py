@@ -37,11 +37,12 @@ from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.verify import fits
 from pullback.ir.walk import assigns, walk
 from pullback.optimize import arrays
-from pullback.optimize.delayed import Delayed, Value, in_memory, mapped
+from pullback.optimize.delayed import Delayed, Index, Value, in_memory, mapped
 from pullback.optimize.emitter import Emitter
+from pullback.optimize.owned import owned_cells
 from pullback.optimize.rewrites import rewrite
 from pullback.optimize.slices import OpaqueError
-from pullback.optimize.store import store
+from pullback.optimize.store import store, store_whole
 from pullback.optimize.uses import Uses
 
 TOPICS = arrays.__all__
@@ -50,23 +51,54 @@ TOPICS = arrays.__all__
 
 def lower(program: Program) -> Program:
     """The same function with its array statements as fused loop nests over scalars."""
-    return _Lowering(program).program()
+    uses = Uses(program)
+    unsteady: set[str] = set()
+    while True:
+        try:
+            return _Lowering(program, uses, unsteady).program()
+        except _UnsteadyError as error:
+            unsteady.add(error.name)
+
+
+class _UnsteadyError(Exception):
+    """A variable was taken to refer to arrays of one shape, and it does not."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 class _Lowering:
-    def __init__(self, program: Program) -> None:
+    """One attempt.
+
+    A variable that is assigned arrays in several places is taken to have the shape of the first of them, but
+    for those in `unsteady`.
+    """
+
+    def __init__(self, program: Program, uses: Uses, unsteady: set[str]) -> None:
         self._source = program
-        self._uses = Uses(program)
+        self._uses = uses
+        self._unsteady = unsteady
+        self._shapes: dict[str, Index] = {}
         params = {param.name for param in program.params}
-        stacks = {t.name for s in walk(program.body) for t in assigns(s) if isinstance(t.type, Stack)}
+        stacks = {
+            t.name
+            for s in walk(program.body)
+            for t in assigns(s)
+            if isinstance(t.type, Stack) or isinstance(s, Pop)
+        }
         self._e = Emitter(Names(params | stacks | self._uses.cells), self._uses.cells)
+        self._owned = owned_cells(program, uses) - unsteady
         self._values: dict[str, Any] = {}
         self._position = -1
 
     def program(self) -> Program:
         for param in self._source.params:
+            value = self._located(param, param.name)
             if param.name not in self._uses.cells:
-                self._values[param.name] = self._located(param, param.name)
+                self._values[param.name] = value
+            elif isinstance(value, Delayed):
+                self._shapes[param.name] = value.shape
         self._block(self._source.body)
         return Program(self._source.name, self._source.params, self._e.statements())
 
@@ -162,17 +194,14 @@ class _Lowering:
             return tuple(self._in_memory(part, contiguous) for part in value)
         if not isinstance(value, Delayed):
             return value
-        variable = self._e.variable(value)
-        if contiguous and isinstance(variable.type, Array) and variable.type.layout == "A":
-            return self._e.variable(self._e.copied(value, variable.name))
-        return variable
+        return self._e.contiguous(value) if contiguous else self._e.variable(value)
 
     def _located(self, variable: Var, name: str) -> Any:
         """A variable of the new program that holds what `name` does in the old one."""
         kind = variable.type
         if not isinstance(kind, Array):
             return variable
-        shape = tuple(self._e.dim(variable, axis) for axis in range(kind.ndim))
+        shape = self._shapes.get(name) or tuple(self._e.dim(variable, axis) for axis in range(kind.ndim))
         for extent in shape:
             if isinstance(extent, Var):
                 self._e.extents.natural(extent.name)
@@ -210,7 +239,12 @@ class _Lowering:
         for target, result in zip(
             statement.targets, results if isinstance(results, tuple) else (results,), strict=True
         ):
-            if target.name in e.cells:
+            if target.name in self._owned:
+                self._update(target.name, self._located(result, target.name))
+            elif target.name in e.cells:
+                value = self._located(result, target.name) if isinstance(result.type, Array) else None
+                if value is not None:
+                    self._keep_shape(target.name, value.shape)
                 self._bind(target, result)
             else:
                 self._values[target.name] = self._located(result, target.name)
@@ -220,21 +254,54 @@ class _Lowering:
         e, name = self._e, target.name
         if isinstance(value, Delayed) and not isinstance(target.type, Array):
             value = e.read(value, ())
-        if not isinstance(value, Delayed):
+        if not isinstance(value, Delayed) or not isinstance(target.type, Array):
             if name in e.cells:
                 self._bind(target, value)
             else:
                 mutable = isinstance(value, Var) and value.name in e.cells
                 self._values[name] = e.call(primitives.bind, value, name=name) if mutable else value
             return
+        assert (value.ndim, value.dtype) == (target.type.ndim, target.type.dtype), f"{target} = {function}"
         if value.place is not None and function not in ALIASING and value.memory:
             value = mapped(value, value.shape, lambda e, index: index)
-        if name in e.cells:
+        if name in self._owned:
+            self._update(name, value)
+        elif name in e.cells:
+            self._keep_shape(name, value.shape)
             self._bind(target, e.variable(value, name))
         else:
             made_here = value.place is not None and not value.memory
             wait = not made_here and self._may_wait(name, value)
             self._values[name] = value if wait else self._settled(name, value)
+
+    def _update(self, name: str, value: Delayed) -> None:
+        """Assign a variable that owns its array: memory of its own at first, then in place."""
+        e = self._e
+        own = self._values.get(name)
+        if own is None:
+            fresh = e.copied(value, name)
+            variable = e.variable(fresh)
+            # Nothing else refers to it, whatever the variable was assigned in the original program.
+            e.memory[variable.name] = variable.name
+            memory = frozenset((self._uses.memory(name),))
+            self._values[name] = in_memory(variable, fresh.shape, memory, frozenset((name,)))
+        elif all(e.extents.equal(n, m) for n, m in zip(own.shape, value.shape, strict=True)):
+            store_whole(e, own, value)
+        else:
+            raise _UnsteadyError(name)
+
+    def _keep_shape(self, name: str, shape: Index) -> None:
+        """Note the shape of the first array that a variable refers to; hold the others to it."""
+        if name in self._unsteady:
+            return
+        first = self._shapes.get(name)
+        if first is None:
+            if not self._uses.dominates(name, self._position):
+                self._unsteady.add(name)
+            else:
+                self._shapes[name] = shape
+        elif not all(self._e.extents.equal(n, m) for n, m in zip(first, shape, strict=True)):
+            raise _UnsteadyError(name)
 
     def _bind(self, target: Var, value: Any) -> None:
         """Assign a variable that is assigned elsewhere too."""

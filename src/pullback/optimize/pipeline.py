@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from pullback.ir.nodes import Program
 from pullback.optimize.dce import remove_dead
+from pullback.optimize.hoist import hoist_memory, hoist_values
 from pullback.optimize.lower import lower
+from pullback.optimize.unroll import scalars_for_arrays, unroll
 from pullback.optimize.values import share_values
 
 
 def simplify(program: Program) -> Program:
     """Cheaper, in the same language: of arrays or of scalars, before differentiation or after."""
-    return remove_dead(share_values(program))
+    return remove_dead(share_values(hoist_values(share_values(program))))
 
 
 def optimize(program: Program) -> Program:
-    """What differentiation and emission take: fused loops over scalars, simplified."""
-    return simplify(lower(program))
+    """What differentiation takes: fused loops over scalars, simplified."""
+    return simplify(scalars_for_arrays(share_values(unroll(simplify(lower(program))))))
+
+
+def finish(program: Program) -> Program:
+    """What emission takes, after differentiation: simplified, and no memory allocated in loops."""
+    return hoist_memory(simplify(split_additions(simplify(program))))

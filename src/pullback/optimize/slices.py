@@ -55,8 +55,8 @@ def cut(e: Emitter, piece: Slice, n: Operand) -> Cut:
     start, stop = (None if x is None or _absent(x) else x for x in (piece.start, piece.stop))
     if step == 0:
         raise OpaqueError("slice step is zero")
-    if start is not None and step == 1 and _is_single(e, start, stop):
-        return _single(e, start, n)
+    if step == 1 and _is_single(e, start or Const(0), stop):
+        return _single(e, start or Const(0), n)
     if step > 0:
         if start is None and stop is None and step == 1:
             return Cut(Const(0), 1, n)

@@ -1,5 +1,7 @@
-"""Stores into regions of arrays, as loop nests. NumPy computes the right side before it writes: where the
-nest could read what it has written, the right side is put in memory first.
+"""Stores into regions of arrays, as loop nests.
+
+NumPy computes the right side before it writes: where the nest could read what it has written, the right side
+is put in memory first.
 """
 
 from __future__ import annotations
@@ -35,6 +37,11 @@ def store(e: Emitter, array: Delayed, index: tuple[Any, ...], value: Value, *, a
         kept = tuple(_apart(e, entry, array) if isinstance(entry, Delayed) else entry for entry in index)
         picked = Picked(e, array, kept)
         _store(e, array, picked.shape, picked.back, value, accumulate)
+
+
+def store_whole(e: Emitter, array: Delayed, value: Delayed) -> None:
+    """``array[...] = value``."""
+    _store(e, array, array.shape, lambda e, index: index, value, False)
 
 
 def _apart(e: Emitter, x: Delayed, array: Delayed) -> Delayed:

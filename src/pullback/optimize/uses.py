@@ -82,14 +82,18 @@ class Uses:
         path = self._blocks[position]
         return all(self._blocks[use][: len(path)] == path for use in self._used.get(name, ()))
 
+    def leads(self, name: str) -> bool:
+        """Whether all uses of a variable and its other assignments are in the block of the first of these."""
+        first, *others = self._assigned[name]
+        path = self._blocks[first]
+        return all(self._blocks[at][: len(path)] == path for at in (*others, *self._used.get(name, ())))
+
     def repeats(self, name: str, position: int) -> bool:
         """Whether a variable assigned at `position` is used inside a loop that the assignment is not in."""
         return any(self._loops[use] != self._loops[position] for use in self._used.get(name, ()))
 
     def changes(self, name: str, position: int, memory: frozenset[str], cells: frozenset[str]) -> bool:
-        """Whether one of the `memory` classes or `cells` may change between the assignment of `name` at
-        `position` and its last use.
-        """
+        """Whether `memory` or `cells` may change between the assignment of `name` and its last use."""
         last = max((self._horizon(position, use) for use in self._used.get(name, ())), default=position)
         return any(
             position < at < last and self.memory(stored) in memory for at, stored in self._stores

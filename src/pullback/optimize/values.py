@@ -1,5 +1,4 @@
-"""Values: what is computed twice is computed once, copies and constants are passed on, tests that are known
-are decided.
+"""Each value computed once, copies and constants passed on, tests decided that are known.
 
 Value numbering over the structured program: an expression is known by its function and the values of its
 operands; a variable that is assigned again, and memory that is stored into, have a version. A loop starts

@@ -62,9 +62,10 @@ def reduction(
     compute: Callable[[Emitter, Index, Callable[[Index], Index]], Operand],
     *others: Value,
 ) -> Value:
-    """An array reduced over `axes`: ``compute(e, extents, whole)`` emits the loops for one element, where
-    `extents` are the lengths of the reduced axes and `whole` completes an index of those to one of `array`.
-    A number where no axis remains.
+    """An array reduced over `axes`; a number where no axis remains.
+
+    ``compute(e, extents, whole)`` emits the loops for one element, where `extents` are the lengths of the
+    reduced axes and `whole` completes an index of those to one of `array`.
     """
     kept = [axis for axis in range(array.ndim) if axis not in axes]
     extents = tuple(array.shape[axis] for axis in axes)
