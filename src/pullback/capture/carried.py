@@ -1,8 +1,8 @@
 """What a loop carries from one turn to the next: cells, and the plan of their types.
 
-A *plan* for a name is a structure with a type wherever a cell goes, and what a flag tells: that the name may be
-unbound (`UNBOUND`), that it may be None (`NONE`), or nothing (""); a `Poison` where the turns have no type in
-common.
+A *plan* for a name is a structure with a type wherever a cell goes, and what a flag tells: that the name may
+be unbound (`UNBOUND`), that it may be None (`NONE`), or nothing (""); a `Poison` where the turns have no type
+in common.
 """
 
 from __future__ import annotations
