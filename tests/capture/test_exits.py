@@ -178,9 +178,33 @@ def none_again(x):
     return s
 
 
+def reassigned_after_return(x, a):
+    for b in x:
+        if b <= a:
+            d = x[0] * b
+            if b < 0.0:
+                return d
+        d = 1.0
+        a -= d
+    return a
+
+
+def unbound_before_inner_loop(x):
+    s = 0.0
+    for i in range(len(x)):
+        for v in x:
+            s += v
+        if i > 0:
+            s += last
+        last = x[i]
+    return s
+
+
 @pytest.mark.parametrize(
     ("function", "cases"),
     [
+        (reassigned_after_return, [(X, 3.0), (abs(X), 3.0), (X[:0], 1.0)]),
+        (unbound_before_inner_loop, [(X,), (X[:1],)]),
         (best_or_none, [(X,), (X[:0],)]),
         (none_in_branch, [(2.0,), (-2.0,)]),
         (previous_or_none, [(X,), (X[:1],)]),
@@ -188,7 +212,7 @@ def none_again(x):
     ],
     ids=lambda c: getattr(c, "__name__", ""),
 )
-def test_none_until_there_is_a_value(agrees, agrees_again, function, cases):
+def test_name_that_has_no_value_at_first(agrees, agrees_again, function, cases):
     captured = agrees(function, *cases[0])
     for case in cases[1:]:
         agrees_again(captured, function, *case, same_dtype=False)

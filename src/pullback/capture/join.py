@@ -18,6 +18,7 @@ from pullback.capture.coalesce import coalesce
 from pullback.capture.context import Context
 from pullback.capture.values import (
     BOTTOM,
+    DROPPED,
     Maybe,
     Poison,
     UnreachedError,
@@ -57,6 +58,9 @@ class Merge:
             return a
         if is_optional(a, b):
             return self._maybe(name, a, b, none=True)
+        if a is DROPPED or b is DROPPED:
+            other = b if a is DROPPED else a
+            return self._maybe(name, a, b, none=isinstance(other, Maybe) and other.none)
         if a is MISSING or b is MISSING or isinstance(a, Maybe) or isinstance(b, Maybe):
             if any(isinstance(x, Maybe) and x.none for x in (a, b)):
                 return Poison(f"{name} is None on one way and unbound on the other", self.context.location())
@@ -117,7 +121,9 @@ class Merge:
 
     def _padded(self, name: str, present: Any, first: bool) -> Any:
         """`present`, with cells that hold something of its type on the way where the name is unbound."""
-        if isinstance(present, Poison) or is_static(present):
+        if isinstance(present, Poison) or present is MISSING or is_static(present):
+            return present
+        if same(present, parts_of(self.before.get(name, MISSING))[0]):
             return present
         parts = children(present)
         if parts is not None:
@@ -179,6 +185,8 @@ def parts_of(value: Any, none: bool = False) -> tuple[Any, Any]:
     """A value and whether it is there; with `none`, None stands for a value that is not."""
     if value is MISSING or value is BOTTOM or (none and value is None):
         return MISSING, False
+    if value is DROPPED:
+        return MISSING, True
     if isinstance(value, Maybe):
         return value.value, value.flag
     return value, True
@@ -264,7 +272,7 @@ def merged_env(merge: Merge, a: dict[str, Any], b: dict[str, Any], live: frozens
             if not (name in FLAGS and value is False):
                 merged[name] = value
         else:
-            merged[name] = Poison(f"{name} is not read after this, as its syntax says")
+            merged[name] = DROPPED
     return merged
 
 

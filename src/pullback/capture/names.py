@@ -18,6 +18,7 @@ import numpy as np
 from pullback.capture.context import Context, Frame, Guard
 from pullback.capture.dispatch import expression
 from pullback.capture.values import (
+    DROPPED,
     Bottom,
     DictValue,
     ListValue,
@@ -61,6 +62,7 @@ def _bound(context: Context, frame: Frame, node: ast.Name) -> Any:
     if isinstance(value, Bottom):
         context.unreached = True
         raise UnreachedError
+    assert value is not DROPPED, f"{node.id} is read where liveness says it is not"
     if isinstance(value, Poison):
         where = "" if value.where is None else f" (they meet at line {value.where.line})"
         context.fail(

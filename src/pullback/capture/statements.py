@@ -39,7 +39,8 @@ def run_block(context: Context, statements: Sequence[ast.stmt]) -> None:
             return
         if isinstance(left, Var):
             if rest:
-                guarded(context, lambda rest=rest: run_block(context, rest), live_after(context, rest))
+                live = live_after(context, [node, *rest])
+                guarded(context, lambda rest=rest: run_block(context, rest), live)
             return
 
 

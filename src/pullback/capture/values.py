@@ -121,6 +121,13 @@ class Bottom:
 BOTTOM = Bottom()
 
 
+class Dropped:
+    """What a name has on a way on which, as the syntax says, it is not read again before it is assigned."""
+
+
+DROPPED = Dropped()
+
+
 class UnreachedError(Exception):
     """A way was captured that no run known so far takes; capture goes on beside it."""
 
