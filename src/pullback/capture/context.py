@@ -117,6 +117,9 @@ class Context:
         self.uncertain: list[_Uncertain] = []
         self.outside: set[str] = set()
         self.unreached = False
+        self.tables: dict[Any, Var] = {}
+        self.kept: set[str] = set()
+        self.prologue: list[Statement] = []
         self.temporaries: set[str] = set()
         self.made: list[ast.AST] = []
         self.plans: dict[Any, dict[str, Any]] = {}
@@ -295,6 +298,17 @@ class Context:
         self.dims[-1][array.name, axis] = length
         return length
 
+    def table(self, numbers: list[Any]) -> Var:
+        """A constant array of these numbers, made where the program begins."""
+        key = tuple(map(repr, numbers))
+        if key not in self.tables:
+            apart = Builder(self.builder.names)
+            apart.location = self.location()
+            self.tables[key] = apart.call(np.array, tuple(numbers), name="table")
+            self.prologue.extend(apart.statements())
+            self.kept.add(self.tables[key].name)
+        return self.tables[key]
+
     # Aliases
 
     def root(self, name: str) -> str:
@@ -347,6 +361,7 @@ class Context:
 
     def restore(self, state: Any) -> None:
         env, names, roots, uncertain, dims = state
+        names[0].update(self.kept)
         self.frame.env = dict(env)
         self.builder.names.restore(names)
         self.roots, self.uncertain = dict(roots), list(uncertain)

@@ -28,7 +28,7 @@ from pullback.capture.join import (
     guarded,
 )  # fmt: skip
 from pullback.capture.liveness import stores
-from pullback.capture.operators import binary, condition
+from pullback.capture.operators import condition, whole
 from pullback.capture.search import PeelError, Search, Turn, close, leave, surely_bound
 from pullback.capture.sequences import items_of, sequence, trips
 from pullback.capture.statements import assign, live_after, run_block
@@ -175,8 +175,6 @@ def _counted(context: Context, node: ast.For, iterable: RangeValue | Sequence, p
         run_block(context, node.body)
 
     names = stores([*node.body, node.target])
-    with context.block() as counting:
-        count = trips(context, iterable) if isinstance(iterable, RangeValue) else iterable.length
     try:
         turn = Search(context, node, names, _live(context, node), None, body, peelable=peelable).run()
     except PeelError:
@@ -184,6 +182,8 @@ def _counted(context: Context, node: ast.For, iterable: RangeValue | Sequence, p
         context.restore(state)
         _peeled(context, node, iterable)
         return
+    with context.block() as counting:
+        count = trips(context, iterable) if isinstance(iterable, RangeValue) else iterable.length
     early = any(isinstance(turn.carried.head.get(flag), Var) for flag in (BREAK, RETURN))
     block = close(context, turn)
     if not early:
@@ -206,11 +206,11 @@ def _peeled(context: Context, node: ast.For, iterable: RangeValue | Sequence) ->
     """
     if isinstance(iterable, RangeValue):
         count, first, step = trips(context, iterable), iterable.start, iterable.step
-        rest: RangeValue | Sequence = RangeValue(binary(context, np.add, first, step), iterable.stop, step)
+        rest: RangeValue | Sequence = RangeValue(whole(context, np.add, first, step), iterable.stop, step)
     else:
         count, first, at = iterable.length, iterable.at(0), iterable.at
-        length = binary(context, np.subtract, count, 1)
-        rest = Sequence(length, lambda k: at(binary(context, np.add, k, 1)))
+        length = whole(context, np.subtract, count, 1)
+        rest = Sequence(length, lambda k: at(whole(context, np.add, k, 1)))
     if isinstance(count, Var):
         none = context.call(np.less, count, 1, name="no_turn")
         context.raise_if(none, ValueError, "a loop that makes an array of a number ran zero times")
@@ -254,7 +254,7 @@ def _early(
     context.frame.env = after
     with context.block() as head:
         start, _, step = bounds
-        place = binary(context, np.add, start, binary(context, np.multiply, counter, step))
+        place = whole(context, np.add, start, whole(context, np.multiply, counter, step))
         context.assign(index, place)
-        context.assign(counter, binary(context, np.add, counter, 1))
+        context.assign(counter, whole(context, np.add, counter, 1))
     context.add(While(before.block, go, head.block + block))

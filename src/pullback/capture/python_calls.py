@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
 from pullback.capture.join import fork
 from pullback.capture.operators import binary, compare, truth, weak
-from pullback.capture.sequences import backwards, enumerated, items_of, sequence, zipped
+from pullback.capture.sequences import backwards, enumerated, items_of, product, sequence, zipped
 from pullback.capture.values import (
     Closure,
     DictValue,
@@ -37,7 +38,7 @@ from pullback.capture.values import (
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Var
-from pullback.ir.primitives import cast, item, truncate
+from pullback.ir.primitives import cast, item, select, truncate
 from pullback.ir.types import Array, Scalar
 
 Handler = Callable[[Context, list[Any], dict[str, Any]], Any]
@@ -135,6 +136,11 @@ def _zip(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return zipped(context, args, bool(kwargs.get("strict", False)))
 
 
+@handles(itertools.product)
+def _product(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return product(context, args * to_python(kwargs.get("repeat", 1)))
+
+
 @handles(builtins.reversed)
 def _reversed(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return backwards(context, args[0])
@@ -227,6 +233,9 @@ def _better(context: Context, test: Any, value: Any, best: Any) -> Any:
     test = truth(context, test)
     if isinstance(test, bool):
         return value if test else best
+
+    if is_scalar(value) and is_scalar(best) and kind_of(value) == kind_of(best):
+        return context.call(select, test, value, best)
 
     def first() -> None:
         context.env["$value"] = value
