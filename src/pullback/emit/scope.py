@@ -143,8 +143,11 @@ class Scope:
                 if any(as_number(add(below, f, -1)) in (0, 1) for f in here) and any(
                     as_number(add(other, f, -1)) in (0, 1) for f in there
                 ):
-                    return self.symbols.clamp(other)
+                    return self._clamped(other)
         return None
+
+    def _clamped(self, a: Affine) -> Affine:
+        return a if self.symbols.is_nonnegative(a, self.facts) else self.symbols.clamp(a)
 
     def resolve(self) -> None:
         """Take note of what clamped symbols are that are known to be positive."""
@@ -162,7 +165,7 @@ class Scope:
         """A symbol that is no smaller than both."""
         for one, other in ((a, b), (b, a)):
             if not one:
-                return self.symbols.clamp(other)
+                return self._clamped(other)
         symbol = self.symbols.fresh()
         self.facts += [add(symbol, a, -1), add(symbol, b, -1)]
         return symbol
