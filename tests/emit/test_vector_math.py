@@ -1,4 +1,4 @@
-"""The functions that are written out in the loop: accurate everywhere, and used only where the loop allows it."""
+"""Functions written out in the loop: accurate everywhere, used only where the loop allows it."""
 
 from __future__ import annotations
 

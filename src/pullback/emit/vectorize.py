@@ -1,8 +1,8 @@
 """Loops that LLVM can vectorise call `native.exp` where others call ``np.exp``.
 
-Such a loop has no inner loop or branch; what an iteration leaves to the next is nothing but sums; and an array it
-stores into is otherwise touched at the same index only. A guess at what LLVM finds out by itself: where it is wrong,
-the result is the same and comes some nanoseconds later.
+Such a loop has no inner loop or branch; what an iteration leaves to the next is nothing but sums; and an
+array it stores into is otherwise touched at the same index only. A guess at what LLVM finds out by itself:
+where it is wrong, the result is the same and comes some nanoseconds later.
 """
 
 from __future__ import annotations
