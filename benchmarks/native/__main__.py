@@ -11,9 +11,7 @@ candidates take turns, and a ratio is that of medians.
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,31 +22,10 @@ import pullback as pb
 from benchmarks.eager import line
 from benchmarks.native import adbench, in_jax
 from benchmarks.native.registry import WORKLOADS
+from benchmarks.native.timing import medians
 from benchmarks.native.workload import Workload
 
 OF_HAND, OF_PRIMAL, OF_SPELLINGS = 1.5, 3.5, 1.3
-TURNS, TURN_SECONDS, LONGEST_SECONDS = 25, 0.01, 10.0
-
-
-def medians(candidates: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Seconds for one call of each candidate: the median of its turns, fewer where a call is long."""
-    loops, seconds = {}, {}
-    for name, run in candidates.items():
-        run()
-        start = time.process_time()
-        run()
-        seconds[name] = max(time.process_time() - start, 1e-7)
-        loops[name] = max(1, int(TURN_SECONDS / seconds[name]))
-    turns = max(3, min(TURNS, int(LONGEST_SECONDS / sum(seconds.values()))))
-    samples: dict[str, list[float]] = {name: [] for name in candidates}
-    for _ in range(turns):
-        for name, run in candidates.items():
-            repeats = range(loops[name])
-            start = time.process_time()
-            for _ in repeats:
-                run()
-            samples[name].append((time.process_time() - start) / loops[name])
-    return {name: statistics.median(taken) for name, taken in samples.items()}
 
 
 def compiled_gradient(

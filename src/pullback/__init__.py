@@ -6,6 +6,11 @@ Data flows downward; a folder imports only from those above it:
     rules/     what each function's derivative is: one table, read by every engine
     tape/      eager reverse mode: Variable, recording, views and writes, the reverse sweep
     dual/      eager forward mode: Dual, and how tangents move
+    ir/        the native engine's program: a small typed language
+    capture/   Python source to a program
+    transform/ adjoint and tangent of a program
+    optimize/  array statements to fused loops
+    emit/      a program to Python source, compiled by Numba and kept on disk
     api/       the transforms: grad, vjp, jvp, jacobian, hessian, and how to add an operator
     scipy/     SciPy's functions that are no ufuncs, under their own names
     testing/   gradcheck, and the check of a rule
@@ -26,6 +31,7 @@ from pullback.api.arrays import (
     zeros,
     zeros_like,
 )  # fmt: skip
+from pullback.api.compile import compile, purify, source  # noqa: A004
 from pullback.api.gradient import elementwise_grad, grad, value_and_grad
 from pullback.api.hvp import hvp
 from pullback.api.jacobian import hessian, jacobian
@@ -58,8 +64,8 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "ConventionError", "DependenceWarning", "MutationError", "NonFiniteError", "NotDifferentiableError",
     "PullbackError", "ShapeError", "Tape", "UnsupportedError", "Variable",
-    "array", "checkpoint", "debug_nans", "elementwise_grad", "empty", "empty_like", "full", "full_like",
+    "array", "checkpoint", "compile", "debug_nans", "elementwise_grad", "empty", "empty_like", "full", "full_like",
     "grad", "hessian", "hvp", "jacobian", "jvp", "jvp_rule", "linearize", "no_grad", "ones", "ones_like",
-    "partials", "primitive", "stop_gradient", "testing", "value_and_grad", "vjp", "vjp_rule", "zero_grad",
+    "partials", "primitive", "purify", "source", "stop_gradient", "testing", "value_and_grad", "vjp", "vjp_rule", "zero_grad",
     "zeros", "zeros_like",
 ]  # fmt: skip

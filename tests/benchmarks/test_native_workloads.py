@@ -47,9 +47,8 @@ def test_spellings_and_primal_agree(workload: Any) -> None:
     np.testing.assert_allclose(workload.gradient(*arguments)[0], expected, rtol=1e-12, atol=1e-12)
 
 
-@by_name
-def test_adjoint_by_hand_is_the_derivative(workload: Any) -> None:
-    arguments = workload.small()
+def checked(workload: Any, arguments: tuple[Any, ...]) -> None:
+    """Compare the adjoint with differences of the primal, and see that its arguments stay as they are."""
     before = copied(arguments)
     value, cotangents = workload.gradient(*arguments)
     for argument, kept in zip(arguments, before, strict=True):
@@ -62,6 +61,20 @@ def test_adjoint_by_hand_is_the_derivative(workload: Any) -> None:
             numeric = np.tensordot(slopes, seed, axes=seed.ndim)
             scale = max(1.0, np.abs(numeric).max())
             np.testing.assert_allclose(x_bar, numeric, rtol=0, atol=1e-7 * scale)
+
+
+@by_name
+def test_adjoint_by_hand_is_the_derivative(workload: Any) -> None:
+    checked(workload, workload.small())
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [w for w in WORKLOADS if any(isinstance(x, int) for x in w.small())],
+    ids=lambda workload: workload.name,
+)
+def test_no_step_at_all(workload: Any) -> None:
+    checked(workload, tuple(0 if isinstance(x, int) else x for x in workload.small()))
 
 
 @by_name

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from pullback.ir.types import type_of
 from pullback.ir.verify import verify
 
 
-def parts(tree):
+def parts(tree) -> Any:
     """The parts of a structure and how to put others in their place; None for a leaf."""
     if isinstance(tree, tuple):
         named = hasattr(tree, "_fields")
@@ -28,7 +29,7 @@ def parts(tree):
     return None
 
 
-def typed(tree):
+def typed(tree) -> Any:
     inner = parts(tree)
     if inner is not None:
         return inner[1]([typed(part) for part in inner[0]])
@@ -38,7 +39,7 @@ def typed(tree):
         return tree
 
 
-def leaves(tree):
+def leaves(tree) -> list[Any]:
     inner = parts(tree)
     if inner is not None:
         return [leaf for part in inner[0] for leaf in leaves(part)]
@@ -49,7 +50,7 @@ def leaves(tree):
     return [tree]
 
 
-def outcome(call):
+def outcome(call) -> Any:
     with np.errstate(all="ignore"):
         try:
             return call(), None
@@ -58,7 +59,7 @@ def outcome(call):
 
 
 def check(function, *args, same_dtype=True, **kwargs):
-    """Capture for the types of these arguments, and compare the value, what was written and what was raised."""
+    """Capture for the types of these arguments; compare the value, what was written and what was raised."""
     captured = capture(function, typed(args), typed(kwargs))
     verify(captured.program)
     again(captured, function, *args, same_dtype=same_dtype, **kwargs)

@@ -128,19 +128,64 @@ def methods_of_objects(x):
 
 def builtins_(x, n, a):
     return (
-        abs(x), abs(a), min(x, 2.0), max(x, 1.0), len(a), sum(a), sum([x, 2.0, n]), float(n), int(x), bool(n),
-        round(x), pow(x, 2), divmod(n, 3), min(a), max(a), all([x > 0, n > 0]), any([x > 100, n > 0]), complex(x, 2),
-        isinstance(x, float), isinstance(a, np.ndarray), list(range(3)), tuple(v * 2 for v in (x, n)), round(x, 1),
-        x // 2, x % 2, n // 3, n % 3, -n // 3, n ** 2, 2.0 ** n, n / 2, n << 1, n & 3, ~n,
-    )  # fmt: skip
+        abs(x),
+        abs(a),
+        min(x, 2.0),
+        max(x, 1.0),
+        len(a),
+        sum(a),
+        sum([x, 2.0, n]),
+        float(n),
+        int(x),
+        bool(n),
+        round(x),
+        pow(x, 2),
+        divmod(n, 3),
+        min(a),
+        max(a),
+        all([x > 0, n > 0]),
+        any([x > 100, n > 0]),
+        complex(x, 2),
+        isinstance(x, float),
+        isinstance(a, np.ndarray),
+        list(range(3)),
+        tuple(v * 2 for v in (x, n)),
+        round(x, 1),
+        x // 2,
+        x % 2,
+        n // 3,
+        n % 3,
+        -n // 3,
+        n**2,
+        2.0**n,
+        n / 2,
+        n << 1,
+        n & 3,
+        ~n,
+    )
 
 
 def math_(x, n):
     return (
-        math.sin(x), math.exp(x), math.sqrt(x), math.log(x), math.log(x, 3), math.floor(x), math.ceil(x), math.pi * x,
-        math.hypot(x, 2.0), math.atan2(x, 1), math.isnan(x), math.sqrt(2.0) * n, math.tanh(n), math.fabs(x),
-        cmath.exp(1j * x), math.copysign(1.0, x), math.pow(x, 2), math.trunc(x),
-    )  # fmt: skip
+        math.sin(x),
+        math.exp(x),
+        math.sqrt(x),
+        math.log(x),
+        math.log(x, 3),
+        math.floor(x),
+        math.ceil(x),
+        math.pi * x,
+        math.hypot(x, 2.0),
+        math.atan2(x, 1),
+        math.isnan(x),
+        math.sqrt(2.0) * n,
+        math.tanh(n),
+        math.fabs(x),
+        cmath.exp(1j * x),
+        math.copysign(1.0, x),
+        math.pow(x, 2),
+        math.trunc(x),
+    )
 
 
 def comparisons(x, y, n):
@@ -154,44 +199,125 @@ def comparisons(x, y, n):
 
 def reductions(a):
     return (
-        np.sum(a), a.sum(axis=0), np.mean(a, 1), a.max(), a.min(axis=1, keepdims=True), np.prod(a, axis=(0, 1)),
-        a.std(), np.var(a, axis=0, ddof=1), np.cumsum(a, axis=1), a.argmax(), np.argmin(a, axis=1), np.any(a > 3),
-        np.all(a > 3, axis=0), a.trace(), np.linalg.norm(a), np.ptp(a, axis=0), np.median(a), np.count_nonzero(a > 3),
-        np.add.reduce(a, axis=0), np.maximum.accumulate(a, axis=1), np.add.accumulate(a),
-    )  # fmt: skip
+        np.sum(a),
+        a.sum(axis=0),
+        np.mean(a, 1),
+        a.max(),
+        a.min(axis=1, keepdims=True),
+        np.prod(a, axis=(0, 1)),
+        a.std(),
+        np.var(a, axis=0, ddof=1),
+        np.cumsum(a, axis=1),
+        a.argmax(),
+        np.argmin(a, axis=1),
+        np.any(a > 3),
+        np.all(a > 3, axis=0),
+        a.trace(),
+        np.linalg.norm(a),
+        np.ptp(a, axis=0),
+        np.median(a),
+        np.count_nonzero(a > 3),
+        np.add.reduce(a, axis=0),
+        np.maximum.accumulate(a, axis=1),
+        np.add.accumulate(a),
+    )
 
 
 def joins(a, x):
     return (
-        np.concatenate([a, a * 2], axis=1), np.stack((x, x + 1)), np.hstack([x, x]), np.vstack([a, x]),
-        np.column_stack([x, x]), np.append(x, 2.0), np.array([x[0], 2.0, x[1]]), np.array([[x[0], 1], [2, x[1]]]),
-        np.array([x, x * 2]), np.tile(x, 2), np.repeat(x, 2), np.roll(x, 1), np.pad(x, 2), np.block([[a], [a]]),
-        np.outer(x, x), np.add.outer(x, x), np.kron(x, x), np.diag(x), np.tril(a), np.sort(x)[::-1], np.diff(x),
-    )  # fmt: skip
+        np.concatenate([a, a * 2], axis=1),
+        np.stack((x, x + 1)),
+        np.hstack([x, x]),
+        np.vstack([a, x]),
+        np.column_stack([x, x]),
+        np.append(x, 2.0),
+        np.array([x[0], 2.0, x[1]]),
+        np.array([[x[0], 1], [2, x[1]]]),
+        np.array([x, x * 2]),
+        np.tile(x, 2),
+        np.repeat(x, 2),
+        np.roll(x, 1),
+        np.pad(x, 2),
+        np.block([[a], [a]]),
+        np.outer(x, x),
+        np.add.outer(x, x),
+        np.kron(x, x),
+        np.diag(x),
+        np.tril(a),
+        np.sort(x)[::-1],
+        np.diff(x),
+    )
 
 
 def products(a, x):
     return (
-        a @ x, a.dot(x), x @ x, np.dot(a, a.T), np.einsum("ij,j->i", a, x), np.tensordot(a, a, axes=2), a.T @ a,
-        np.inner(x, x), np.vdot(x, x), np.linalg.solve(a @ a.T + 10 * np.eye(3), a[:, 0]), la.det(a @ a.T), np.cross(x[:3], x[1:]),
-        np.matmul(a, x[:, None]), np.trace(a @ a.T), np.linalg.inv(a[:, :3] + np.eye(3)), np.convolve(x, x),
-    )  # fmt: skip
+        a @ x,
+        a.dot(x),
+        x @ x,
+        np.dot(a, a.T),
+        np.einsum("ij,j->i", a, x),
+        np.tensordot(a, a, axes=2),
+        a.T @ a,
+        np.inner(x, x),
+        np.vdot(x, x),
+        np.linalg.solve(a @ a.T + 10 * np.eye(3), a[:, 0]),
+        la.det(a @ a.T),
+        np.cross(x[:3], x[1:]),
+        np.matmul(a, x[:, None]),
+        np.trace(a @ a.T),
+        np.linalg.inv(a[:, :3] + np.eye(3)),
+        np.convolve(x, x),
+    )
 
 
 def creations(n, x):
     return (
-        np.zeros(n), np.ones((n, 2)), np.full(3, x), np.empty(0), np.zeros_like(np.ones((n, 1))), np.arange(n), np.arange(1, n, 2),
-        np.arange(0.0, 1.0, 0.25), np.linspace(0, x, n), np.eye(n), np.identity(2), np.eye(n, n + 1, k=1), np.full((2, n), 1),
-        np.ones(n, dtype=np.float32), np.zeros((n,), int), np.array([1, 2, n]), np.full_like(np.ones(n), x), np.asarray([x, 1.0]),
-        np.meshgrid(np.arange(n), np.arange(2.0)), np.ones(3) * np.array(x), np.zeros([n, 2]), np.array(2.0) * x, np.indices((2, n)),
-    )  # fmt: skip
+        np.zeros(n),
+        np.ones((n, 2)),
+        np.full(3, x),
+        np.empty(0),
+        np.zeros_like(np.ones((n, 1))),
+        np.arange(n),
+        np.arange(1, n, 2),
+        np.arange(0.0, 1.0, 0.25),
+        np.linspace(0, x, n),
+        np.eye(n),
+        np.identity(2),
+        np.eye(n, n + 1, k=1),
+        np.full((2, n), 1),
+        np.ones(n, dtype=np.float32),
+        np.zeros((n,), int),
+        np.array([1, 2, n]),
+        np.full_like(np.ones(n), x),
+        np.asarray([x, 1.0]),
+        np.meshgrid(np.arange(n), np.arange(2.0)),
+        np.ones(3) * np.array(x),
+        np.zeros([n, 2]),
+        np.array(2.0) * x,
+        np.indices((2, n)),
+    )
 
 
 def dtypes(x, z):
     return (
-        x.astype(np.float32), x.astype(int), z.real, z.imag, z.conj(), np.abs(z), x * 1j, np.float32(2.0) * x, x.dtype == np.float64,
-        np.real(x), np.imag(x), z.astype(complex), np.angle(z), (x > 0).astype(float), (x > 0) * x, np.isfinite(x), x.ndim,
-    )  # fmt: skip
+        x.astype(np.float32),
+        x.astype(int),
+        z.real,
+        z.imag,
+        z.conj(),
+        np.abs(z),
+        x * 1j,
+        np.float32(2.0) * x,
+        x.dtype == np.float64,
+        np.real(x),
+        np.imag(x),
+        z.astype(complex),
+        np.angle(z),
+        (x > 0).astype(float),
+        (x > 0) * x,
+        np.isfinite(x),
+        x.ndim,
+    )
 
 
 def clipped(x):

@@ -6,7 +6,7 @@ import pytest
 X = np.array([0.5, -1.5, 2.5, 3.5])
 A = np.arange(12.0).reshape(3, 4) + 0.5
 B = np.arange(24.0).reshape(2, 3, 4)
-I = np.array([2, 0, 2])
+PLACES = np.array([2, 0, 2])
 M = np.array([True, False, True, True])
 
 
@@ -175,11 +175,11 @@ CASES = [
     (elements, [(A, 1, 2), (A, -1, 3)]),
     (slices, [(A,)]),
     (dynamic_slices, [(A, 1, 2), (A, 2, 3)]),
-    (arrays, [(A, I)]),
+    (arrays, [(A, PLACES)]),
     (masks, [(X, M)]),
     (mask_2d, [(A,)]),
     (stores, [(A, 1), (A.T.copy(), -1)]),
-    (store_by_array, [(X, I, M)]),
+    (store_by_array, [(X, PLACES, M)]),
     (overlapping, [(X,)]),
     (view_is_written, [(A,)]),
     (views_by_function, [(B,)]),

@@ -1,4 +1,5 @@
 """Assignments, branches, exits, assert and raise."""
+# pyright: reportPossiblyUnboundVariable=false, reportAttributeAccessIssue=false
 
 import numpy as np
 import pytest

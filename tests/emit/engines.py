@@ -1,6 +1,9 @@
-"""The three ways to run a program, compared: interpreter, emitted source under CPython, the same under Numba."""
+"""The three ways to run a program, compared: interpreter, emitted source under CPython, and under Numba."""
 
+import importlib.util
 from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -40,3 +43,17 @@ def same(a: Any, b: Any, ulps: float, what: str) -> None:
     assert a.shape == b.shape, what
     eps = np.finfo(b.dtype).eps if b.dtype.kind in "fc" else 0.0
     np.testing.assert_allclose(a, b, rtol=ulps * float(eps), atol=0 if not eps else 1e-300, err_msg=what)
+
+
+def beside(folder: str, name: str) -> ModuleType:
+    """A module of another folder of tests."""
+    path = Path(__file__).parent.parent / folder / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{folder}_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+record = beside("optimize", "recording").record

@@ -16,7 +16,7 @@ from pullback.base.mutable import Mutable
 from pullback.capture import Captured, StaticNeededError, capture
 from pullback.emit import load
 from pullback.ir.nodes import Program
-from pullback.optimize.lower import lower
+from pullback.optimize.pipeline import finish, optimize
 from pullback.transform.purify import purified, written
 
 
@@ -34,14 +34,15 @@ class Specialised:
         self.captured = captured
         self.dynamic = dynamic
         self.jit = jit
-        self.lowered: Program = lower(captured.program)
+        self.lowered: Program = optimize(captured.program)
         self.written = written(self.lowered)
         self.params = tuple(param.type for param in self.lowered.params)
+        self.plans: dict[Any, Any] = {}  # of gradients, by what is asked for (`api.native`)
 
     @functools.cached_property
     def run(self) -> Callable[..., tuple[Any, ...]]:
         """The function as it is, effects included."""
-        return load(self.lowered, jit=self.jit)
+        return load(finish(self.lowered), jit=self.jit)
 
     @functools.cached_property
     def operation(self) -> Operation:
@@ -59,12 +60,15 @@ class Specialised:
 
 
 class Compiled:
-    """A function compiled from its source (see `compile`)."""
+    """A function compiled from its source (see `pullback.compile`)."""
 
-    def __init__(self, function: Callable[..., Any], *, jit: bool = True) -> None:
+    is_native = True
+
+    def __init__(self, function: Callable[..., Any], *, jit: bool = True, effects: bool = True) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.jit = jit
+        self.effects = effects
         self._static: set[Any] = set()
         self._specialised: dict[Any, Specialised] = {}
 
@@ -91,6 +95,8 @@ class Compiled:
     def _follow(self, specialised: Specialised, values: list[Any]) -> list[Any]:
         """Run as one operation that an engine records; effects are written back as the engine's writes."""
         plain = [v.frozen() if isinstance(v, Mutable) else v for v in values]
+        if not self.effects:
+            return list(specialised.pure(*plain))
         results = list(specialised.operation(*plain))
         for k in reversed(specialised.written):
             content, target = results.pop(), values[k]
@@ -164,34 +170,3 @@ def check_apart(specialised: Specialised, values: list[Any], name: str) -> None:
                     why="compiled code is made for arguments that are apart",
                     remedy="pass a copy of one of them.",
                 )
-
-
-def compile(function: Callable[..., Any] | None = None, *, jit: bool = True) -> Any:  # noqa: A001
-    """Compile a function written in NumPy and plain Python, from its source.
-
-    Args:
-        function: loops, branches, stores into arrays, calls to other functions (see ``docs/native.md``).
-        jit: False runs the generated source under CPython, to step through it with a debugger.
-
-    Returns:
-        A function of the same arguments. It is compiled for each combination of dtypes, ranks and axes of
-        length 1 when first called with it, and kept on disk. `grad`, `vjp`, `jvp`, `jacobian`, `hessian` and
-        `hvp` of it are compiled too.
-
-    Raises:
-        UnsupportedError: at the first call, for what is not in the language, with file, line and column.
-
-    Example:
-        >>> import numpy as np, pullback as pb
-        >>> @pb.compile
-        ... def triangle(n):
-        ...     total = 0
-        ...     for i in range(n):
-        ...         total += i
-        ...     return total
-        >>> triangle(5)
-        10
-    """
-    if function is None:
-        return functools.partial(compile, jit=jit)
-    return function if isinstance(function, Compiled) else Compiled(function, jit=jit)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.api.compile import Engine, is_compiled, on_engine
 from pullback.api.follow import Followed, function_name, outcome, plain_aux
 from pullback.api.products import Convention, check_convention, conjugated, refuse_integers, vjp, with_aux
 from pullback.base.argnums import Argnums, choose
@@ -25,6 +26,7 @@ def value_and_grad(
     has_aux: bool = False,
     holomorphic: bool = False,
     convention: Convention = "pullback",
+    engine: Engine | None = None,
 ) -> Callable[..., Any]:
     """A function that returns the value of `function` and its gradient (see `grad`).
 
@@ -37,9 +39,19 @@ def value_and_grad(
         (9.0, 6.0)
     """
     check_convention(convention)
+    options = {"argnums": argnums, "has_aux": has_aux, "holomorphic": holomorphic, "convention": convention}
+    function = on_engine(function, engine)
+    if engine == "dual":
+        return _forward(function, argnums, has_aux, holomorphic)
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if is_compiled(function) and not holomorphic:
+            from pullback.api.native import value_and_gradient
+
+            found = value_and_gradient(function, argnums, has_aux, args, kwargs)  # type: ignore[arg-type]
+            if found is not None:
+                return found[0], conjugated(found[1], convention)
         chosen = choose(function, argnums, args, kwargs)
         followed = Followed("pb.grad", function, chosen.keys, chosen.values())
         new_args, new_kwargs = chosen.replaced(tuple(followed.arguments))
@@ -62,6 +74,25 @@ def value_and_grad(
         ]
         gradient = gradients[0] if chosen.single else tuple(gradients)
         return ((value, aux), gradient) if has_aux else (value, gradient)
+
+    wrapped.__transform__ = (value_and_grad, function, options)  # type: ignore[attr-defined]
+    return wrapped
+
+
+def _forward(
+    function: Callable[..., Any], argnums: Argnums, has_aux: bool, holomorphic: bool
+) -> Callable[..., Any]:
+    """Value and gradient by forward mode, a sweep for every few inputs."""
+    from pullback.api.jacobian import jacobian
+
+    columns = jacobian(function, argnums, mode="forward", has_aux=has_aux, holomorphic=holomorphic)
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = function(*args, **kwargs), columns(*args, **kwargs)
+        if np.shape(value[0] if has_aux else value) != ():
+            raise ShapeError(f"grad needs a scalar output of {function_name(function)}")
+        return value, gradient[0] if has_aux else gradient
 
     return wrapped
 
@@ -103,6 +134,7 @@ def grad(
     has_aux: bool = False,
     holomorphic: bool = False,
     convention: Convention = "pullback",
+    engine: Engine | None = None,
 ) -> Callable[..., Any]:
     """A function that returns the gradient of a scalar-valued `function`.
 
@@ -114,6 +146,8 @@ def grad(
             complex.
         convention: of a complex gradient: "pullback", ∂L/∂Re z + i ∂L/∂Im z (PyTorch's), or "jax", its
             conjugate.
+        engine: "tape" (reverse mode, any Python), "dual" (forward mode, any Python) or "native" (the source,
+            compiled; see `compile`). By default a compiled function stays compiled, and any other is taped.
 
     Returns:
         A function of the same arguments. The gradient has the structure, shapes and dtypes of the chosen
@@ -134,13 +168,16 @@ def grad(
 
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.2.
     """
-    both = value_and_grad(function, argnums, has_aux, holomorphic, convention)
+    both = value_and_grad(function, argnums, has_aux, holomorphic, convention, engine)
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
 
+    again = getattr(both, "__transform__", None)
+    if again is not None:
+        wrapped.__transform__ = (grad, *again[1:])  # type: ignore[attr-defined]
     return wrapped
 
 

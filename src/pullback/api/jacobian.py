@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pullback.api.compile import Engine, on_engine
 from pullback.api.follow import checked_leaves, function_name, outcome, pushed, warn_independent
 from pullback.api.gradient import grad
 from pullback.api.products import refuse_integers, vjp, with_aux
@@ -29,6 +30,7 @@ def jacobian(
     has_aux: bool = False,
     holomorphic: bool = False,
     chunk_size: int | None = None,
+    engine: Engine | None = None,
 ) -> Callable[..., Any]:
     """A function that returns the Jacobian of `function`.
 
@@ -40,6 +42,7 @@ def jacobian(
         has_aux: `function` returns ``(output, aux)``.
         holomorphic: the complex derivative of a holomorphic function of complex arguments.
         chunk_size: how many inputs one forward sweep carries; 64 by default.
+        engine: see `grad`.
 
     Returns:
         A function of the same arguments. Its result has the structure of the output, each leaf replaced by
@@ -62,12 +65,21 @@ def jacobian(
     if mode not in ("auto", "forward", "reverse"):
         raise UnsupportedError(f"mode={mode!r} is none", remedy="'auto', 'forward' or 'reverse'.")
 
+    options = {
+        "argnums": argnums, "mode": mode, "has_aux": has_aux, "holomorphic": holomorphic,
+        "chunk_size": chunk_size,
+    }  # fmt: skip
+    function = on_engine(function, engine)
+    if engine == "dual":
+        mode = "forward"
+
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(function, argnums, args, kwargs)
         matrix = _Matrix(function, chosen, has_aux, holomorphic, chunk_size or _CHUNK)
         return matrix.by_columns() if mode == "forward" else matrix.by_rows(switch=mode == "auto")
 
+    wrapped.__transform__ = (jacobian, function, options)  # type: ignore[attr-defined]
     return wrapped
 
 
@@ -176,7 +188,7 @@ class _Matrix:
             outputs = [primal for primal, _ in pairs]
             aux = tree_map(lambda leaf, sweep=sweep: pushed(leaf, sweep)[0], aux)
             self.check(outputs)
-            depends = depends or any(dot is not None for _, dot in pairs)
+            depends = depends or sweep.nested or any(dot is not None for _, dot in pairs)
             columns.append(
                 [
                     np.zeros((count, *np.shape(bare(p))), dtype_of(bare(p))) if d is None else d
@@ -225,7 +237,10 @@ def _own(block: Any) -> Any:
 
 
 def hessian(
-    function: Callable[..., Any], argnums: Argnums = 0, chunk_size: int | None = None
+    function: Callable[..., Any],
+    argnums: Argnums = 0,
+    chunk_size: int | None = None,
+    engine: Engine | None = None,
 ) -> Callable[..., Any]:
     """A function that returns the Hessian of a real-valued `function`, forward over reverse.
 
@@ -233,6 +248,7 @@ def hessian(
         function: returns a real scalar; its arguments are real.
         argnums: which argument to differentiate: a position, a name, or a tuple of them.
         chunk_size: how many columns one sweep carries (see `jacobian`).
+        engine: see `grad`.
 
     Returns:
         A function of the same arguments. For an array argument its result has shape ``x.shape + x.shape``;
@@ -249,4 +265,8 @@ def hessian(
 
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 5.
     """
-    return jacobian(grad(function, argnums), argnums, mode="forward", chunk_size=chunk_size)
+    function = on_engine(function, engine)
+    matrix = jacobian(grad(function, argnums), argnums, mode="forward", chunk_size=chunk_size)
+    options = {"argnums": argnums, "chunk_size": chunk_size}
+    matrix.__transform__ = (hessian, function, options)  # type: ignore[attr-defined]
+    return matrix

@@ -49,7 +49,8 @@ class Captured:
 
     Attributes:
         program: its parameters are the dynamic leaves of the arguments in traversal order (tuples and lists
-            by position, dicts and dataclasses by insertion and field order; positional arguments first), then the captured arrays.
+            by position, dicts and dataclasses by insertion and field order; positional arguments first), then
+            the captured arrays.
         result: what the function returns, with a `Leaf` for each number and array.
         captives: the arrays captured from closures and globals, in the order of the last parameters.
         guards: what must still hold at a later call.

@@ -1,5 +1,7 @@
-"""The state of a capture: the program under construction, the frames of the functions being inlined, and what
-the result depends on. Every other module of `capture` works on a `Context`.
+"""The state of a capture, on which every other module of `capture` works.
+
+It holds the program under construction, the frames of the functions being inlined, and what the result
+depends on.
 """
 
 from __future__ import annotations
@@ -196,7 +198,7 @@ class Context:
 
     # Statements
 
-    def call(self, function: Callable[..., Any], *args: Any, name: str = "t", **kwargs: Any) -> Any:
+    def call(self, function: Callable[..., Any], *args: Any, name: Any = "t", **kwargs: Any) -> Any:
         """Add an assignment of what `function` returns, and return the variable(s).
 
         Raises:

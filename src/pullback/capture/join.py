@@ -23,6 +23,7 @@ from pullback.capture.values import (
     UnreachedError,
     children,
     describe,
+    is_mixed,
     is_numeric,
     is_static,
     kind_of,
@@ -46,6 +47,7 @@ class Merge:
     """The cells that a meeting of two ways needs, with the value each gets on either way."""
 
     context: Context
+    before: dict[str, Any]
     pairs: list[tuple[Var, Any, Any]] = field(default_factory=list)
     known: dict[Any, Var] = field(default_factory=dict)
 
@@ -74,6 +76,7 @@ class Merge:
         return Poison(
             f"{plain} is {describe(a)} on one way and {describe(b)} on the other",
             self.context.location(),
+            is_mixed(a, b),
         )
 
     def _cell(self, name: str, a: Any, b: Any) -> Any:
@@ -101,9 +104,10 @@ class Merge:
             return merged
         if name.startswith("$"):
             return merged
-        if same(value_a, value_b) and True in (flag_a, flag_b) and False not in (flag_a, flag_b):
+        before = self.before.get(name)
+        if isinstance(before, Maybe) and all(_still(before, side) for side in (a, b)):
             # Bound on the way where it was read: what is known there is not worth a new flag.
-            return Maybe(merged, flag_b if flag_a is True else flag_a)
+            return before
         flag = self.value(f"{name}_is_bound", flag_a, flag_b)
         return merged if flag is True else Maybe(merged, flag)
 
@@ -127,6 +131,12 @@ class Merge:
         self.pairs.append((cell, a, b))
         self.context.unite(cell, present)
         return cell
+
+
+def _still(before: Maybe, value: Any) -> bool:
+    """Whether a name has the value it had, known to be bound or not."""
+    now, flag = parts_of(value)
+    return same(before.value, now) and (flag is True or same(before.flag, flag))
 
 
 @dataclass
@@ -186,7 +196,7 @@ def fork(
     if env_then.get(DEAD) or env_else.get(DEAD):
         _one_way(context, test, (env_then, first.block), (env_else, second.block))
         return
-    merge = Merge(context)
+    merge = Merge(context, before)
     context.frame.env = merged_env(merge, env_then, env_else, live)
     blocks_ = []
     for side, block in enumerate((first.block, second.block)):

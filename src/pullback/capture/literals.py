@@ -9,7 +9,7 @@ from typing import Any
 from pullback.capture.context import Context, Frame
 from pullback.capture.dispatch import evaluate, expression
 from pullback.capture.liveness import Liveness, stores
-from pullback.capture.operators import truth
+from pullback.capture.operators import condition
 from pullback.capture.sequences import items_of, unpack
 from pullback.capture.statements import assign, closure
 from pullback.capture.values import DictValue, ListValue, describe, is_static, to_python
@@ -160,7 +160,7 @@ def _generator(
 
 
 def _holds(context: Context, test: ast.expr) -> bool:
-    value = truth(context, evaluate(context, test))
+    value = condition(context, test)
     if isinstance(value, Var):
         context.static_needed("the `if` of a comprehension", value, "use a boolean mask")
     return value

@@ -164,6 +164,12 @@ def weak(context: Context, value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def condition(context: Context, node: ast.expr) -> Any:
+    """The truth of an expression: a static bool or a Var."""
+    with context.at(node):
+        return truth(context, evaluate(context, node))
+
+
 def truth(context: Context, value: Any) -> Any:
     """``bool(value)`` as a test: a static bool or a Var."""
     if isinstance(value, Var):
@@ -341,7 +347,7 @@ def cheap(block: Block) -> bool:
 
 @expression(ast.IfExp)
 def _conditional(context: Context, node: ast.IfExp) -> Any:
-    test = truth(context, evaluate(context, node.test))
+    test = condition(context, node.test)
     if isinstance(test, bool):
         return evaluate(context, node.body if test else node.orelse)
     value = "$value"

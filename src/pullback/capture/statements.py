@@ -13,7 +13,7 @@ from pullback.capture.dispatch import evaluate, execute, statement
 from pullback.capture.join import BREAK, CONTINUE, DEAD, RESULT, RETURN, any_flag, fork, guarded
 from pullback.capture.liveness import always_exits
 from pullback.capture.names import load_name
-from pullback.capture.operators import BINARY, binary, truth
+from pullback.capture.operators import BINARY, binary, condition
 from pullback.capture.sequences import unpack
 from pullback.capture.stores import augmented, store_subscript
 from pullback.capture.values import Closure, ListValue, Record, describe, is_array
@@ -62,7 +62,7 @@ def _branch(context: Context, node: ast.If, rest: Sequence[ast.stmt]) -> None:
         orelse = (*orelse, *rest)
     elif rest:
         then = (*then, *rest)
-    test = truth(context, evaluate(context, node.test))
+    test = condition(context, node.test)
     if isinstance(test, bool):
         run_block(context, then if test else orelse)
         return
@@ -229,7 +229,7 @@ def _continue(context: Context, node: ast.Continue) -> None:
 
 @statement(ast.Assert)
 def _assert(context: Context, node: ast.Assert) -> None:
-    holds = truth(context, evaluate(context, node.test))
+    holds = condition(context, node.test)
     if holds is True:
         return
     text = _message(context, node.msg) if node.msg is not None else ""

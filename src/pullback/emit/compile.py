@@ -1,7 +1,8 @@
 """Numba's part: signatures from a program's types, eager compilation, compiled code kept on disk.
 
-Numba has a cache of its own, which trusts what it finds. This one stores the same payload (what Numba pickles of a
-compile result) under a name that says all it depends on, with a checksum, and compiles anew when anything is odd.
+Numba has a cache of its own, which trusts what it finds. This one stores the same payload (what Numba
+pickles of a compile result) under a name that says all it depends on, with a checksum, and compiles anew
+when anything is odd.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ import numpy as np
 from numba.core import types
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
-from numba.core.errors import NumbaError, NumbaWarning
+from numba.core.errors import NumbaWarning
 from numba.core.registry import cpu_target
 from numba.core.runtime.nrt import rtsys
 
 from pullback.base.errors import UnsupportedError
 from pullback.base.location import Location
-from pullback.emit import cache, native, overloads
+from pullback.emit import cache, callback, native, overloads
+from pullback.emit.callback import call_from_compiled
 from pullback.emit.load import module_of
 from pullback.emit.source import Source
 from pullback.ir.nodes import Program
@@ -67,33 +69,16 @@ def numba_type(kind: Type) -> types.Type:
 
 def _compile(source: Source, module: ModuleType, signature: tuple[types.Type, ...], key: str) -> Any:
     for name in source.outlined:
-        _call_back(module, name)
-    dispatcher = numba.njit(**OPTIONS)(getattr(module, source.name))
+        call_from_compiled(module.__name__, name, module.__dict__[name])
+    dispatcher: Any = numba.njit(**OPTIONS)(getattr(module, source.name))
     dispatcher._cache = _Kept(f"{source.name[:40]}_{key}.bin")
     try:
         dispatcher.compile(signature)
-    except NumbaError as error:
+    except Exception as error:
+        # Not all that Numba raises is a NumbaError.
         raise _unsupported(error, source, module) from None
     dispatcher.disable_compile()
     return dispatcher
-
-
-def _call_back(module: ModuleType, name: str) -> None:
-    """Replace a function that is to run in Python by a compiled one that calls it there."""
-    function = module.__dict__[name]
-    if not hasattr(function, "results"):
-        return
-    parameters = ", ".join(function.__code__.co_varnames[: function.__code__.co_argcount])
-    results = [f"r{i}" for i in range(len(function.results))]
-    types_ = ", ".join(f"{r}={kind!r}" for r, kind in zip(results, function.results, strict=True))
-    assigned = f"{', '.join(results)} = " if results else ""
-    text = (
-        f"def {name}({parameters}):\n    with objmode({types_}):\n"
-        f"        {assigned}{name}_in_python({parameters})\n    return {', '.join(results)}\n"
-    )
-    module.__dict__.update({"objmode": numba.objmode, f"{name}_in_python": function})
-    exec(compile(text, str(module.__file__), "exec"), module.__dict__)
-    module.__dict__[name] = numba.njit(module.__dict__[name])
 
 
 class _Kept(NullCache):
@@ -121,15 +106,19 @@ class _Kept(NullCache):
 
 
 def _surroundings() -> str:
-    """What compiled code depends on beside its source: versions, options, the processor, our own overloads."""
-    own = [Path(str(module.__file__)).read_text() for module in (native, overloads)]
-    machine = cpu_target.target_context.codegen().magic_tuple()
+    """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
+    own = [Path(str(module.__file__)).read_text() for module in (native, overloads, callback)]
+    machine = _target_context().codegen().magic_tuple()
     options = sorted((name, sorted(v) if isinstance(v, set) else v) for name, v in OPTIONS.items())
     parts = (numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.machine())
     return repr((parts, machine, options, own))
 
 
-def _unsupported(error: NumbaError, source: Source, module: ModuleType) -> UnsupportedError:
+def _target_context() -> Any:
+    return cpu_target.target_context
+
+
+def _unsupported(error: Exception, source: Source, module: ModuleType) -> UnsupportedError:
     """Numba's complaint as an error about the user's code."""
     where = _place(error, source, module)
     reason = re.sub(r"\x1b\[\d+m", "", str(error)).strip().splitlines()
@@ -142,7 +131,7 @@ def _unsupported(error: NumbaError, source: Source, module: ModuleType) -> Unsup
     )
 
 
-def _place(error: NumbaError, source: Source, module: ModuleType) -> Location | None:
+def _place(error: Exception, source: Source, module: ModuleType) -> Location | None:
     file = re.escape(Path(str(module.__file__)).name)
     lines = [int(found) for found in re.findall(rf"{file}\W+(?:line |\()?(\d+)", str(error))]
     loc = getattr(error, "loc", None)

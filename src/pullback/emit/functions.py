@@ -1,7 +1,8 @@
 """Which of NumPy's functions Numba compiles in the form a statement has; the others run in Python.
 
-Nothing here is guessed from names: a function is listed with the conditions under which Numba's version takes the
-same arguments and means the same (checked in tests/emit/test_functions.py against NumPy).
+What Numba would compile for seconds runs in Python too, where the work outweighs a call: linear algebra.
+Nothing here is guessed from names: a function is listed with the conditions under which Numba's version
+takes the same arguments and means the same (checked in tests/emit/test_functions.py against NumPy).
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from pullback.ir.types import Array, Scalar
 
 _ALLOCATES = frozenset([np.empty, np.zeros, np.ones, np.full])
 _ALLOCATES_LIKE = frozenset([np.empty_like, np.zeros_like, np.ones_like, np.full_like])
-_OF_TWO_MATRICES = frozenset([np.linalg.solve])
-_OF_ONE_MATRIX = frozenset([np.linalg.inv, np.linalg.det, np.linalg.cholesky])
 _PRODUCTS = frozenset([np.matmul, np.dot])
 _WHOLE = frozenset([np.copy, np.real, np.imag])
 # Ufuncs that Numba has no loops for.
@@ -43,8 +42,6 @@ def compiles(statement: Assign) -> bool:
         return set(keywords) <= {"dtype"} and kinds[0] is not None
     if function in _PRODUCTS:
         return not keywords and _blas(kinds, 2)
-    if function in _OF_TWO_MATRICES or function in _OF_ONE_MATRIX:
-        return not keywords and _blas(kinds, 2) and all(k is not None and k.ndim == 2 for k in kinds[:1])
     if function is np.transpose:
         return all(isinstance(value, tuple | Const) for _, value in statement.kwargs)
     if function is np.sum:

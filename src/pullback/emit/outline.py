@@ -1,8 +1,7 @@
 """Statements that Numba does not compile, each as a small function of its own that runs in Python.
 
-Under CPython that function is called like any other. Before Numba compiles the program, `interpreted` replaces it by a
-compiled one that goes back to the interpreter for the call, with the type of the result declared: slower by a
-microsecond, and right.
+Under CPython that function is called like any other. From compiled code it is called through the C API,
+with the types of its results declared (`callback`): slower by a microsecond, and right.
 """
 
 from __future__ import annotations
@@ -11,14 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from pullback.emit.constants import array_constant, constant
 from pullback.emit.expressions import index_texts, plain_call
 from pullback.emit.functions import has_array_index, result_kind
 from pullback.emit.names import identifiers, spelled
-from pullback.emit.text import Text, call, subscript
+from pullback.emit.text import Text, call, subscript, tuple_of
 from pullback.ir import primitives
-from pullback.ir.build import operand_type
 from pullback.ir.nodes import Arg, Assign, Const, Store, Var
-from pullback.ir.types import Array
+from pullback.ir.types import Array, Type
 from pullback.ir.walk import reads
 
 Reader = Callable[[Any], Text]
@@ -33,42 +34,77 @@ class Outlined:
     module: str = ""
 
 
-def outline_call(statement: Assign, read: Reader, names: dict[str, str], outlined: list[Outlined]) -> Text:
-    """A call of a new function whose body is the call that `statement` is."""
-    variables = _distinct(statement)
-    inner = _plain_reader(names)
-    if statement.function is primitives.pick:
-        array, index = statement.args
-        assert isinstance(index, tuple)
-        body, module = subscript(inner(array), index_texts(index, inner)), ""
-    else:
-        body, module = plain_call(statement, inner), spelled(statement.function)[1]
-    kinds = [result_kind(target.type) for target in statement.targets]
-    if len(statement.targets) == 1:
-        one = isinstance(statement.targets[0].type, Array)
-        result = f"return np.ascontiguousarray({body.code})" if one else f"return {body.code}"
-        lines = (result,)
-    else:
-        parts = [f"part_{i}" for i in range(len(statement.targets))]
-        whole = [
-            f"np.ascontiguousarray({part})" if isinstance(target.type, Array) else part
-            for part, target in zip(parts, statement.targets, strict=True)
-        ]
-        lines = (f"{', '.join(parts)} = {body.code}", f"return {', '.join(whole)}")
-    wish = getattr(statement.function, "__name__", "call")
-    return _new(wish, kinds, lines, variables, read, names, outlined, module)
+class Outline:
+    """The functions of a program that run in Python.
+
+    Attributes:
+        functions: what is outlined so far.
+    """
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self.functions: list[Outlined] = []
+        self._taken = set(names.values())
+
+    def call(self, statement: Assign, read: Reader) -> Text:
+        """A call of a function whose body is the call that `statement` is."""
+        variables = _distinct(statement)
+        inner = _reader(variables)
+        module = ""
+        if statement.function is primitives.pick:
+            array, index = statement.args
+            assert isinstance(index, tuple)
+            body = subscript(inner(array), index_texts(index, inner))
+        else:
+            body, module = plain_call(statement, inner), spelled(statement.function)[1]
+        kinds = [target.type for target in statement.targets]
+        if len(kinds) == 1:
+            lines = (f"return {_contiguous(body.code, kinds[0])}",)
+        else:
+            parts = [f"part_{i}" for i in range(len(kinds))]
+            whole = [_contiguous(part, kind) for part, kind in zip(parts, kinds, strict=True)]
+            lines = (f"{', '.join(parts)} = {body.code}", f"return {', '.join(whole)}")
+        wish = getattr(statement.function, "__name__", "call")
+        return self._new(wish, [result_kind(kind) for kind in kinds], lines, variables, read, module)
+
+    def store(self, statement: Store, read: Reader) -> Text:
+        """A call of a function whose body is the store."""
+        variables = _distinct(statement)
+        inner = _reader(variables)
+        entries = index_texts(statement.index, inner)
+        array, value = inner(statement.array), inner(statement.value)
+        line = f"{subscript(array, entries).code} {'+=' if statement.accumulate else '='} {value.code}"
+        if statement.accumulate and has_array_index(statement):
+            places = [_as_value(entry) for entry in entries]
+            index = places[0] if len(places) == 1 else f"({', '.join(places)})"
+            line = f"np.add.at({array.code}, {index}, {value.code})"
+        return self._new("store", [], (line,), variables, read, "")
+
+    def _new(
+        self,
+        wish: str,
+        kinds: list[str],
+        body: tuple[str, ...],
+        variables: list[Var],
+        read: Reader,
+        module: str,
+    ) -> Text:
+        arguments = [read(variable) for variable in variables]
+        results = ", ".join(f'"{kind}"' for kind in kinds)
+        parameters = ", ".join(_parameter(i) for i in range(len(variables)))
+        rest = (f"({parameters}):", *(f"    {line}" for line in body))
+        mark = f"@native.interpreted({results})"
+        for known in self.functions:
+            if known.lines == (mark, f"def {known.name}{rest[0]}", *rest[1:]):
+                return call(known.name, *arguments)
+        name = identifiers([wish], taken=self._taken)[wish]
+        self._taken.add(name)
+        self.functions.append(Outlined(name, (mark, f"def {name}{rest[0]}", *rest[1:]), module))
+        return call(name, *arguments)
 
 
-def outline_store(statement: Store, read: Reader, names: dict[str, str], outlined: list[Outlined]) -> Text:
-    """A call of a new function whose body is the store."""
-    inner = _plain_reader(names)
-    entries = index_texts(statement.index, inner)
-    place, value = subscript(inner(statement.array), entries), inner(statement.value)
-    line = f"{place.code} {'+=' if statement.accumulate else '='} {value.code}"
-    if statement.accumulate and has_array_index(statement):
-        index = entries[0].code if len(entries) == 1 else f"({', '.join(_as_value(e) for e in entries)})"
-        line = f"np.add.at({inner(statement.array).code}, {index}, {value.code})"
-    return _new("store", [], (line,), _distinct(statement), read, names, outlined, "")
+def _contiguous(code: str, kind: Type) -> str:
+    """The code of an array as one in C order, which is the layout that is declared."""
+    return f"np.ascontiguousarray({code})" if isinstance(kind, Array) else code
 
 
 def _as_value(entry: Text) -> str:
@@ -82,38 +118,22 @@ def _distinct(statement: Assign | Store) -> list[Var]:
     return list({variable.name: variable for variable in reads(statement)}.values())
 
 
-def _plain_reader(names: dict[str, str]) -> Reader:
-    from pullback.emit.constants import array_constant, constant
-    from pullback.emit.text import tuple_of
+def _parameter(position: int) -> str:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return letters[position] if position < len(letters) else f"x{position}"
+
+
+def _reader(variables: list[Var]) -> Reader:
+    """Reads the variables as the parameters of an outlined function."""
+    names = {variable.name: _parameter(i) for i, variable in enumerate(variables)}
 
     def read(arg: Arg) -> Text:
         if isinstance(arg, tuple):
             return tuple_of([read(part) for part in arg])
         if isinstance(arg, Const):
             value = arg.value
-            return Text(array_constant(value)) if hasattr(value, "tolist") and value.ndim else constant(value)
+            return Text(array_constant(value)) if isinstance(value, np.ndarray) else constant(value)
         assert isinstance(arg, Var)
         return Text(names[arg.name])
 
     return read
-
-
-def _new(
-    wish: str,
-    kinds: list[str],
-    body: tuple[str, ...],
-    variables: list[Var],
-    read: Reader,
-    names: dict[str, str],
-    outlined: list[Outlined],
-    module: str,
-) -> Text:
-    name = identifiers([wish], taken=[*names.values(), *(other.name for other in outlined)])[wish]
-    results = ", ".join(f'"{kind}"' for kind in kinds)
-    parameters = ", ".join(names[variable.name] for variable in variables)
-    lines = (f"@native.interpreted({results})", f"def {name}({parameters}):", *(f"    {s}" for s in body))
-    outlined.append(Outlined(name, lines, module))
-    return call(name, *(read(variable) for variable in variables))
-
-
-__all__ = ["Outlined", "operand_type", "outline_call", "outline_store"]

@@ -1,8 +1,8 @@
 """Numba's versions of the functions in `native`. Importing this module registers them.
 
-There are no annotations here: Numba compares the signatures of an overload and its implementation, text and all. The
-small ones are generated as LLVM instructions in their caller, since Numba takes about 50 ms for a function of its own,
-and its ``inline="always"`` was seen to lose stores (0.68).
+There are no annotations here: Numba compares the signatures of an overload and its implementation, text and
+all. The small ones are generated as LLVM instructions in their caller, since Numba takes about 50 ms for a
+function of its own, and its ``inline="always"`` was seen to lose stores (0.68).
 """
 
 import numpy as np
@@ -17,7 +17,9 @@ from pullback.emit import native
 def _grown(stack):
     def grown(stack):
         wider = np.empty(2 * stack.size, stack.dtype)
-        wider[: stack.size] = stack
+        # A slice here would take Numba a second.
+        for i in range(stack.size):
+            wider[i] = stack[i]
         return wider
 
     return grown

@@ -48,7 +48,7 @@ def write(program: Program, *, checked: bool = False) -> Source:
     head = f"def {name}({', '.join(writer.names[param.name] for param in program.params)}):"
     body = [Line(head, None), *writer.lines]
     text = [*body]
-    for outlined in reversed(writer.outlined):
+    for outlined in reversed(writer.outline.functions):
         text = [*(Line(line, None) for line in outlined.lines), Line("", None), Line("", None), *text]
     if writer.arrays:
         constants = [Line(f"{key} = {value}", None) for key, value in writer.arrays.items()]
@@ -58,14 +58,14 @@ def write(program: Program, *, checked: bool = False) -> Source:
         name,
         "\n".join(line.text for line in text) + "\n",
         tuple(line.location for line in text),
-        tuple(outlined.name for outlined in writer.outlined),
+        tuple(outlined.name for outlined in writer.outline.functions),
     )
 
 
 def _imports(writer: Writer, body: list[Line]) -> list[Line]:
-    modules = sorted({outlined.module for outlined in writer.outlined if outlined.module})
+    modules = sorted({outlined.module for outlined in writer.outline.functions if outlined.module})
     lines = ["import numpy as np", *(f"import {module}" for module in modules)]
     lines += [f"from {module} import {name}" for name, module in sorted(writer.exceptions.items())]
-    if writer.outlined or any("native." in line.text for line in body):
+    if writer.outline.functions or any("native." in line.text for line in body):
         lines += ["", "from pullback.emit import native"]
     return [Line(line, None) for line in lines]

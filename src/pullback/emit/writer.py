@@ -1,7 +1,7 @@
 """Statements as lines of Python: blocks, stores, loops, stacks, comments.
 
-Temporaries that `inline` lets vanish wait as text until their reader takes them; a statement that would change what
-such a text reads forces it out first, as an assignment of its own.
+Temporaries that `inline` lets vanish wait as text until their reader takes them; a statement that would
+change what such a text reads forces it out first, as an assignment of its own.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pullback.emit.expressions import expression, index_texts, is_reference, run
 from pullback.emit.functions import stores_in_python
 from pullback.emit.inline import Memory, effects, nested
 from pullback.emit.names import identifiers
-from pullback.emit.outline import Outlined, outline_call, outline_store
-from pullback.emit.text import Text, binary, call, subscript, tuple_of, unary
+from pullback.emit.outline import Outline
+from pullback.emit.text import Text, call, subscript, tuple_of, unary
 from pullback.ir import primitives
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import (
@@ -27,23 +27,21 @@ from pullback.ir.nodes import (
     Const,
     For,
     If,
-    Operand,
     Pop,
     Program,
     Push,
     Raise,
     Return,
-    Slice,
     Statement,
     Store,
-    Var,
     While,
 )  # fmt: skip
 from pullback.ir.types import Array, Scalar, Stack
-from pullback.ir.walk import assigns, reads, variables, walk
+from pullback.ir.walk import assigns, reads, walk
 
 INDENT = "    "
 MAX_WIDTH = 92
+MAX_TUPLE = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +63,18 @@ class Writer:
 
     Attributes:
         lines: what is written so far.
-        outlined: the functions that run in Python, to be defined above.
+        names: what the program's variables are called in the source.
+        outline: the functions that run in Python, to be defined above.
         arrays: constant arrays, to be defined above, by the names they have.
+        exceptions: the modules of the exceptions that are raised, by their names.
     """
 
     def __init__(self, program: Program) -> None:
         self.lines: list[Line] = []
-        self.outlined: list[Outlined] = []
         self.arrays: dict[str, str] = {}
         self.exceptions: dict[str, str] = {}
         self.names = _names_of(program)
+        self.outline = Outline(self.names)
         self._memory = Memory(program)
         self._nested = nested(program)
         self._waiting: dict[str, _Waiting] = {}
@@ -116,7 +116,7 @@ class Writer:
         self._comment = statement.comment
 
     def _flush(self, cells: frozenset[str] | None = None, stored: frozenset[str] = frozenset()) -> None:
-        """Write out the texts that wait: all, or those that read one of `cells` or memory that is `stored`."""
+        """Write out the texts that wait: all, or those that read one of `cells` or of `stored` memory."""
         for name in list(self._waiting):
             waiting = self._waiting.get(name)
             if waiting is None:
@@ -158,7 +158,7 @@ class Writer:
             self._new_stack(statement)
             return
         if runs_in_python(statement):
-            text = outline_call(statement, self.read, self.names, self.outlined)
+            text = self.outline.call(statement, self.read)
         else:
             text = expression(statement, self.read)
         if not is_reference(statement):
@@ -191,7 +191,7 @@ class Writer:
         kind = statement.array.type
         assert isinstance(kind, Array)
         if stores_in_python(statement):
-            text = outline_store(statement, self.read, self.names, self.outlined)
+            text = self.outline.store(statement, self.read)
             self._begin(statement)
             self._line(text.code)
             return
@@ -200,7 +200,7 @@ class Writer:
         self._begin(statement)
         value_kind = operand_type(statement.value)
         if statement.accumulate:
-            code, symbol = (value.negated, "-") if value.negated else (value.code, "+")
+            code, symbol = (value.negated.code, "-") if value.negated else (value.code, "+")
             if isinstance(value_kind, Scalar) and value_kind.weak and value_kind.dtype != kind.dtype:
                 code = f"{dtype_name(kind.dtype)}({code})"
             self._line(f"{place.code} {symbol}= {code}")
@@ -318,9 +318,11 @@ class Writer:
         self._line(f"{target} = {name}[{top}]")
 
     def _return(self, statement: Return) -> None:
-        values = tuple_of([self.read(value) for value in statement.values])
+        values = [self.read(value) for value in statement.values]
         self._begin(statement)
-        self._line(f"return {values.code}")
+        # Longer tuples CPython builds from a list, which Numba does not understand.
+        parts = [tuple_of(values[i : i + MAX_TUPLE]).code for i in range(0, max(1, len(values)), MAX_TUPLE)]
+        self._line(f"return {' + '.join(parts)}")
 
 
 def _names_of(program: Program) -> dict[str, str]:
@@ -333,6 +335,3 @@ def _names_of(program: Program) -> dict[str, str]:
             if isinstance(variable.type, Stack):
                 stacks.append(f"{variable.name}.top")
     return identifiers([*wishes, *stacks], taken=[program.name])
-
-
-__all__ = ["Line", "Operand", "Slice", "Var", "Writer", "binary", "variables"]

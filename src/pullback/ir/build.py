@@ -20,7 +20,6 @@ from pullback.ir import primitives
 from pullback.ir.nodes import Arg, Assign, Block, Const, Operand, Slice, Statement, Store, Var
 from pullback.ir.types import INT, Array, Scalar, Stack, Type, dummy, join, result_types, type_of
 
-
 _NUMBER = re.compile(r"_\d+$")
 
 

@@ -81,7 +81,12 @@ class _Lowering:
         self._unsteady = unsteady
         self._shapes: dict[str, Index] = {}
         params = {param.name for param in program.params}
-        stacks = {t.name for s in walk(program.body) for t in assigns(s) if isinstance(t.type, Stack)}
+        stacks = {
+            t.name
+            for s in walk(program.body)
+            for t in assigns(s)
+            if isinstance(t.type, Stack) or isinstance(s, Pop)
+        }
         self._e = Emitter(Names(params | stacks | self._uses.cells), self._uses.cells)
         self._owned = owned_cells(program, uses) - unsteady
         self._values: dict[str, Any] = {}

@@ -22,4 +22,4 @@ def optimize(program: Program) -> Program:
 
 def finish(program: Program) -> Program:
     """What emission takes, after differentiation: simplified, and no memory allocated in loops."""
-    return hoist_memory(simplify(program))
+    return hoist_memory(simplify(split_additions(simplify(program))))

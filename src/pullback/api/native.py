@@ -1,0 +1,110 @@
+"""Gradients of compiled functions, straight from the compiled adjoint.
+
+What is out of the ordinary (an argument that another transform follows, a wrong dtype, an output that is no
+number) is left to the tape, which takes a compiled function as one operation and knows the errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pullback.api.arguments import leaves_of, map_tree
+from pullback.api.compiled import Compiled, Specialised, check_apart
+from pullback.api.operation import coerced
+from pullback.base.argnums import Argnums, choose
+from pullback.base.dispatch import tracked_in
+from pullback.capture import Leaf
+from pullback.ir.build import operand_type
+from pullback.ir.nodes import Var
+from pullback.ir.types import Scalar, is_inexact
+
+
+class Plan:
+    """What a gradient needs to know for one specialisation.
+
+    Attributes:
+        wrt: the program's parameters to differentiate by, argument by argument.
+        run: the compiled adjoint: arguments and seed in, results and cotangents out.
+    """
+
+    def __init__(self, specialised: Specialised, wrt: tuple[int, ...], adjoint: Any, seed: Any) -> None:
+        self.specialised = specialised
+        self.wrt = wrt
+        self.run: Callable[..., tuple[Any, ...]] = adjoint.run
+        self.seed = seed
+        self.results = len(specialised.pure.program.results)
+        self.weak = [isinstance(kind, Scalar) and kind.weak for kind in (specialised.params[k] for k in wrt)]
+
+
+def value_and_gradient(
+    compiled: Compiled, argnums: Argnums, has_aux: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, Any] | None:
+    """What `function` returns, and the gradient of its (first) number; None to leave it to the tape."""
+    leaves, specialised = compiled.specialise(args, kwargs)
+    values = specialised.values(leaves)
+    if tracked_in(values):
+        return None
+    key = (tuple(argnums) if isinstance(argnums, list) else argnums, has_aux)
+    if key not in specialised.plans:
+        specialised.plans[key] = planned(compiled, argnums, has_aux, args, kwargs, specialised)
+    plan = specialised.plans[key]
+    if plan is None:
+        return None
+    check_apart(specialised, values, compiled.__name__)
+    fitted = [coerced(v, kind) for v, kind in zip(values, specialised.params, strict=True)]
+    found = plan.run(*fitted, plan.seed)
+    bars = iter(
+        bar.item() if weak else bar for bar, weak in zip(found[plan.results :], plan.weak, strict=True)
+    )
+    output = specialised.captured.rebuild(found[: plan.results])
+    chosen = choose(compiled, argnums, args, kwargs)
+    gradients = [map_tree(lambda _: next(bars), value) for value in chosen.values()]
+    return output, gradients[0] if chosen.single else tuple(gradients)
+
+
+def planned(
+    compiled: Compiled,
+    argnums: Argnums,
+    has_aux: bool,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    specialised: Specialised,
+) -> Plan | None:
+    """The plan for this specialisation; None where the tape has to say what is wrong."""
+    result = specialised.captured.result
+    if has_aux:
+        if not (isinstance(result, tuple) and len(result) == 2):
+            return None
+        result = result[0]
+    if not isinstance(result, Leaf):
+        return None
+    operand = specialised.pure.program.results[result.position]
+    kind = operand_type(operand)
+    wrt = positions_of(compiled, argnums, args, kwargs, specialised)
+    if not isinstance(operand, Var) or not isinstance(kind, Scalar) or kind.dtype.kind != "f":
+        return None
+    if not wrt or not all(is_inexact(specialised.params[k]) for k in wrt):
+        return None
+    adjoint = specialised.pure.adjoint(wrt, (result.position,))
+    return Plan(specialised, wrt, adjoint, kind.dtype.type(1))
+
+
+def positions_of(
+    compiled: Compiled,
+    argnums: Argnums,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    specialised: Specialised,
+) -> tuple[int, ...]:
+    """The program's parameters that come from the chosen arguments; () if a leaf there is no number."""
+    chosen = choose(compiled, argnums, args, kwargs)
+    first, ranges = 0, {}
+    for name, value in [*enumerate(args), *kwargs.items()]:
+        count = len(list(leaves_of(value)))
+        ranges[name] = range(first, first + count)
+        first += count
+    leaves = [leaf for key in chosen.keys for leaf in ranges[key]]
+    if any(leaf not in specialised.dynamic for leaf in leaves):
+        return ()
+    return tuple(specialised.dynamic.index(leaf) for leaf in leaves)

@@ -1,0 +1,126 @@
+"""break, continue, early return and the else of loops."""
+# pyright: reportPossiblyUnboundVariable=false
+
+import numpy as np
+import pytest
+
+X = np.array([0.5, -1.5, 2.5, 3.5])
+
+
+def while_true(x):
+    n = 0
+    while True:
+        x = x / 2
+        n += 1
+        if x < 1:
+            break
+    return x, n
+
+
+def with_break(x):
+    s = 0.0
+    for i in range(len(x)):
+        if x[i] > 2.0:
+            break
+        s += x[i]
+    return s, i
+
+
+def with_continue(x):
+    s = 0.0
+    for v in x:
+        if v < 0:
+            continue
+        if v > 3:
+            s += 100
+            continue
+        s += v
+    return s
+
+
+def break_and_continue(x):
+    s = 0.0
+    t = 0.0
+    for i, v in enumerate(x):
+        if v < 0:
+            t += v
+            continue
+        if v > 3:
+            break
+        if i > 1:
+            s += 2 * v
+        else:
+            s += v
+    return s, t
+
+
+def with_else(x, limit):
+    for v in x:
+        if v > limit:
+            r = v
+            break
+    else:
+        r = -1.0
+    return r
+
+
+def while_else(n):
+    k = 0
+    while k < n:
+        k += 1
+        if k == 5:
+            break
+    else:
+        k = -k
+    return k
+
+
+def early_return(x):
+    for i in range(len(x)):
+        for j in range(i):
+            if x[i] + x[j] > 2:
+                return i * 10 + j
+    return -1
+
+
+def return_after(x):
+    for v in x:
+        if v > 2:
+            return v * 2
+    y = np.sum(x)
+    if y > 0:
+        return y
+    return y - 1
+
+
+def unrolled_break(x):
+    s = 0.0
+    for c in (1.0, 2.0, 3.0):
+        if x < c:
+            break
+        s += c * x
+    else:
+        s = s * 100
+    return s
+
+
+CASES = [
+    (while_true, [(5.0,), (0.5,)]),
+    (with_break, [(X,), (-X,), (X[:0],)]),
+    (with_continue, [(X,), (-X,)]),
+    (break_and_continue, [(X,), (-X,), (X[:3],), (X[:0],)]),
+    (with_else, [(X, 1.0), (X, 9.0)]),
+    (while_else, [(3,), (9,), (0,)]),
+    (early_return, [(X,), (-X,), (X[:0],)]),
+    (return_after, [(X,), (X[:2],), (-X,)]),
+    (unrolled_break, [(0.5,), (1.5,), (2.5,), (9.0,)]),
+]
+
+
+@pytest.mark.parametrize(("function", "cases"), CASES, ids=lambda c: getattr(c, "__name__", ""))
+def test_exit(agrees, agrees_again, function, cases):
+    captured = agrees(function, *cases[0])
+    for case in cases[1:]:
+        if [np.ndim(x) for x in case] == [np.ndim(x) for x in cases[0]]:
+            agrees_again(captured, function, *case)
+        agrees(function, *case, same_dtype=False)
