@@ -13,14 +13,21 @@ from pullback.optimize.values import share_values
 
 def simplify(program: Program) -> Program:
     """Cheaper, in the same language: of arrays or of scalars, before differentiation or after."""
-    return remove_dead(share_values(hoist_values(share_values(program))))
+    return remove_dead(share_values(hoist_values(program)))
 
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    return simplify(scalars_for_arrays(share_values(unroll(simplify(lower(program))))))
+    program = share_values(lower(program))
+    unrolled = unroll(program)
+    if unrolled is not program:
+        program = share_values(unrolled)
+    return simplify(scalars_for_arrays(program))
 
 
 def finish(program: Program) -> Program:
-    """What emission takes, after differentiation: simplified, and no memory allocated in loops."""
-    return hoist_memory(simplify(split_additions(simplify(program))))
+    """What emission takes of an optimized program, differentiated or not.
+
+    Additions to several places go in loops of their own, and no memory is allocated in loops.
+    """
+    return hoist_memory(simplify(split_additions(program)))
