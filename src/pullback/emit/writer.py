@@ -335,4 +335,3 @@ def _names_of(program: Program) -> dict[str, str]:
             if isinstance(variable.type, Stack):
                 stacks.append(f"{variable.name}.top")
     return identifiers([*wishes, *stacks], taken=[program.name])
-
