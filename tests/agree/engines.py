@@ -54,11 +54,10 @@ def vjp(scenario: Scenario) -> np.ndarray[Any, Any]:
 
 
 def backward(scenario: Scenario) -> np.ndarray[Any, Any]:
-    """Explicit variables, and `Variable.backward`."""
+    """Explicit variables, written into as the program does; `Variable.grad` is by what they were before."""
     leaves, loss = _split(scenario)
     variables = [pb.Variable(leaf) for leaf in leaves]
-    # What the program writes into a variable is its new value: differentiated is the old one.
-    loss([v * 1.0 for v in variables]).backward()
+    loss(variables).backward()
     gradients = [
         np.zeros_like(x) if v.grad is None else v.grad for v, x in zip(variables, leaves, strict=True)
     ]
@@ -66,7 +65,7 @@ def backward(scenario: Scenario) -> np.ndarray[Any, Any]:
 
 
 def tape(scenario: Scenario) -> np.ndarray[Any, Any]:
-    """An explicit `pb.Tape`."""
+    """An explicit `pb.Tape`. To it a variable that was written into is the new value: so copies are."""
     leaves, loss = _split(scenario)
     with pb.Tape() as recorded:
         variables = [pb.Variable(leaf) for leaf in leaves]

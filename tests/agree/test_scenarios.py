@@ -21,8 +21,8 @@ NAMES = sorted(PLAIN)
 HIPS = {
     name: s for topic in run.TOPICS for name, s in run.loaded(topic, anp).items() if not s.beyond_autograd
 }
-LEAST = 70
-LEAST_BY_COMPLEX_STEP = 30
+LEAST = 110
+LEAST_BY_COMPLEX_STEP = 65
 LEAST_BY_AUTOGRAD = 40
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -115,6 +116,34 @@ def test_an_output_that_depends_on_nothing_warns_and_is_zero(call: Callable[[], 
         gradient = call()
     np.testing.assert_array_equal(gradient, np.zeros(3))
     assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "derivative",
+    [
+        pb.hessian,
+        lambda f: pb.jacobian(pb.grad(f), mode="forward"),
+        lambda f: pb.jacobian(lambda x: 2 * pb.grad(f)(x), mode="reverse"),
+        lambda f: pb.jacobian(pb.jacobian(f, mode="forward"), mode="forward"),
+        lambda f: lambda x: np.stack([pb.hvp(f, x, row) for row in np.eye(3)]),
+        lambda f: pb.jacobian(pb.grad(lambda x: np.sum(pb.grad(f)(x) * x) - f(x))),
+    ],
+)
+def test_a_constant_derivative_is_no_reason_to_warn(derivative: Callable[..., Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(derivative(lambda x: np.sum(x * [1.0, 2.0, 3.0]))(X), np.zeros((3, 3)))
+        assert pb.grad(pb.grad(pb.grad(lambda x: x * x)))(3.0) == 0
+
+
+def test_a_function_of_nothing_warns_under_nesting_too() -> None:
+    for derivative in (pb.hessian, lambda f: pb.grad(lambda x: np.sum(pb.grad(f)(x)))):
+        with pytest.warns(pb.DependenceWarning, match="constant does not depend"):
+            derivative(constant)(X)
+
+
+def constant(x: Any) -> Any:
+    return 3.0
 
 
 def test_a_wrong_cotangent() -> None:

@@ -1,92 +1,97 @@
-"""`pb.checkpoint` of functions that write: into what they make it is right, into their arguments an error."""
+"""Functions that write, under `pb.checkpoint` and `pb.primitive`: into what they make it is right, into their
+arguments an error.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import operator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
 import pullback as pb
+from pullback.rules.table import TABLE, Rule
 
-X = np.array([0.3, 0.5, 0.7])
-
-
-def powers(x: Any) -> Any:
-    """Every result lies in an array made by `pb.zeros`."""
-    y = pb.zeros(4)
-    y[0] = 1.0
-    for i in range(1, 4):
-        y[i] = y[i - 1] * x[i - 1]
-    y *= 2.0
-    return y
+OURS: list[Callable[..., Any]] = [
+    np.add, np.multiply, np.negative, np.sin, np.matmul, np.sum, np.floor, np.trace, np.add.reduce, np.take,
+    operator.getitem, scipy.special.erf, scipy.special.dawsn,
+]  # fmt: skip
 
 
-def writing(x: Any) -> Any:
-    x[0] = x[1] * x[2]
-    return np.sin(x)
+@pytest.fixture
+def rows() -> Iterator[None]:
+    """The table as it was, after the test."""
+    before = dict(TABLE)
+    reasons = dict(TABLE[np.roots].refusals)
+    yield
+    TABLE.clear()
+    TABLE.update(before)
+    TABLE[np.roots] = Rule(np.roots)
+    TABLE[np.roots].refusals.update(reasons)
 
 
-def writing_through_a_view(x: Any) -> Any:
-    tail = x[1:]
-    tail *= 2.0
-    return np.sin(x)
-
-
-def test_checkpoint_of_a_function_that_fills_a_buffer() -> None:
-    def loss(inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        return lambda x: np.sum(np.cos(inner(np.sin(x))) * np.arange(4.0))
-
-    plain, kept = loss(powers), loss(pb.checkpoint(powers))
-    np.testing.assert_allclose(pb.grad(kept)(X), pb.grad(plain)(X), rtol=1e-14)
-    np.testing.assert_allclose(pb.jacobian(kept, mode="forward")(X), pb.grad(plain)(X), rtol=1e-14)
-    np.testing.assert_allclose(pb.hessian(kept)(X), pb.hessian(plain)(X), atol=1e-14)
-
-
-def test_checkpoint_of_what_depends_on_nothing() -> None:
-    kept = pb.checkpoint(lambda x: (np.sin(x), pb.ones(3)))
-    np.testing.assert_allclose(pb.grad(lambda x: np.sum(kept(x)[0] * kept(x)[1]))(X), np.cos(X))
-
-
-@pytest.mark.parametrize("function", [writing, writing_through_a_view])
-@pytest.mark.parametrize("derivative", [pb.grad, lambda f: pb.jacobian(f, mode="forward")])
-def test_checkpoint_of_a_function_that_writes_into_its_argument(function: Any, derivative: Any) -> None:
-    kept = pb.checkpoint(function)
-    before = X.copy()
-    with pytest.raises(
-        pb.MutationError, match=r"checkpoint writes into one of its arguments[^$]*x\.copy\(\)"
+@pytest.mark.parametrize("function", OURS, ids=str)
+def test_a_rule_of_ours_cannot_be_replaced(function: Callable[..., Any]) -> None:
+    for give in (
+        lambda: pb.partials(function, 1.0),
+        lambda: pb.vjp_rule(function, 0),
+        lambda: pb.jvp_rule(function, 0),
     ):
-        derivative(lambda x: np.sum(kept(x) * x))(X)
-    np.testing.assert_array_equal(before, X)
-    copied = pb.checkpoint(lambda x: function(x.copy()))
-    np.testing.assert_allclose(
-        derivative(lambda x: np.sum(copied(x) * x))(X),
-        derivative(lambda x: np.sum(function(x.copy()) * x))(X),
-        rtol=1e-14,
-    )
+        with pytest.raises(pb.UnsupportedError, match="has a rule already") as caught:
+            give()
+        assert "@pb.primitive" in (caught.value.remedy or "")
+    assert pb.grad(lambda x: np.sin(x) + 2 * x)(0.0) == 3
 
 
-def test_checkpoint_of_a_function_that_writes_into_an_array_it_is_given() -> None:
-    def counting(x: Any, work: Any) -> Any:
-        work += 1.0
-        return x * work
-
-    work = np.zeros(3)
-    with pytest.raises(pb.MutationError, match="checkpoint writes into one of its arguments"):
-        pb.grad(lambda x: np.sum(pb.checkpoint(counting)(x, work)))(X)
-    np.testing.assert_array_equal(work, np.zeros(3))
-    with pytest.raises(ValueError, match="its own"):
-        pb.grad(pb.checkpoint(failing))(X)
+@pytest.mark.parametrize("function", [math.sin, lambda x: x, len], ids=["math", "plain", "built in"])
+def test_a_function_whose_calls_do_not_reach_us(function: Callable[..., Any]) -> None:
+    with pytest.raises(pb.UnsupportedError, match="would never be used") as caught:
+        pb.partials(function, 1.0)
+    assert "@pb.primitive" in (caught.value.remedy or "")
 
 
-def failing(x: Any) -> Any:
-    raise ValueError("its own")
+def test_a_ufunc_without_a_rule_can_be_given_one(rows: None) -> None:
+    with pytest.raises(pb.UnsupportedError, match="has no rule"):
+        pb.grad(scipy.special.owens_t)(0.3, 0.5)
+
+    def by_h(_y: Any, h: Any, a: Any) -> Any:
+        return -np.exp(-h * h / 2) * scipy.special.erf(a * h / np.sqrt(2)) / (2 * np.sqrt(2 * np.pi))
+
+    def by_a(_y: Any, h: Any, a: Any) -> Any:
+        return np.exp(-h * h * (1 + a * a) / 2) / (2 * np.pi * (1 + a * a))
+
+    pb.partials(scipy.special.owens_t, by_h, by_a, complex=False)
+    assert pb.testing.gradcheck(scipy.special.owens_t, np.array([0.3, -1.0]), np.array([0.5, 2.0]))
 
 
-def test_checkpoint_of_a_function_that_closes_over_what_is_followed() -> None:
-    def loss(x: Any) -> Any:
-        return np.sum(pb.checkpoint(lambda y: y * x)(np.sin(x)))
+def test_a_function_that_was_refused_can_be_given_a_rule(rows: None) -> None:
+    with pytest.raises(pb.UnsupportedError, match="not supported on tracked values"):
+        pb.grad(lambda x: np.roots(x)[0])(np.array([1.0, -3.0]))
 
     with pytest.raises(pb.UnsupportedError, match="closes over a tracked value"):
         pb.grad(loss)(X)
+
+
+def test_a_primitive_that_writes_into_its_argument() -> None:
+    def doubling(x: Any, work: Any) -> Any:
+        work[:] = x
+        if work[0] > 0:
+            x *= 2.0
+        return work * work
+
+    opaque = pb.primitive(doubling)
+
+    @pb.vjp_rule(opaque, 0)
+    def doubling_vjp(y_bar: Any, y: Any, x: Any, work: Any) -> Any:
+        return 2 * y_bar * x
+
+    def loss(x: Any) -> Any:
+        return np.sum(opaque(x, np.zeros(3)) * x)
+
+    with pytest.raises(pb.MutationError, match=r"doubling writes into its argument[^$]*x\.copy\(\)"):
+        pb.grad(loss)(X)
+    np.testing.assert_allclose(pb.grad(loss)(-X), 3 * X**2)

@@ -115,8 +115,9 @@ def unlike_branches(x, a):
 @refused((F, X), "y", "no single type")
 def unlike_turns(x, a):
     y = x
-    for _ in range(3):
+    while x > 0:
         y = y * a
+        x = x - 1
     return y
 
 

@@ -4,6 +4,10 @@
 import numpy as np
 import pytest
 
+from pullback.capture import capture
+from pullback.ir.run import run
+from pullback.ir.types import type_of
+
 X = np.array([0.5, -1.5, 2.5, 3.5])
 A = np.arange(6.0).reshape(2, 3) + 0.5
 
@@ -297,3 +301,51 @@ def test_loop(agrees, agrees_again, function, cases):
         if [np.ndim(x) for x in case] == [np.ndim(x) for x in cases[0]]:
             agrees_again(captured, function, *case)
         agrees(function, *case, same_dtype=False)
+
+
+def number_becomes_array(x, n):
+    total = 0.0
+    for k in range(n):
+        total = total + x * k
+    total += 1.0
+    return total
+
+
+def number_becomes_array_twice(a):
+    total = 0
+    for row in a:
+        for v in range(2):
+            total += row * v
+    return total
+
+
+def number_becomes_array_or_leaves(x, n):
+    total = 1
+    for k in range(n):
+        if k == 2:
+            break
+        total = total * x
+    else:
+        total = -total
+    return total
+
+
+@pytest.mark.parametrize(
+    ("function", "cases"),
+    [
+        (number_becomes_array, [(X, 3), (X, 1)]),
+        (number_becomes_array_twice, [(A,)]),
+        (number_becomes_array_or_leaves, [(X, 1), (X, 2), (X, 3)]),
+    ],
+    ids=lambda c: getattr(c, "__name__", ""),
+)
+def test_a_number_that_becomes_an_array(agrees, agrees_again, function, cases):
+    captured = agrees(function, *cases[0])
+    for case in cases[1:]:
+        agrees_again(captured, function, *case)
+
+
+def test_a_number_that_stays_one_is_an_error_at_run_time():
+    captured = capture(number_becomes_array, (type_of(X), type_of(1)), {})
+    with pytest.raises(ValueError, match="ran zero times"):
+        run(captured.program, [X, 0])

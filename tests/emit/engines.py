@@ -1,4 +1,4 @@
-"""The three ways to run a program, compared: interpreter, emitted source under CPython, the same under Numba."""
+"""The three ways to run a program, compared: interpreter, emitted source under CPython, and under Numba."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -45,11 +45,15 @@ def same(a: Any, b: Any, ulps: float, what: str) -> None:
     np.testing.assert_allclose(a, b, rtol=ulps * float(eps), atol=0 if not eps else 1e-300, err_msg=what)
 
 
-def transform_programs() -> ModuleType:
-    path = Path(__file__).parent.parent / "transform" / "programs.py"
-    spec = importlib.util.spec_from_file_location("transform_programs", path)
+def beside(folder: str, name: str) -> ModuleType:
+    """A module of another folder of tests."""
+    path = Path(__file__).parent.parent / folder / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{folder}_{name}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+record = beside("optimize", "recording").record

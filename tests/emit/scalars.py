@@ -43,7 +43,7 @@ def operations(first: str) -> tuple[Program, list[Any]]:
         arguments.append(value)
         for function in OPERATIONS:
             # Complex numbers have no order in Python, nor in Numba.
-            if function is not np.less or "c" not in x.type.dtype.kind + kind.dtype.kind:
+            if function is not np.less or "c" not in NUMBERS[first][0].dtype.kind + kind.dtype.kind:
                 results += tried(b, function, x, y)
     b.add(Return(tuple(results)))
     return Program(f"operations_on_{kind.dtype}", tuple(params), b.statements()), arguments
@@ -56,6 +56,6 @@ def tried(b: Builder, function: Any, *arguments: Any) -> list[Any]:
             result = b.call(function, *arguments, name=function.__name__)
         except TypeError:
             return []
-    if result.type.dtype == np.float16:
+    if isinstance(result.type, Scalar) and result.type.dtype == np.float16:
         return []
     return [b.call(function, *arguments, name=function.__name__)]

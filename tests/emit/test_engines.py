@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engines import agree, outcome, transform_programs
-from recording import record
+from engines import agree, beside, outcome, record
 
 from pullback.emit import load, source
 from pullback.ir import primitives
@@ -19,7 +18,7 @@ from pullback.transform.tangent import tangent
 
 x = np.linspace(-1.0, 2.0, 7)
 m = np.arange(12.0).reshape(3, 4)
-PROGRAMS = transform_programs().PROGRAMS
+PROGRAMS = beside("transform", "programs").PROGRAMS
 each = pytest.mark.parametrize(("program", "arguments"), PROGRAMS, ids=[p.name for p, _ in PROGRAMS])
 
 
@@ -79,7 +78,13 @@ def test_single_precision_stays_single() -> None:
 def test_complex_numbers() -> None:
     def f(r: Any, z: Any) -> Any:
         z[0] = z[1] * z[2].real if False else z[1] * 2j
-        return np.conj(z) * z, np.real(z), r.call(np.imag, z), np.abs(z[1]), r.call(primitives.cast, z, np.dtype(float))
+        return (
+            np.conj(z) * z,
+            np.real(z),
+            r.call(np.imag, z),
+            np.abs(z[1]),
+            r.call(primitives.cast, z, np.dtype(float)),
+        )
 
     z = np.array([1 + 2j, 0.5 - 1j, 3.0])
     agree(record(f, z), z)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recording import record
+from engines import record
 
 from pullback.base.errors import UnsupportedError
 from pullback.base.location import Location

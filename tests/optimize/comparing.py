@@ -14,7 +14,7 @@ from pullback.ir.run import run
 from pullback.ir.verify import verify
 from pullback.optimize.hoist import hoist_memory
 from pullback.optimize.lower import lower
-from pullback.optimize.pipeline import simplify
+from pullback.optimize.pipeline import optimize, simplify
 
 
 def check(function: Callable[..., Any], *examples: Any, others: tuple[tuple[Any, ...], ...] = ()) -> Program:
@@ -27,8 +27,10 @@ def check(function: Callable[..., Any], *examples: Any, others: tuple[tuple[Any,
     verify(simplified)
     finished = hoist_memory(simplified)
     verify(finished)
+    unrolled = optimize(program)
+    verify(unrolled)
     for arguments in (examples, *others):
-        for optimized in (lowered, simplified, finished):
+        for optimized in (lowered, simplified, finished, unrolled):
             compare(program, optimized, arguments)
     return simplified
 

@@ -43,11 +43,11 @@ def test_zeros_are_zeroed_in_each_iteration():
 
 def test_what_is_kept_beyond_an_iteration_is_not_reused():
     def newest(r, u):
-        v = r.cell(u)
+        v, old = r.cell(u), r.cell(u)
         with r.range(3):
-            w = np.sin(v) + u
-            r.set(v, w)
-        return v
+            r.set(old, v)
+            r.set(v, np.sin(v) + u)
+        return v, old
 
     assert inside_loops(hoist_memory(check(newest, x)), [np.empty])
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import pullback as pb
 from pullback.base.spec import spec_of
 from pullback.rules import complex as complex_rules
 from pullback.rules.read import cotangent, fit, tangent
@@ -73,3 +74,25 @@ def test_real_and_imag_may_be_views() -> None:
     assert complex_rules.__doc__
     assert TABLE[np.real].view
     assert TABLE[np.imag].view
+
+
+CUTS = [
+    (np.arcsin, 2.0, 1j), (np.arcsin, -2.0, 1j), (np.arccos, 2.0, 1j), (np.arccos, -2.0, 1j),
+    (np.arctanh, 2.0, 1j), (np.arctanh, -2.0, 1j), (np.arccosh, -2.0, 1j), (np.arccosh, 0.5, 1j),
+    (np.sqrt, -2.0, 1j), (np.log, -2.0, 1j), (np.log2, -2.0, 1j), (np.log10, -2.0, 1j),
+    (np.arcsinh, 2.0, 1.0), (np.arcsinh, -2.0, 1.0), (np.arctan, 2.0, 1.0), (np.arctan, -2.0, 1.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "distance", "off"), CUTS)
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+@pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
+def test_on_a_branch_cut_the_derivative_is_that_of_the_side(
+    function: Any, distance: float, off: complex, zero: float, dtype: Any
+) -> None:
+    on_cut = np.array(complex(distance, zero) if off == 1j else complex(zero, distance), dtype)
+    beside = np.array(complex(on_cut) + off * np.copysign(1e-9, zero))
+    gradient = pb.grad(function, holomorphic=True)
+    assert gradient(on_cut).dtype == dtype
+    for derivative in (gradient, pb.grad(gradient, holomorphic=True)):
+        np.testing.assert_allclose(derivative(on_cut), derivative(beside), rtol=1e-6, atol=1e-6)

@@ -11,7 +11,6 @@ import pytest
 
 import pullback as pb
 
-pytestmark = pytest.mark.filterwarnings("ignore::pullback.DependenceWarning")
 Function = Callable[[Any], Any]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import pullback as pb
 from pullback.rules import rounding
 from pullback.rules.read import cotangent, tangent
 from pullback.rules.table import TABLE
@@ -76,3 +77,30 @@ def test_frexp_and_ldexp_scale_by_a_power_of_two(x: float) -> None:
 )
 def test_piecewise_constant(function: Any) -> None:
     assert TABLE[function].constant
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.sum(x, dtype=int),
+        lambda x: np.cumsum(x, dtype=int),
+        lambda x: np.prod(x, dtype=int),
+        lambda x: np.add.reduce(x, dtype=int),
+        lambda x: np.trace(np.outer(x, x), dtype=int),
+        lambda x: np.einsum("i->", x, dtype=int, casting="unsafe"),
+        lambda x: np.linspace(x[0], x[1], 4, dtype=int),
+        lambda x: np.linspace(x[0], x[1], 4, dtype=int, retstep=True)[0],
+        lambda x: np.concatenate([x, x], dtype=int, casting="unsafe"),
+    ],
+)
+def test_what_is_computed_in_integers_moves_in_steps(function: Any) -> None:
+    def loss(x: Any) -> Any:
+        return np.sum(function(x) * 2.0) + x[0]
+
+    x = np.array([1.2, 2.5])
+    for derivative in (pb.grad(loss), pb.jacobian(loss, mode="forward")):
+        assert derivative(x).tolist() == [1, 0]
+    tracked: Any = pb.Variable(x)
+    for _ in range(2):  # the second time by the plan that the first time made
+        loss(tracked).backward()
+    assert tracked.grad.tolist() == [2, 0]

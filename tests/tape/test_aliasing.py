@@ -156,3 +156,76 @@ def test_a_write_is_seen_where_numpy_sees_it(name: str, x: Any) -> None:
 def test_astype_obeys_casting() -> None:
     with pytest.raises(TypeError, match="according to 'safe'"):
         pb.grad(lambda x: np.sum(x.astype(np.float32, casting="safe")))(REAL)
+
+
+PARTS: dict[str, Callable[[Any], Any]] = {
+    "real": lambda z: z.real,
+    "imag": lambda z: z.imag,
+    "row of imag": lambda z: z.imag[1],
+    "imag of row": lambda z: z[1].imag,
+    "imag of a transpose": lambda z: z.T.imag,
+    "flattened imag of a transpose": lambda z: z.T.imag.reshape(-1),
+    "flattened imag": lambda z: z.imag.reshape(-1),
+    "flattened real": lambda z: z.real.reshape(-1),
+    "flattened real of a transpose": lambda z: z.T.real.reshape(-1),
+    "diagonal of imag by einsum": lambda z: np.einsum("ii->i", z.imag),
+}
+
+
+@pytest.mark.parametrize("fortran", [False, True], ids=["C", "Fortran"])
+@pytest.mark.parametrize("index", [[0, 2, 0], [1, 1, 1], slice(1, None)], ids=["twice", "thrice", "slice"])
+@pytest.mark.parametrize("name", PARTS)
+def test_writes_into_parts_of_complex_entries(name: str, index: Any, fortran: bool) -> None:
+    """Where an index names an entry more than once, the last value counts: in either part by itself."""
+
+    def function(x: Any) -> Any:
+        z = (x.T if fortran else x) * (1 + 0.5j)
+        part = PARTS[name](z)
+        shape = part[index].shape
+        values = np.sin(x).reshape(-1)[: int(np.prod(shape))]
+        part[index] = values.reshape(shape) if values.size == np.prod(shape) else 0.5 * values[0]
+        return total(z) + total(z * z)
+
+    v = np.sin(1.0 + np.arange(16.0)).reshape(4, 4)
+    value, gradient = pb.value_and_grad(function)(REAL)
+    assert value == pytest.approx(function(REAL), rel=1e-14)
+    h = 1e-6
+    numeric = (function(REAL + h * v) - function(REAL - h * v)) / (2 * h)
+    assert np.sum(gradient * v) == pytest.approx(numeric, rel=1e-7, abs=1e-7)
+    assert pb.jvp(function, (REAL,), (v,))[1] == pytest.approx(np.sum(gradient * v), rel=1e-12)
+    along = pb.hvp(function, REAL, v)
+    slopes = (pb.grad(function)(REAL + h * v) - pb.grad(function)(REAL - h * v)) / (2 * h)
+    np.testing.assert_allclose(along, slopes, rtol=1e-6, atol=1e-6)
+
+
+def test_parts_are_assigned() -> None:
+    def function(x: Any) -> Any:
+        z = x * (1 + 1j)
+        z.real = np.sin(x)
+        z.imag = z.real * 2 + z.imag
+        z.imag *= x[0]
+        z[0].real = x[1]
+        y = x * 1.0
+        y.real = x[0]
+        return total(z) + total(y)
+
+    assert pb.value_and_grad(function)(REAL)[0] == pytest.approx(function(REAL), rel=1e-14)
+    assert pb.testing.gradcheck(function, REAL)
+
+    def imaginary(x: Any) -> Any:
+        x.imag = 1.0
+        return np.sum(x)
+
+    with pytest.raises(TypeError, match="imaginary part to set"):
+        pb.grad(imaginary)(REAL)
+
+
+def test_a_write_at_an_empty_list() -> None:
+    def function(x: Any) -> Any:
+        y = x * 1.0
+        y[[]] = 1.0
+        y[:, []] *= x[:, :0]
+        return np.sum(y**2)
+
+    np.testing.assert_allclose(pb.grad(function)(REAL), 2 * REAL)
+    np.testing.assert_allclose(pb.jacobian(function, mode="forward")(REAL), 2 * REAL)

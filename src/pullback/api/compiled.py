@@ -16,7 +16,7 @@ from pullback.base.mutable import Mutable
 from pullback.capture import Captured, StaticNeededError, capture
 from pullback.emit import load
 from pullback.ir.nodes import Program
-from pullback.optimize.lower import lower
+from pullback.optimize.pipeline import finish, optimize
 from pullback.transform.purify import purified, written
 
 
@@ -34,7 +34,7 @@ class Specialised:
         self.captured = captured
         self.dynamic = dynamic
         self.jit = jit
-        self.lowered: Program = lower(captured.program)
+        self.lowered: Program = optimize(captured.program)
         self.written = written(self.lowered)
         self.params = tuple(param.type for param in self.lowered.params)
         self.plans: dict[Any, Any] = {}  # of gradients, by what is asked for (`api.native`)
@@ -42,7 +42,7 @@ class Specialised:
     @functools.cached_property
     def run(self) -> Callable[..., tuple[Any, ...]]:
         """The function as it is, effects included."""
-        return load(self.lowered, jit=self.jit)
+        return load(finish(self.lowered), jit=self.jit)
 
     @functools.cached_property
     def operation(self) -> Operation:

@@ -28,7 +28,13 @@ def leaf_value(value: Any, what: str) -> Any:
     """A differentiable leaf as it is now: a copied array, a number, or an outer transform's value."""
     if isinstance(value, Mutable):
         value = value.frozen()
-    return value if isinstance(value, Tracked) else checked(value, what)
+    if not isinstance(value, Tracked):
+        return checked(value, what)
+    below: Any = value
+    while isinstance(below, Variable | Dual):
+        (below._tape if isinstance(below, Variable) else below.sweep).nested = True
+        below = below.peel()
+    return value
 
 
 def checked_leaves(tree: Any, what: str) -> tuple[list[Any], Any]:
@@ -95,7 +101,8 @@ class Followed:
     def gathered(self, bars: dict[Any, Any], finish: Callable[[Any, Spec], Any]) -> list[Any]:
         """The cotangents of the arguments in their structures; zeros where none arrived."""
         missing = [node for nodes in self.leaves for node in nodes if node not in bars]
-        if missing and len(missing) == sum(map(len, self.leaves)):
+        if len(missing) == sum(map(len, self.leaves)) > 0 and not self.tape.nested:
+            # Of a derivative there is no warning: that of a linear function is constant, as it should be.
             warn_independent(self.name)
         return [
             unflatten(

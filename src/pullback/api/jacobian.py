@@ -188,7 +188,7 @@ class _Matrix:
             outputs = [primal for primal, _ in pairs]
             aux = tree_map(lambda leaf, sweep=sweep: pushed(leaf, sweep)[0], aux)
             self.check(outputs)
-            depends = depends or any(dot is not None for _, dot in pairs)
+            depends = depends or sweep.nested or any(dot is not None for _, dot in pairs)
             columns.append(
                 [
                     np.zeros((count, *np.shape(bare(p))), dtype_of(bare(p))) if d is None else d

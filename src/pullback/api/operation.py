@@ -17,7 +17,7 @@ from pullback.emit import load
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program
 from pullback.ir.types import Array, Scalar, is_inexact, layout_of
-from pullback.optimize.lower import lower
+from pullback.optimize.pipeline import finish, optimize
 from pullback.rules import table
 from pullback.transform.adjoint import adjoint
 from pullback.transform.tangent import tangent
@@ -41,7 +41,7 @@ class Operation:
     @functools.cached_property
     def run(self) -> Callable[..., tuple[Any, ...]]:
         """The callable on arguments of just the program's types."""
-        return load(self.program, jit=self.jit)
+        return load(finish(self.program), jit=self.jit)
 
     def __call__(self, *leaves: Any) -> tuple[Any, ...]:
         found = tracked_in(leaves)
@@ -73,7 +73,7 @@ class Operation:
     ) -> Operation:
         key = (transform, wrt, of)
         if key not in self._derived:
-            derived = lower(transform(self.program, wrt, of))
+            derived = optimize(transform(self.program, wrt, of))
             self._derived[key] = Operation(derived, jit=self.jit)
         return self._derived[key]
 

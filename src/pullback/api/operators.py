@@ -9,16 +9,48 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pullback.api.products import jvp, vjp
-from pullback.base.dispatch import dispatched, tracked_in
-from pullback.base.errors import MutationError, UnsupportedError
+from pullback.base.dispatch import dispatched, reaches_engines, tracked_in
+from pullback.base.errors import UnsupportedError
 from pullback.base.pytrees import flatten, unflatten
+from pullback.base.tracked import bare
 from pullback.rules import table
+from pullback.rules.lookup import row_of
 from pullback.rules.table import ALL, EACH
 from pullback.tape import fast, plan, record
 from pullback.tape.node import ROOT
 from pullback.tape.variable import Variable, variable
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+_by_users: set[Callable[..., Any]] = set()
+
+
+def _opened(function: Callable[..., Any]) -> table.Rule:
+    """The row that a user may write into: a new one, one that only refused, or the user's own.
+
+    Raises:
+        UnsupportedError: if no call of `function` reaches the engines, or if it has a rule of ours.
+    """
+    name = table.name_of(function)
+    rule = row_of(function)
+    if rule is None and not reaches_engines(function):
+        raise UnsupportedError(
+            f"a rule for {name} would never be used",
+            why="a call of it does not reach pullback: it is neither NumPy's nor SciPy's, nor a primitive",
+            remedy="decorate it with @pb.primitive, or wrap it in a function that is, and give that a rule.",
+        )
+    if rule is not None and function not in _by_users:
+        if rule.constant or rule.partials is not None or rule.vjps or rule.jvps or rule.linear:
+            raise UnsupportedError(
+                f"{name} has a rule already, which cannot be replaced",
+                why="the engines rely on it in more places than one",
+                remedy="make a function of your own and give it the rule: @pb.primitive over a function that "
+                f"calls {name}.",
+            )
+        rule.refusals.clear()
+    _by_users.add(function)
+    return table.rule_for(function)
 
 
 def _forget() -> None:
@@ -33,11 +65,16 @@ def partials(
 ) -> None:
     """Give the partial derivatives of an elementwise function, one per argument; every engine uses them.
 
+    They take the place of what was given for the function before. A rule of pullback's own stays as it is.
+
     Args:
         function: a NumPy ufunc, a SciPy ufunc, or a `primitive`.
         derivatives: ``lambda y, *xs`` in NumPy functions, or a number where the derivative is constant.
         domain: the open interval from which tests draw the arguments; one, or one per argument.
         complex: False for a function of real arguments only.
+
+    Raises:
+        UnsupportedError: if the function has a rule of pullback's own, or its calls do not reach pullback.
 
     Example:
         >>> import numpy as np, pullback as pb
@@ -50,6 +87,9 @@ def partials(
     """
     if not derivatives or not all(callable(d) or isinstance(d, int | float) for d in derivatives):
         raise UnsupportedError("pb.partials takes a function or a number for each argument")
+    rule = _opened(function)
+    rule.vjps.clear()
+    rule.jvps.clear()
     table.partials(function, *derivatives, domain=domain, complex=complex)
     _forget()
 
@@ -66,6 +106,9 @@ def vjp_rule(
         holomorphic: False if the rule obeys the complex convention itself; otherwise it multiplies by the
             plain transpose of the Jacobian, as for real numbers, and is conjugated for it.
 
+    Raises:
+        UnsupportedError: see `partials`.
+
     Example:
         >>> import numpy as np, pullback as pb
         >>> @pb.primitive
@@ -77,8 +120,10 @@ def vjp_rule(
         >>> pb.grad(total)(np.zeros(2))
         array([1., 1.])
     """
+    own = _opened(function)
 
     def add(rule: F) -> F:
+        own.partials = None
         table.vjp(function, argument, holomorphic=holomorphic)(rule)
         _forget()
         return rule
@@ -111,8 +156,10 @@ def jvp_rule(
         >>> print(y, y_dot)
         8.0 12.0
     """
+    own = _opened(function)
 
     def add(rule: F) -> F:
+        own.partials = None
         table.jvp(function, argument, holomorphic=holomorphic)(rule)
         _forget()
         return rule
@@ -126,9 +173,30 @@ def primitive(function: F) -> F:
     Use it for code pullback cannot see through: compiled extensions, lookups, solvers. Give its derivative
     with `partials`, `vjp_rule` or `jvp_rule`; until then a tracked argument raises an error that says so.
 
+    Raises:
+        MutationError: when it is called, if it writes into an argument that is differentiated.
+
     Example: see `partials` and `vjp_rule`.
     """
-    return dispatched(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        found = tracked_in(args) or tracked_in(kwargs.values())
+        if not found:
+            return function(*args, **kwargs)
+        given = [np.asarray(bare(value)) for value in found]
+        before = [array.copy() for array in given]
+        owner: Any = max(found, key=lambda tracked: tracked.level)
+        result = owner.__array_function__(call, (type(owner),), args, kwargs)
+        if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(given, before, strict=True)):
+            raise MutationError(
+                f"{table.name_of(call)} writes into its argument",
+                why="it is opaque, so the derivative by what was there would be wrong",
+                remedy="let it copy the argument first: x = x.copy().",
+            )
+        return result
+
+    return call  # type: ignore[return-value]
 
 
 def checkpoint(function: F) -> F:

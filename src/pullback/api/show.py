@@ -11,6 +11,7 @@ from pullback.api.native import positions_of
 from pullback.base.errors import UnsupportedError
 from pullback.emit import source
 from pullback.ir.nodes import Program
+from pullback.optimize.pipeline import finish
 from pullback.transform.adjoint import adjoint
 from pullback.transform.purify import purified
 
@@ -33,7 +34,7 @@ def text_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
         return source(specialised.pure.program)
     if stage == "adjoint":
         return source(adjoint(purified(specialised.captured.program), wrt, (0,)))
-    return source(specialised.pure.adjoint(wrt, (0,)).program)
+    return source(finish(specialised.pure.adjoint(wrt, (0,)).program))
 
 
 def _primal(specialised: Specialised, stage: str) -> Program:
@@ -41,4 +42,6 @@ def _primal(specialised: Specialised, stage: str) -> Program:
         raise UnsupportedError(
             "stage='adjoint' of a function itself", remedy="pb.source(pb.grad(f), ..., stage='adjoint')."
         )
-    return specialised.captured.program if stage == "captured" else specialised.lowered
+    if stage == "captured":
+        return specialised.captured.program
+    return specialised.lowered if stage == "lowered" else finish(specialised.lowered)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
+from types import BuiltinFunctionType, FunctionType
 from typing import Any, TypeVar
+
+import numpy as np
 
 from pullback.base.tracked import Tracked
 
@@ -37,4 +40,13 @@ def dispatched(function: F) -> F:
         owner = max(found, key=lambda tracked: tracked.level)
         return owner.__array_function__(call, (type(owner),), args, kwargs)  # type: ignore[attr-defined]
 
+    call.__dict__["dispatched"] = call
     return call  # type: ignore[return-value]
+
+
+def reaches_engines(function: Callable[..., Any]) -> bool:
+    """Whether a call of `function` can reach the engines: not that of a plain Python or built-in function."""
+    if isinstance(function, FunctionType | BuiltinFunctionType):
+        own = getattr(function, "__self__", None)
+        return getattr(function, "dispatched", None) is function or isinstance(own, np.ufunc)
+    return callable(function)

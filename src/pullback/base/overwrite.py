@@ -55,11 +55,29 @@ def write_at(buffer: np.ndarray[Any, Any], path: Path, index: Any, value: Any) -
     view = follow(buffer, path)
     if view is buffer or np.may_share_memory(view, buffer):
         view[index] = value
+        return
+    parts = buffer.dtype.kind == "c" and through_parts(path)
+    places = flat_places(buffer.shape, path, index, parts)
+    value = np.broadcast_to(value, places.shape)
+    if parts:
+        numbers = np.array(buffer, order="C").reshape(-1).view(buffer.real.dtype)
+        np.put(numbers, places, value)
+        buffer[...] = numbers.view(buffer.dtype).reshape(buffer.shape)
     else:
-        places = flat_places(buffer.shape, path, index)
-        np.put(buffer, places, np.broadcast_to(value, places.shape))
+        np.put(buffer, places, value)
 
 
-def flat_places(shape: tuple[int, ...], path: Path, index: Any) -> Any:
-    """Where the entries at `index` of the view at `path` lie in an array of `shape`, counted in C order."""
-    return np.asarray(follow(np.arange(math.prod(shape)).reshape(shape), path)[index])
+def through_parts(path: Path) -> bool:
+    """Whether the view at `path` is, or lies in, the real or the imaginary part of an array."""
+    return any(function is np.real or function is np.imag for function, *_ in path)
+
+
+def flat_places(shape: tuple[int, ...], path: Path, index: Any, parts: bool) -> Any:
+    """Where the entries at `index` of the view at `path` lie in an array of `shape`, counted in C order.
+
+    With `parts` the array is complex and its real numbers are counted: two for every entry.
+    """
+    places: Any = np.arange(math.prod(shape)).reshape(shape)
+    if parts:
+        places = 2 * places + 1j * (2 * places + 1)
+    return np.asarray(follow(places, path)[index]).astype(np.intp)

@@ -43,6 +43,12 @@ def dtype_of(value: Any) -> np.dtype[Any]:
     return np.dtype(type(value)) if dtype is None else dtype
 
 
+def is_whole(value: Any) -> bool:
+    """Whether `value` is of integers or booleans, as ``np.sum(x, dtype=int)`` is: it moves in steps."""
+    dtype = getattr(value, "dtype", None)
+    return dtype is not None and dtype.kind in "iub"
+
+
 def spec_of(value: Any) -> Spec:
     """The `Spec` of an array, a NumPy scalar or a Python number."""
     if type(value) is np.ndarray:

@@ -86,9 +86,19 @@ class Tracked:
     def real(self) -> Any:
         return np.real(self)
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
     @property
     def imag(self) -> Any:
         return np.imag(self)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        if self.dtype.kind != "c":
+            raise TypeError("a real array does not have an imaginary part to set")
+        self.imag[...] = value
 
     @property
     def flat(self) -> Any:

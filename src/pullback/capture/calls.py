@@ -1,4 +1,6 @@
-"""Calls: what is called decides. Python functions are inlined, NumPy's become statements, a few builtins and
+"""Calls: what is called decides.
+
+Python functions are inlined, NumPy's become statements, a few builtins and
 `math` are translated, and structures (namedtuples, dataclasses) are built during capture.
 """
 

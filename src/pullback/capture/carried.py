@@ -72,7 +72,7 @@ class Carried:
         return with_children(structure, cells, self.context.home)
 
 
-def widened(name: str, plan: Any, before: Any, head: Any, end: Any, context: Context) -> Any:
+def widened(name: str, plan: Any, before: Any, end: Any, context: Context) -> Any:
     """The plan for a name whose value at the head does not hold at the end of the body."""
     (start, start_flag), (last, last_flag) = parts_of(before), parts_of(end)
     needs_flag = start_flag is not True or last_flag is not True or (plan is not None and plan[1])

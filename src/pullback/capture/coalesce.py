@@ -1,5 +1,6 @@
-"""Cells take the place of the values bound to them at the end of a branch or loop body, where nothing can
-tell the difference, so that the program reads as the user's source does.
+"""Cells take the place of the values bound to them at the end of a branch or of a loop's body.
+
+They do where nothing can tell the difference, so that the program reads as the user's source does.
 """
 
 from __future__ import annotations

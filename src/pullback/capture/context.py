@@ -1,5 +1,7 @@
-"""The state of a capture: the program under construction, the frames of the functions being inlined, and what
-the result depends on. Every other module of `capture` works on a `Context`.
+"""The state of a capture, on which every other module of `capture` works.
+
+It holds the program under construction, the frames of the functions being inlined, and what the result
+depends on.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from pullback.capture.values import (
     UnreachedError,
     children,
     describe,
+    is_mixed,
     is_numeric,
     is_static,
     kind_of,
@@ -75,6 +76,7 @@ class Merge:
         return Poison(
             f"{plain} is {describe(a)} on one way and {describe(b)} on the other",
             self.context.location(),
+            is_mixed(a, b),
         )
 
     def _cell(self, name: str, a: Any, b: Any) -> Any:

@@ -1,5 +1,7 @@
-"""Loops. What a loop carries from one turn to the next becomes cells; their types are found by capturing the
-body again until they no longer change (a fixpoint over `ir.types.join`).
+"""Loops.
+
+What a loop carries from one turn to the next becomes cells; their types are found by capturing the body again
+until they no longer change (`capture.search`).
 
 A loop over a range, an array, or a zip of such is a `For`; one that can be left early is a `While` on a
 counter. A loop over a tuple or a list is unrolled, and so is one over a constant range whose body needs to
@@ -10,13 +12,10 @@ from __future__ import annotations
 
 import ast
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from pullback.capture.carried import Carried, fits, same_plan, widened
 from pullback.capture.context import Context, StaticNeededError
 from pullback.capture.dispatch import evaluate, statement
 from pullback.capture.join import (
@@ -24,197 +23,27 @@ from pullback.capture.join import (
     CONTINUE,
     DEAD,
     FLAGS,
-    MISSING,
     RETURN,
     any_flag,
-    coalesce,
     guarded,
-    parts_of,
-    set_cell,
 )  # fmt: skip
 from pullback.capture.liveness import stores
 from pullback.capture.operators import binary, condition
+from pullback.capture.search import PeelError, Search, Turn, close, leave, surely_bound
 from pullback.capture.sequences import items_of, sequence, trips
 from pullback.capture.statements import assign, live_after, run_block
 from pullback.capture.values import (
-    BOTTOM,
-    Maybe,
-    Poison,
     RangeValue,
     Sequence,
-    UnreachedError,
     as_operand,
-    children,
     is_array,
     is_static,
-    same,
 )  # fmt: skip
 from pullback.ir.nodes import Block, For, Var, While
-from pullback.ir.primitives import bind
 from pullback.ir.types import INT
 
 UNROLLED = 64
 """The longest constant range that is unrolled where the body needs the index."""
-
-
-@dataclass
-class Turn:
-    """A captured loop body: what to put before the loop, in it, and the names after the test."""
-
-    block: Block
-    before: Block
-    test: Any
-    env_after_test: dict[str, Any]
-    carried: Carried
-    ends: dict[str, Any]
-    head: dict[str, Any]
-
-
-@dataclass
-class Search:
-    """The fixpoint: captures a loop's body with cells for what it carries until their types hold.
-
-    Attributes:
-        names: what the body may bind.
-        live: what may be read in a later turn or after the loop.
-        test: captures the condition of a while loop, in a block of its own.
-        settled: whether no turn binds the names that are unbound before the loop and read early in it.
-    """
-
-    context: Context
-    node: ast.stmt
-    names: frozenset[str]
-    live: frozenset[str]
-    test: Callable[[], Any] | None
-    body: Callable[[], None]
-    settled: bool = False
-    plans: dict[str, Any] = field(default_factory=dict)
-    entry: dict[str, Any] = field(default_factory=dict)
-
-    def run(self) -> Turn:
-        context = self.context
-        self.plans = context.plans.setdefault((context.frame.path, id(self.node)), {})
-        state, unreached = context.snapshot(), context.unreached
-        while True:
-            turn = self._attempt()
-            if turn is not None and not self._widen(turn):
-                context.unreached = context.unreached or unreached
-                return turn
-            context.restore(state)
-
-    def _before(self, name: str) -> Any:
-        return self.entry.get(name, False if name in FLAGS else MISSING)
-
-    def _attempt(self) -> Turn | None:
-        """The body captured with the plans known so far; None where the test itself is not reached."""
-        context = self.context
-        self.entry = dict(context.env)
-        carried = Carried(context, {n: p for n, p in self.plans.items() if fits(p, self._before(n))})
-        for name in carried.types:
-            carried.enter(name)
-        if not self.settled:
-            early = context.frame.liveness.header.get(id(self.node), frozenset()) & self.names
-            context.env.update({name: BOTTOM for name in early if name not in context.env})
-        context.unreached = False
-        head = dict(context.env)
-        condition = None
-        with context.block() as before:
-            try:
-                condition = self.test() if self.test is not None else None
-            except UnreachedError:
-                if self.settled:
-                    raise
-                self.settled = True
-                return None
-        after_test = dict(context.env)
-        if condition is False:
-            return Turn((), before.block, False, after_test, carried, dict(after_test), after_test)
-        for left in (BREAK, RETURN):
-            # A turn begins only if no turn before has left.
-            context.env.pop(left, None)
-        with context.block() as collected:
-            try:
-                self.body()
-            except UnreachedError:
-                context.env[DEAD] = True
-        context.env.pop(CONTINUE, None)
-        return Turn(collected.block, before.block, condition, after_test, carried, context.env, head)
-
-    def _widen(self, turn: Turn) -> bool:
-        """Make the plans hold what the names have at the end of the body; whether any had to change."""
-        changed = False
-        used = turn.carried.types
-        for name in dict.fromkeys((*turn.head, *turn.ends)):
-            if turn.ends.get(DEAD) or (name in self.names - self.live):
-                continue
-            absent: Any = False if name in FLAGS else MISSING
-            now, then = turn.head.get(name, absent), turn.ends.get(name, absent)
-            if unchanged(now, then) or isinstance(self.plans.get(name), Poison):
-                continue
-            plan = widened(name, used.get(name), self._before(name), now, then, self.context)
-            if name not in used or not same_plan(plan, used[name]):
-                self.plans[name] = plan
-                changed = True
-        if not changed and self.context.unreached and not self.settled:
-            # No turn binds what was read: it is unbound whenever that way is taken.
-            self.settled = changed = True
-        return changed
-
-
-def unchanged(now: Any, then: Any) -> bool:
-    """Whether a name ends a turn as it began; having been read, it is known to be bound."""
-    return same(now, then) or (isinstance(now, Maybe) and same(now.value, then))
-
-
-def close(context: Context, turn: Turn) -> Block:
-    """The body with the assignments of the cells at its end; the cells' first values go before the loop."""
-    pairs: list[tuple[Var, Any]] = []
-    for name, head in turn.carried.head.items():
-        end = turn.ends.get(name, False if name in FLAGS else MISSING)
-        if not isinstance(head, Poison) and not turn.ends.get(DEAD):
-            _pair(head, end, pairs)
-    for cell, start in turn.carried.starts:
-        set_cell(context, cell, start)
-    cells = {cell.name for cell, _ in pairs}
-    with context.block() as ending:
-        for k, (cell, value) in enumerate(pairs):
-            if isinstance(value, Var) and value.name in cells and value.name != cell.name:
-                pairs[k] = (cell, context.call(bind, value, name=f"old_{value.name}"))
-        for cell, value in pairs:
-            if not (isinstance(value, Var) and value.name == cell.name):
-                set_cell(context, cell, value)
-    return coalesce(turn.block + ending.block, pairs)
-
-
-def _pair(head: Any, end: Any, pairs: list[tuple[Var, Any]]) -> None:
-    if isinstance(head, Maybe):
-        value, flag = parts_of(end)
-        if not same(head.flag, flag):
-            pairs.append((head.flag, flag))
-        if value is not MISSING:
-            _pair(head.value, value, pairs)
-        return
-    if end is MISSING:
-        return
-    end = end.value if isinstance(end, Maybe) else end
-    if isinstance(head, Var):
-        if not same(head, end):
-            pairs.append((head, end))
-        return
-    for part, value in zip(children(head) or (), children(end) or (), strict=True):
-        _pair(part, value, pairs)
-
-
-def leave(context: Context, turn: Turn) -> None:
-    """The names after the loop: what they are at its head."""
-    entry = {name: value for name, value in turn.env_after_test.items() if value is not BOTTOM}
-    bound = [n for n in turn.ends if n not in entry and not n.startswith("$")]
-    for name in bound:
-        entry[name] = Poison(f"{name} is not read after the loop, as its syntax says")
-    if turn.ends.get(DEAD):
-        for name in bound:
-            del entry[name]
-    context.frame.env = entry
 
 
 def _live(context: Context, node: ast.For | ast.While) -> frozenset[str]:
@@ -326,8 +155,9 @@ def _unrolled(context: Context, node: ast.For, items: list[Any], position: int =
         _finish(context, node)
 
 
-def _counted(context: Context, node: ast.For, iterable: RangeValue | Sequence) -> None:
+def _counted(context: Context, node: ast.For, iterable: RangeValue | Sequence, peelable: bool = True) -> None:
     """A `For`, or a `While` on a counter where the loop can be left early."""
+    state, depth = context.snapshot(), len(context.builder.innermost)
     wish = node.target.id if isinstance(node.target, ast.Name) else "k"
     plain = isinstance(iterable, RangeValue)
     index = context.builder.var(wish if plain else f"k_{wish}" if wish != "k" else "k", INT)
@@ -347,7 +177,13 @@ def _counted(context: Context, node: ast.For, iterable: RangeValue | Sequence) -
     names = stores([*node.body, node.target])
     with context.block() as counting:
         count = trips(context, iterable) if isinstance(iterable, RangeValue) else iterable.length
-    turn = Search(context, node, names, _live(context, node), None, body).run()
+    try:
+        turn = Search(context, node, names, _live(context, node), None, body, peelable=peelable).run()
+    except PeelError:
+        del context.builder.innermost[depth:]
+        context.restore(state)
+        _peeled(context, node, iterable)
+        return
     early = any(isinstance(turn.carried.head.get(flag), Var) for flag in (BREAK, RETURN))
     block = close(context, turn)
     if not early:
@@ -358,8 +194,45 @@ def _counted(context: Context, node: ast.For, iterable: RangeValue | Sequence) -
         _early(context, turn, index, bounds, count, block)
     leave(context, turn)
     if isinstance(count, int) and count > 0:
-        _surely_bound(context, turn)
+        surely_bound(context, turn)
     _finish(context, node)
+
+
+def _peeled(context: Context, node: ast.For, iterable: RangeValue | Sequence) -> None:
+    """The first turn by itself, then a loop over the others.
+
+    So ``total = 0.0`` may become an array in the loop. Where the loop runs zero times it would stay a number,
+    which no program can say: that is an error at run time.
+    """
+    if isinstance(iterable, RangeValue):
+        count, first, step = trips(context, iterable), iterable.start, iterable.step
+        rest: RangeValue | Sequence = RangeValue(binary(context, np.add, first, step), iterable.stop, step)
+    else:
+        count, first, at = iterable.length, iterable.at(0), iterable.at
+        length = binary(context, np.subtract, count, 1)
+        rest = Sequence(length, lambda k: at(binary(context, np.add, k, 1)))
+    if isinstance(count, Var):
+        none = context.call(np.less, count, 1, name="no_turn")
+        context.raise_if(none, ValueError, "a loop that makes an array of a number ran zero times")
+    path = context.frame.path
+    try:
+        context.frame.path = (*path, "first")
+        assign(context, node.target, first)
+        run_block(context, node.body)
+        context.frame.path = (*path, "others")
+        context.env.pop(CONTINUE, None)
+        left = any_flag(context, (BREAK, RETURN))
+        if context.env.get(DEAD):
+            return
+        others = functools.partial(_counted, context, node, rest, False)
+        if left is True:
+            _finish(context, node)
+        elif isinstance(left, Var):
+            guarded(context, others, _live(context, node), (BREAK, RETURN), used_up=BREAK)
+        else:
+            others()
+    finally:
+        context.frame.path = path
 
 
 def _early(
@@ -385,10 +258,3 @@ def _early(
         context.assign(index, place)
         context.assign(counter, binary(context, np.add, counter, 1))
     context.add(While(before.block, go, head.block + block))
-
-
-def _surely_bound(context: Context, turn: Turn) -> None:
-    """Names that every turn binds are bound after a loop of at least one turn."""
-    for name, head in turn.carried.head.items():
-        if isinstance(head, Maybe) and parts_of(turn.ends.get(name, MISSING))[1] is True:
-            context.env[name] = head.value

@@ -1,5 +1,7 @@
-"""Reading names: locals, the frames around a nested function, globals, builtins; and lifting what is found
-there into the program. Captured arrays become parameters, captured numbers constants with a guard.
+"""Reading names: locals, the frames around a nested function, globals and builtins.
+
+What is found outside is lifted into the program: captured arrays become parameters, captured numbers constants
+with a guard.
 """
 
 from __future__ import annotations

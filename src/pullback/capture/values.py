@@ -94,10 +94,15 @@ class Partial:
 
 @dataclasses.dataclass(eq=False, slots=True)
 class Poison:
-    """A value that two ways to one place make different things of: an error where it is read."""
+    """A value that two ways to one place make different things of: an error where it is read.
+
+    Attributes:
+        mixed: whether one of them is a number and the other an array.
+    """
 
     why: str
     where: Location | None = None
+    mixed: bool = False
 
 
 @dataclasses.dataclass(eq=False, slots=True)
@@ -139,6 +144,11 @@ def is_array(value: Any) -> bool:
 def is_numeric(value: Any) -> bool:
     """Whether a value is a number or an array."""
     return isinstance(value, Var) or is_number(value)
+
+
+def is_mixed(a: Any, b: Any) -> bool:
+    """Whether one is a number and the other an array."""
+    return (is_scalar(a) and is_array(b)) or (is_array(a) and is_scalar(b))
 
 
 def kind_of(value: Any) -> Scalar | Array:

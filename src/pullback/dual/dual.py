@@ -19,14 +19,16 @@ class Sweep:
         level: its place among the transforms under way (see `Tracked.level`).
         seeds: how many tangents are carried at once, along a leading axis; None for one without such an axis.
         finished: whether the transform it belongs to has returned.
+        nested: whether a later transform has differentiated by a value of this sweep (see `tape.Recording`).
     """
 
-    __slots__ = ("finished", "level", "seeds")
+    __slots__ = ("finished", "level", "nested", "seeds")
 
     def __init__(self, seeds: int | None = None) -> None:
         self.level = next_level()
         self.seeds = seeds
         self.finished = False
+        self.nested = False
 
     def check(self) -> None:
         """Refuse to go on after the end: nobody would collect the tangent."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from pullback.base.boxes import is_box, unboxed
 from pullback.base.cast import astype
+from pullback.base.composed import COMPOSED
 from pullback.base.creation import CREATION, created
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
@@ -24,7 +25,7 @@ from pullback.base.operands import plain, positional, rebuilt
 from pullback.base.overwrite import derivation
 from pullback.base.protocol import call_function, call_method
 from pullback.base.separate import SEPARATE
-from pullback.base.spec import dtype_of
+from pullback.base.spec import dtype_of, is_whole
 from pullback.base.tracked import bare
 from pullback.dual.dual import Dual, Sweep
 from pullback.rules.lookup import rule_of
@@ -39,6 +40,8 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         return created(function, args, kwargs, functools.partial(_constant, args, kwargs))
     if function in SEPARATE and len(args) > 1:
         return SEPARATE[function](*args, **kwargs)
+    if function in COMPOSED:
+        return COMPOSED[function](*args, **kwargs)
     rule = rule_of(function)
     if rule.constant:
         return function(
@@ -73,6 +76,8 @@ def _push(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Swee
         if position < len(args) and tracked_in((args[position],)):
             raise missing(rule, position, "jvp")
     y = rule.function(*values, **kwargs)
+    if is_whole(y):
+        return y
     with np.errstate(all="ignore"):
         y_dot: Any = None
         for position, value in enumerate(args):

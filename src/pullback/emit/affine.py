@@ -1,8 +1,8 @@
 """Affine integer expressions over symbols, and proofs that they are not negative.
 
-A symbol stands for one integer value that never changes: what a variable held at one point, the length of an axis, the
-index of a loop in one iteration. (Bounds of loop indices are eliminated one by one, after Fourier and Motzkin;
-Schrijver, *Theory of Linear and Integer Programming*, 12.2, for a rectangle of loops.)
+A symbol stands for one integer value that never changes: what a variable held at one point, the length of
+an axis, the index of a loop in one iteration. (Bounds of loop indices are eliminated one by one, after
+Fourier and Motzkin; Schrijver, *Theory of Linear and Integer Programming*, 12.2, for a rectangle of loops.)
 """
 
 from __future__ import annotations
@@ -45,11 +45,13 @@ class Symbols:
     Attributes:
         bounds: the smallest and greatest value of a loop's index, in terms of earlier symbols.
         lengths: symbols that are lengths of axes, which are not negative.
+        clamped: what symbols are that are that or 0, whichever is greater.
     """
 
     count: int = 0
     bounds: dict[int, tuple[Affine, Affine]] = field(default_factory=dict)
     lengths: set[int] = field(default_factory=set)
+    clamped: dict[int, Affine] = field(default_factory=dict)
 
     def fresh(self) -> Affine:
         """A new symbol."""
@@ -68,8 +70,21 @@ class Symbols:
         self.bounds[self.count] = (smallest, greatest)
         return symbol
 
+    def clamp(self, a: Affine) -> Affine:
+        """A new symbol that is `a`, or 0 where `a` is negative."""
+        symbol = self.length()
+        self.clamped[self.count] = a
+        return symbol
+
+    def unclamped(self, a: Affine) -> Affine:
+        """`a`, which is known to be positive, without the clamped symbol that it is up to a constant."""
+        symbols = [s for s in a if s]
+        if len(symbols) == 1 and a[symbols[0]] == 1 and a.get(0, 0) < 0 and symbols[0] in self.clamped:
+            return add(constant(a[0]), self.clamped[symbols[0]])
+        return a
+
     def at_least(self, a: Affine, first: int = 1) -> Affine:
-        """`a` with each loop index numbered `first` or later replaced by the bound that makes `a` smallest."""
+        """`a` at its smallest: a bound for each loop index that is numbered `first` or later."""
         while True:
             inner = max((s for s in a if s >= first and s in self.bounds), default=0)
             if not inner:
@@ -80,6 +95,7 @@ class Symbols:
 
     def is_nonnegative(self, a: Affine, facts: list[Affine]) -> bool:
         """Whether ``a >= 0`` follows from the bounds and from ``fact >= 0`` for every fact."""
+        a, facts = solved(a, facts)
         for start in (a, self.at_least(a)):
             if self._plainly(start):
                 return True
@@ -94,3 +110,21 @@ class Symbols:
     def _plainly(self, a: Affine) -> bool:
         a = self.at_least(a)
         return all(c >= 0 for c in a.values()) and all(s in self.lengths for s in a if s)
+
+
+def solved(a: Affine, facts: list[Affine]) -> tuple[Affine, list[Affine]]:
+    """`a` and the facts without the symbols that the facts, two by two, determine."""
+    facts = list(facts)
+    while True:
+        seen = {tuple(sorted(fact.items())) for fact in facts}
+        for fact in facts:
+            opposite = tuple(sorted((s, -c) for s, c in fact.items()))
+            symbol = max((s for s, c in fact.items() if s and abs(c) == 1), default=0)
+            if symbol and opposite in seen:
+                break
+        else:
+            return a, facts
+        factor = fact[symbol]
+        a = add(a, fact, -factor * a.get(symbol, 0))
+        facts = [add(f, fact, -factor * f.get(symbol, 0)) for f in facts]
+        facts = [f for f in facts if f]

@@ -1,11 +1,12 @@
 """Checks that indices are in range, only where that is not certain.
 
-Compiled code reads and writes memory without looking; NumPy raises IndexError. Of every access to an element,
-``-n <= i < n`` is *proved* where it follows from the bounds of the loops around it, from the lengths that arrays were
-made with, and from tests on the way. What is left is *hoisted* before a loop: if the loop is sure to come to its
-extreme indices, it raises at once; if not, the accesses inside are checked one by one unless a condition holds for
-all of them (LLVM makes two loops of it). What cannot be bounded before the loop is checked at the access.
-(Gupta, *Optimizing array bound checks using flow analysis*, 1993.)
+Compiled code reads and writes memory without looking; NumPy raises IndexError. Of every access to an
+element, ``-n <= i < n`` is *proved* where it follows from the bounds of the loops around it, from the
+lengths that arrays were made with, and from tests on the way. What is left is *hoisted* before a loop: if
+the loop is sure to come to its extreme indices, it raises at once; if not, the accesses inside are checked
+one by one unless a condition holds for all of them (LLVM makes two loops of it). What cannot be bounded
+before the loop is checked at the access. (Gupta, *Optimizing array bound checks using flow analysis*,
+1993.)
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from pullback.ir.types import BOOL, Array
 from pullback.ir.walk import assigns, reads, walk
 
 Key = tuple[tuple[int, int], ...]
+Needed = dict[tuple[Key, ...], dict[Key, Affine]]
 
 
 @dataclass(slots=True)
@@ -62,25 +64,41 @@ class _Loop:
     trips: Affine | None
     raises: bool
     doubtful: bool
-    needed: dict[tuple[Key, ...], dict[Key, Affine]] = field(default_factory=dict)
+    needed: Needed = field(default_factory=dict)
     conditions: dict[Key, Affine] = field(default_factory=dict)
     flag: Var | None = None
 
 
 def with_checks(program: Program) -> Program:
     """The program with every access proved to be in range, or checked."""
+    first = _Checker(Names(), {})
+    first.block(program.body, _scope(program))
     names = {param.name for param in program.params}
     for statement in walk(program.body):
         names.update(variable.name for variable in (*assigns(statement), *reads(statement)))
-    checker = _Checker(Names(names))
+    # What the first pass found that a loop needs is known everywhere in it in the second.
+    checker = _Checker(Names(names), first.needed)
+    return replace(program, body=checker.block(program.body, _scope(program)))
+
+
+def _scope(program: Program) -> Scope:
     scope = Scope(Symbols())
     for param in program.params:
         scope.forget(param)
-    return replace(program, body=checker.block(program.body, scope))
+    return scope
 
 
 class _Checker:
-    def __init__(self, names: Names) -> None:
+    """Writes a program with checks.
+
+    Attributes:
+        needed: for each loop, by its place among the loops, the conditions that are checked before it.
+    """
+
+    def __init__(self, names: Names, known: dict[int, Needed]) -> None:
+        self.needed: dict[int, Needed] = {}
+        self._known = known
+        self._count = 0
         self._names = names
         self._loops: list[_Loop] = []
         self._doubtful = False
@@ -118,13 +136,25 @@ class _Checker:
         if start is not None and stop is not None and size:
             last = add(stop, constant(1), -1 if size > 0 else 1)
             smallest, greatest = (start, last) if size > 0 else (last, start)
+            if as_number(smallest) is not None and smallest.get(0, 0) >= 0:
+                greatest = scope.symbols.unclamped(greatest)
             trips = add(greatest, smallest, -1)
             inner.integers[statement.index.name] = scope.symbols.index(smallest, greatest)
             inner.facts.append(trips)
+            inner.resolve()
             trips = trips if abs(size) == 1 else None
         raises = any(isinstance(s, Raise) for s in walk(statement.body))
         loop = _Loop(scope.copy(), first, trips, raises, self._doubtful)
+        self._count += 1
+        number = self._count
+        loop.needed = self.needed[number] = self._known.get(number, {})
         self._loops.append(loop)
+        # A condition is certain once all the loops run that it was found in.
+        running = {_key(around.trips) for around in self._loops if around.trips is not None}
+        for around in self._loops:
+            for key, conditions in around.needed.items():
+                if running.issuperset(key):
+                    inner.facts += conditions.values()
         body = self._inner(statement.body, inner, doubtful=False)
         self._loops.pop()
         _forget_assigned(statement, scope)
@@ -137,8 +167,8 @@ class _Checker:
         return checked
 
     def _while(self, statement: While, scope: Scope) -> Statement:
-        # What an iteration finds is unknown, so conditions cannot be hoisted over it: none of the loops around
-        # a `while` is of use to the accesses in it, but for the symbols that are older than all of them.
+        # What an iteration finds is unknown: a condition on it is younger than the loops around the `while`,
+        # and cannot be hoisted out of them.
         inner = scope.copy()
         _forget_assigned(statement, inner)
         before = self._inner(statement.before, inner, doubtful=True)
@@ -250,7 +280,13 @@ class _Checker:
             if unknown:
                 runs = self._all(unknown, loop.before, builder)
                 fails = builder.call(np.logical_and, runs, fails, name="out_of_range")
-            builder.add(If(fails, (Raise(IndexError, "index out of range"),)))
+            error = Raise(
+                IndexError,
+                "index out of range",
+                location=statement.location,
+                comment=statement.comment,
+            )
+            builder.add(If(fails, (error,)))
         if loop.flag is not None:
             holds = self._all(list(loop.conditions.values()), loop.before, builder)
             builder.add(Assign((loop.flag,), primitives.bind, (holds,)))

@@ -1,8 +1,9 @@
 """Files on disk: named by what they hold, written atomically, checked when read.
 
-A name is a hash of everything that a file's content depends on, so no file is ever stale, and a file that is there
-need not be replaced. Two processes that write one at once write the same bytes, each into a file of its own that then
-takes the name. A file that is damaged counts as absent. Where nothing can be written, nothing is kept.
+A name is a hash of everything that a file's content depends on, so no file is ever stale, and a file that
+is there need not be replaced. Two processes that write one at once write the same bytes, each into a file
+of its own that then takes the name. A file that is damaged counts as absent. Where nothing can be written,
+nothing is kept.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Calls of Python functions from compiled code, with the types of the results declared.
 
-Numba's ``objmode`` does this by compiling two more functions, which takes seconds. Here the caller itself boxes the
-arguments, calls, and unboxes the results: instructions of the C API, as in Numba's own wrappers. The function is
-found by its module's name and its own, so the code can be cached. The caller holds the GIL, as it never lets go of it.
+Numba's ``objmode`` does this by compiling two more functions, which takes seconds. Here the caller itself
+boxes the arguments, calls, and unboxes the results: instructions of the C API, as in Numba's own wrappers.
+The function is found by its module's name and its own, so the code can be cached. The caller holds the GIL,
+as it never lets go of it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from numba.extending import lower_builtin, type_callable
 
 def call_from_compiled(module: str, name: str, function: Callable[..., Any]) -> None:
     """Make compiled code call `function`, which is found as `name` in `module` and has ``results``."""
-    kinds = [sigutils.normalize_signature(f"{kind}()")[1] for kind in function.__dict__["results"]]
-    result = types.none if not kinds else kinds[0] if len(kinds) == 1 else types.Tuple(kinds)
+    kinds: list[Any] = [sigutils.normalize_signature(f"{kind}()")[1] for kind in function.__dict__["results"]]
+    result: Any = types.none if not kinds else kinds[0] if len(kinds) == 1 else types.Tuple(kinds)
 
     @type_callable(function)
     def _type(context: Any) -> Callable[..., types.Type]:

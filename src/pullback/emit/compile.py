@@ -1,7 +1,8 @@
 """Numba's part: signatures from a program's types, eager compilation, compiled code kept on disk.
 
-Numba has a cache of its own, which trusts what it finds. This one stores the same payload (what Numba pickles of a
-compile result) under a name that says all it depends on, with a checksum, and compiles anew when anything is odd.
+Numba has a cache of its own, which trusts what it finds. This one stores the same payload (what Numba
+pickles of a compile result) under a name that says all it depends on, with a checksum, and compiles anew
+when anything is odd.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def numba_type(kind: Type) -> types.Type:
 def _compile(source: Source, module: ModuleType, signature: tuple[types.Type, ...], key: str) -> Any:
     for name in source.outlined:
         call_from_compiled(module.__name__, name, module.__dict__[name])
-    dispatcher = numba.njit(**OPTIONS)(getattr(module, source.name))
+    dispatcher: Any = numba.njit(**OPTIONS)(getattr(module, source.name))
     dispatcher._cache = _Kept(f"{source.name[:40]}_{key}.bin")
     try:
         dispatcher.compile(signature)
@@ -105,12 +106,16 @@ class _Kept(NullCache):
 
 
 def _surroundings() -> str:
-    """What compiled code depends on beside its source: versions, options, the processor, our own overloads."""
+    """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
     own = [Path(str(module.__file__)).read_text() for module in (native, overloads, callback)]
-    machine = cpu_target.target_context.codegen().magic_tuple()
+    machine = _target_context().codegen().magic_tuple()
     options = sorted((name, sorted(v) if isinstance(v, set) else v) for name, v in OPTIONS.items())
     parts = (numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.machine())
     return repr((parts, machine, options, own))
+
+
+def _target_context() -> Any:
+    return cpu_target.target_context
 
 
 def _unsupported(error: Exception, source: Source, module: ModuleType) -> UnsupportedError:

@@ -12,7 +12,7 @@ from pullback.emit.text import Level, Text
 
 def dtype_name(dtype: np.dtype[Any]) -> str:
     """``np.float32``."""
-    return "np.bool_" if dtype == bool else f"np.{dtype.name}"
+    return "np.bool_" if dtype.kind == "b" else f"np.{dtype.name}"
 
 
 def constant(value: Any) -> Text:
@@ -63,7 +63,7 @@ def _number(value: Any) -> Text:
     if isinstance(value, bool):
         return Text(repr(value))
     if isinstance(value, int):
-        return Text(repr(value), Level.UNARY, negated=repr(-value)) if value < 0 else Text(repr(value))
+        return Text(repr(value), Level.UNARY, negated=Text(repr(-value))) if value < 0 else Text(repr(value))
     if isinstance(value, complex):
         return Text(f"complex({_number(value.real).code}, {_number(value.imag).code})")
     if math.isnan(value):
@@ -71,5 +71,5 @@ def _number(value: Any) -> Text:
     if math.isinf(value):
         return Text("np.inf" if value > 0 else "-np.inf", Level.ATOM if value > 0 else Level.UNARY)
     if math.copysign(1, value) < 0:
-        return Text(repr(float(value)), Level.UNARY, negated=repr(-float(value)))
+        return Text(repr(float(value)), Level.UNARY, negated=Text(repr(-float(value))))
     return Text(repr(float(value)))

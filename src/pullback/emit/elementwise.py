@@ -1,8 +1,9 @@
 """Elementwise functions as operators and calls, with the casts that NumPy's promotion asks for.
 
-NumPy says in which dtypes a loop computes (NEP 50: a Python number takes the precision of what it meets). Numba
-promotes by rules of its own: ``float32 * 0.1`` is float64 there, ``int32 + int32`` int64. So where the two
-differ, the text converts operands before and the result after; CPython computes the same either way.
+NumPy says in which dtypes a loop computes (NEP 50: a Python number takes the precision of what it meets).
+Numba promotes by rules of its own: ``float32 * 0.1`` is float64 there, ``int32 + int32`` int64. So where
+the two differ, the text converts operands before and the result after; CPython computes the same either
+way.
 """
 
 from __future__ import annotations

@@ -98,8 +98,8 @@ def _scale(partial: Operand, seed: Operand, *, read: Reader) -> Text:
     return call("native.scale", read(partial), read(seed))
 
 
-def _transpose(array: Operand, axes: Arg = Const(None), *, read: Reader) -> Text:
-    if isinstance(axes, Const) and axes.value is None:
+def _transpose(array: Operand, axes: Arg | None = None, *, read: Reader) -> Text:
+    if axes is None or (isinstance(axes, Const) and axes.value is None):
         return attribute(read(array), "T")
     return call("np.transpose", read(array), read(axes))
 

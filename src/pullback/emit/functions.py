@@ -1,8 +1,8 @@
 """Which of NumPy's functions Numba compiles in the form a statement has; the others run in Python.
 
 What Numba would compile for seconds runs in Python too, where the work outweighs a call: linear algebra.
-Nothing here is guessed from names: a function is listed with the conditions under which Numba's version takes the
-same arguments and means the same (checked in tests/emit/test_functions.py against NumPy).
+Nothing here is guessed from names: a function is listed with the conditions under which Numba's version
+takes the same arguments and means the same (checked in tests/emit/test_functions.py against NumPy).
 """
 
 from __future__ import annotations

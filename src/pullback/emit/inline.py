@@ -1,13 +1,14 @@
 """Which temporaries vanish into the expression that uses them, and what keeps them from it.
 
-A variable is *nested* when one statement assigns it and one other, later in the same block and of the same line of
-the user's code, reads it, once. Its expression then moves down to the reader, unless a statement between them
-assigns a variable or stores into memory that the expression reads. (The inverse of A-normalisation; Sabry &
-Felleisen 1992.)
+A variable is *nested* when one statement assigns it and one other, later in the same block and of the same
+line of the user's code, reads it, once. Its expression then moves down to the reader, unless a statement
+between them assigns a variable or stores into memory that the expression reads. (The inverse of
+A-normalisation; Sabry & Felleisen 1992.)
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 
 from pullback.ir import primitives
@@ -23,7 +24,7 @@ class Memory:
         self._parent: dict[str, str] = {}
         arrays = [param for param in program.params if isinstance(param.type, Array)]
         # The caller may pass one array twice, or two views of one.
-        for a, b in zip(arrays, arrays[1:], strict=False):
+        for a, b in itertools.pairwise(arrays):
             self._unite(a.name, b.name)
         for statement in walk(program.body):
             match statement:

@@ -24,8 +24,8 @@ def load(program: Program, *, jit: bool = True) -> Compiled:
     """The program as a callable that takes its parameters and returns the tuple of its results.
 
     Args:
-        program: what to run. With `jit`, its parameters' types are the only ones the callable takes: arrays of
-            just these dtypes, ranks and layouts (``"A"`` takes any), writeable.
+        program: what to run. With `jit`, its parameters' types are the only ones the callable takes:
+            writeable arrays of just these dtypes, ranks and layouts (``"A"`` takes any).
         jit: compile with Numba, else run under CPython.
 
     Raises:

@@ -1,7 +1,7 @@
 """Statements that Numba does not compile, each as a small function of its own that runs in Python.
 
-Under CPython that function is called like any other. From compiled code it is called through the C API, with the types
-of its results declared (`callback`): slower by a microsecond, and right.
+Under CPython that function is called like any other. From compiled code it is called through the C API,
+with the types of its results declared (`callback`): slower by a microsecond, and right.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Numba's versions of the functions in `native`. Importing this module registers them.
 
-There are no annotations here: Numba compares the signatures of an overload and its implementation, text and all. The
-small ones are generated as LLVM instructions in their caller, since Numba takes about 50 ms for a function of its own,
-and its ``inline="always"`` was seen to lose stores (0.68).
+There are no annotations here: Numba compares the signatures of an overload and its implementation, text and
+all. The small ones are generated as LLVM instructions in their caller, since Numba takes about 50 ms for a
+function of its own, and its ``inline="always"`` was seen to lose stores (0.68).
 """
 
 import numpy as np

@@ -119,10 +119,38 @@ class Scope:
             assert isinstance(array, Var | Const)
             assert isinstance(axis, Const)
             return self.shape(array)[axis.value]
+        if function is primitives.select:
+            return self._selected(statement)
         values = [self.integer(arg) for arg in args]
         if None in values or function not in _ARITHMETIC:
             return None
         return _ARITHMETIC[function](self, *values)
+
+    def _selected(self, statement: Assign) -> Affine | None:
+        """``0 if a < 0 else a`` and its like."""
+        test, a, b = statement.args
+        values = [self.integer(a), self.integer(b)]
+        if None in values or not isinstance(test, Var | Const):
+            return None
+        facts = self.test(test)
+        for (value, here), (other, there) in (
+            ((values[0], facts[0]), (values[1], facts[1])),
+            ((values[1], facts[1]), (values[0], facts[0])),
+        ):
+            # Where it is 0, the other value is not positive; elsewhere it is not negative.
+            if value == {} and other is not None:
+                below = add({}, other, -1)
+                if any(as_number(add(below, f, -1)) in (0, 1) for f in here) and any(
+                    as_number(add(other, f, -1)) in (0, 1) for f in there
+                ):
+                    return self.symbols.clamp(other)
+        return None
+
+    def resolve(self) -> None:
+        """Take note of what clamped symbols are that are known to be positive."""
+        for symbol, value in self.symbols.clamped.items():
+            if self.symbols.is_nonnegative({symbol: 1, 0: -1}, self.facts):
+                self.facts += [add({symbol: 1}, value, -1), add(value, {symbol: 1}, -1)]
 
     def minimum(self, a: Affine, b: Affine) -> Affine:
         """A symbol that is no greater than both."""
@@ -132,6 +160,9 @@ class Scope:
 
     def maximum(self, a: Affine, b: Affine) -> Affine:
         """A symbol that is no smaller than both."""
+        for one, other in ((a, b), (b, a)):
+            if not one:
+                return self.symbols.clamp(other)
         symbol = self.symbols.fresh()
         self.facts += [add(symbol, a, -1), add(symbol, b, -1)]
         return symbol
@@ -149,11 +180,12 @@ class Scope:
         if function in _LIKE or function is primitives.bind:
             return lengths
         if function is np.transpose:
-            axes = args[1] if len(args) > 1 else dict(statement.kwargs).get("axes", Const(None))
+            axes = args[-1] if len(args) > 1 else dict(statement.kwargs).get("axes", Const(None))
             if isinstance(axes, Const) and axes.value is None:
                 return lengths[::-1]
-        if function is primitives.view and isinstance(args[1], tuple):
-            return self._viewed(lengths, args[1])
+        index = args[-1] if args else ()
+        if function is primitives.view and isinstance(index, tuple):
+            return self._viewed(lengths, index)
         return None
 
     def _viewed(self, lengths: tuple[Affine, ...], index: tuple[Arg, ...]) -> tuple[Affine, ...]:
@@ -173,7 +205,7 @@ class Scope:
             tests = [self.test(arg) if isinstance(arg, Var | Const) else ([], []) for arg in args]
             if function is np.logical_not:
                 return tests[0][1], tests[0][0]
-            both = ([*tests[0][0], *tests[1][0]], [*tests[0][1], *tests[1][1]])
+            both = ([*tests[0][0], *tests[-1][0]], [*tests[0][1], *tests[-1][1]])
             return (both[0], []) if function in _BOTH else ([], both[1])
         if function is primitives.bind:
             return self.test(args[0]) if isinstance(args[0], Var | Const) else ([], [])

@@ -36,7 +36,7 @@ class Text:
         cells: the variables it reads.
         memory: the names of the memory whose elements it reads.
         left, symbol, right: its operands where it is ``left symbol right``, for augmented assignments.
-        negated: what follows the minus sign where it is ``-x``.
+        negated: `x` where it is ``-x``.
     """
 
     code: str
@@ -46,7 +46,7 @@ class Text:
     left: str = ""
     symbol: str = ""
     right: str = ""
-    negated: str = ""
+    negated: Text | None = None
 
     def at(self, level: Level) -> str:
         """The code, in parentheses where it binds less tightly than `level`."""
@@ -76,7 +76,7 @@ def binary(symbol: str, a: Text, b: Text) -> Text:
     """``a symbol b``."""
     if symbol in _OPPOSITE and b.negated:
         # `a + -b` is `a - b`, to the last bit.
-        return binary(_OPPOSITE[symbol], a, replace(b, code=b.negated, negated="", level=Level.UNARY))
+        return binary(_OPPOSITE[symbol], a, b.negated.reading(b))
     level = _LEVELS[symbol]
     tighter = Level(level + 1)
     # `a < b < c` chains, `-a ** b` negates last, and `-b` may stand behind `**`.
@@ -93,7 +93,7 @@ def unary(symbol: str, a: Text) -> Text:
     level = Level.NOT if symbol == "not" else Level.UNARY
     operand = a.at(level)
     space = " " if symbol == "not" else ""
-    return Text(f"{symbol}{space}{operand}", level, negated=operand if symbol == "-" else "").reading(a)
+    return Text(f"{symbol}{space}{operand}", level, negated=a if symbol == "-" else None).reading(a)
 
 
 def call(function: str, *arguments: Text, **keywords: Text) -> Text:

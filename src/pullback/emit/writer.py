@@ -1,7 +1,7 @@
 """Statements as lines of Python: blocks, stores, loops, stacks, comments.
 
-Temporaries that `inline` lets vanish wait as text until their reader takes them; a statement that would change what
-such a text reads forces it out first, as an assignment of its own.
+Temporaries that `inline` lets vanish wait as text until their reader takes them; a statement that would
+change what such a text reads forces it out first, as an assignment of its own.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Writer:
         self._comment = statement.comment
 
     def _flush(self, cells: frozenset[str] | None = None, stored: frozenset[str] = frozenset()) -> None:
-        """Write out the texts that wait: all, or those that read one of `cells` or memory that is `stored`."""
+        """Write out the texts that wait: all, or those that read one of `cells` or of `stored` memory."""
         for name in list(self._waiting):
             waiting = self._waiting.get(name)
             if waiting is None:
@@ -200,7 +200,7 @@ class Writer:
         self._begin(statement)
         value_kind = operand_type(statement.value)
         if statement.accumulate:
-            code, symbol = (value.negated, "-") if value.negated else (value.code, "+")
+            code, symbol = (value.negated.code, "-") if value.negated else (value.code, "+")
             if isinstance(value_kind, Scalar) and value_kind.weak and value_kind.dtype != kind.dtype:
                 code = f"{dtype_name(kind.dtype)}({code})"
             self._line(f"{place.code} {symbol}= {code}")

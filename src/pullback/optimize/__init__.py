@@ -7,6 +7,8 @@ lower       array statements become fused loop nests over scalars:
             extents   which lengths are known to be equal
             slices, broadcast, store, arrays/   what the statements and functions become
 values      each value computed once; constants and copies passed on
+hoist       what does not change in a loop moves ahead of it, memory of temporaries included
+unroll      short loops written out, small arrays as numbers
 dce         what has no effect is removed
 pipeline    the order of the passes
 """

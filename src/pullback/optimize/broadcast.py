@@ -53,7 +53,7 @@ def broadcast_shape(e: Emitter, what: str, *shapes: Index) -> Index:
         longer = [n for n in lengths if not is_one(n)]
         for other in longer[1:]:
             e.check_equal(longer[0], other, what)
-        result.append(longer[0] if longer else Const(1))
+        result.append(e.known(longer[0]) if longer else Const(1))
     return tuple(result)
 
 

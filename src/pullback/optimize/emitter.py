@@ -110,7 +110,7 @@ class Emitter(Builder):
         if not shape:
             yield ()
             return
-        with self.loop(shape[0]) as first, self.nest(shape[1:]) as rest:
+        with self.loop(self.known(shape[0])) as first, self.nest(shape[1:]) as rest:
             yield (first, *rest)
 
     @contextmanager
@@ -300,6 +300,10 @@ class Emitter(Builder):
         for extent in extents:
             result = self.times(result, extent)
         return result
+
+    def known(self, extent: Operand) -> Operand:
+        """A length, as a number where it is known to be one here."""
+        return self.extents.known(extent)
 
     # Checks
 

@@ -75,6 +75,18 @@ class Extents:
         """From here to the end of the innermost scope the two are equal: a check has said so."""
         self._proven[-1].add(frozenset((self.form(a), self.form(b))))
 
+    def known(self, operand: Operand) -> Operand:
+        """`operand`, or the number that it is known to equal."""
+        form = self.form(operand)
+        if not form.terms:
+            return Const(form.constant)
+        for scope in self._proven:
+            for pair in scope:
+                for other in pair - {form} if form in pair else ():
+                    if not other.terms:
+                        return Const(other.constant)
+        return operand
+
     def open(self) -> None:
         """Begin a scope of what is proven."""
         self._proven.append(set())

@@ -119,7 +119,8 @@ def _is_safe(statement: Assign, uses: Uses) -> bool:
         if first.dtype.kind in "iub":
             divisor = statement.args[1]
             return function is not np.power and isinstance(divisor, Const) and divisor.value > 0
-        return not (first.weak and second.weak)
+        divisor = statement.args[1]
+        return not (first.weak and second.weak) or (isinstance(divisor, Const) and divisor.value > 0)
     simple = (primitives.dim, primitives.cast, primitives.weaken, primitives.select, primitives.bind)
     return function in simple or is_elementwise(function)
 

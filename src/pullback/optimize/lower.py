@@ -39,9 +39,10 @@ from pullback.ir.walk import assigns, walk
 from pullback.optimize import arrays
 from pullback.optimize.delayed import Delayed, Index, Value, in_memory, mapped
 from pullback.optimize.emitter import Emitter
+from pullback.optimize.owned import owned_cells
 from pullback.optimize.rewrites import rewrite
 from pullback.optimize.slices import OpaqueError
-from pullback.optimize.store import store
+from pullback.optimize.store import store, store_whole
 from pullback.optimize.uses import Uses
 
 TOPICS = arrays.__all__
@@ -80,8 +81,14 @@ class _Lowering:
         self._unsteady = unsteady
         self._shapes: dict[str, Index] = {}
         params = {param.name for param in program.params}
-        stacks = {t.name for s in walk(program.body) for t in assigns(s) if isinstance(t.type, Stack)}
+        stacks = {
+            t.name
+            for s in walk(program.body)
+            for t in assigns(s)
+            if isinstance(t.type, Stack) or isinstance(s, Pop)
+        }
         self._e = Emitter(Names(params | stacks | self._uses.cells), self._uses.cells)
+        self._owned = owned_cells(program, uses) - unsteady
         self._values: dict[str, Any] = {}
         self._position = -1
 
@@ -232,7 +239,9 @@ class _Lowering:
         for target, result in zip(
             statement.targets, results if isinstance(results, tuple) else (results,), strict=True
         ):
-            if target.name in e.cells:
+            if target.name in self._owned:
+                self._update(target.name, self._located(result, target.name))
+            elif target.name in e.cells:
                 value = self._located(result, target.name) if isinstance(result.type, Array) else None
                 if value is not None:
                     self._keep_shape(target.name, value.shape)
@@ -255,13 +264,31 @@ class _Lowering:
         assert (value.ndim, value.dtype) == (target.type.ndim, target.type.dtype), f"{target} = {function}"
         if value.place is not None and function not in ALIASING and value.memory:
             value = mapped(value, value.shape, lambda e, index: index)
-        if name in e.cells:
+        if name in self._owned:
+            self._update(name, value)
+        elif name in e.cells:
             self._keep_shape(name, value.shape)
             self._bind(target, e.variable(value, name))
         else:
             made_here = value.place is not None and not value.memory
             wait = not made_here and self._may_wait(name, value)
             self._values[name] = value if wait else self._settled(name, value)
+
+    def _update(self, name: str, value: Delayed) -> None:
+        """Assign a variable that owns its array: memory of its own at first, then in place."""
+        e = self._e
+        own = self._values.get(name)
+        if own is None:
+            fresh = e.copied(value, name)
+            variable = e.variable(fresh)
+            # Nothing else refers to it, whatever the variable was assigned in the original program.
+            e.memory[variable.name] = variable.name
+            memory = frozenset((self._uses.memory(name),))
+            self._values[name] = in_memory(variable, fresh.shape, memory, frozenset((name,)))
+        elif all(e.extents.equal(n, m) for n, m in zip(own.shape, value.shape, strict=True)):
+            store_whole(e, own, value)
+        else:
+            raise _UnsteadyError(name)
 
     def _keep_shape(self, name: str, shape: Index) -> None:
         """Note the shape of the first array that a variable refers to; hold the others to it."""

@@ -6,6 +6,7 @@ from pullback.ir.nodes import Program
 from pullback.optimize.dce import remove_dead
 from pullback.optimize.hoist import hoist_memory, hoist_values
 from pullback.optimize.lower import lower
+from pullback.optimize.unroll import scalars_for_arrays, unroll
 from pullback.optimize.values import share_values
 
 
@@ -16,9 +17,9 @@ def simplify(program: Program) -> Program:
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    return simplify(lower(program))
+    return simplify(scalars_for_arrays(share_values(unroll(simplify(lower(program))))))
 
 
 def finish(program: Program) -> Program:
     """What emission takes, after differentiation: simplified, and no memory allocated in loops."""
-    return hoist_memory(simplify(program))
+    return hoist_memory(simplify(split_additions(simplify(program))))

@@ -39,6 +39,11 @@ def store(e: Emitter, array: Delayed, index: tuple[Any, ...], value: Value, *, a
         _store(e, array, picked.shape, picked.back, value, accumulate)
 
 
+def store_whole(e: Emitter, array: Delayed, value: Delayed) -> None:
+    """``array[...] = value``."""
+    _store(e, array, array.shape, lambda e, index: index, value, False)
+
+
 def _apart(e: Emitter, x: Delayed, array: Delayed) -> Delayed:
     """`x`, copied where it may read the memory of `array`."""
     return e.copied(x) if x.memory & array.memory else e.once(x)

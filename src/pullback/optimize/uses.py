@@ -82,6 +82,12 @@ class Uses:
         path = self._blocks[position]
         return all(self._blocks[use][: len(path)] == path for use in self._used.get(name, ()))
 
+    def leads(self, name: str) -> bool:
+        """Whether all uses of a variable and its other assignments are in the block of the first of these."""
+        first, *others = self._assigned[name]
+        path = self._blocks[first]
+        return all(self._blocks[at][: len(path)] == path for at in (*others, *self._used.get(name, ())))
+
     def repeats(self, name: str, position: int) -> bool:
         """Whether a variable assigned at `position` is used inside a loop that the assignment is not in."""
         return any(self._loops[use] != self._loops[position] for use in self._used.get(name, ()))

@@ -11,6 +11,7 @@ import operator
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from pullback.base.spec import Spec, dtype_of, spec_of
 from pullback.rules.broadcast import unbroadcast
@@ -119,6 +120,27 @@ for _function, _position in (
     (np.split, 1), (np.array_split, 1), (np.partition, 1), (np.diff, 1), (np.linalg.matrix_power, 1),
 ):  # fmt: skip
     whole(_function, _position)
+
+# -- windows -------------------------------------------------------------------------------------------------
+
+
+@vjp(sliding_window_view, 0, reads="window_shape axis", holomorphic=False)
+def sliding_window_view_vjp(
+    y_bar: Any, y: Any, x: Any, window_shape: Any, axis: Any = None, **kwargs: Any
+) -> Any:
+    places = np.arange(np.size(x)).reshape(np.shape(x))
+    return placed(y_bar, x, (np.size(x),), (sliding_window_view(places, window_shape, axis),))
+
+
+linear(sliding_window_view, 0)
+view(sliding_window_view)
+calls(
+    sliding_window_view,
+    call(array(5), 3),
+    call(array(3, 4), (2, 2)),
+    call(array(3, 4), 2, axis=-1),
+    call(array(2, 4), (2, 2), (1, 1)),
+)
 
 # -- what writes into its argument, and what has no derivative -----------------------------------------------
 

@@ -11,16 +11,22 @@ from pullback.base.errors import UnsupportedError
 from pullback.rules.table import EACH, TABLE, Rule, name_of
 
 
+def row_of(function: Callable[..., Any]) -> Rule | None:
+    """The row of `function`, or None; the rows of `scipy.special` join the table when SciPy is loaded."""
+    rule = TABLE.get(function) or getattr(function, "rule", None)
+    if rule is None and "scipy.special" in sys.modules:
+        importlib.import_module("pullback.rules.special")
+        rule = TABLE.get(function)
+    return rule
+
+
 def rule_of(function: Callable[..., Any]) -> Rule:
     """The row of `function`.
 
     Raises:
         UnsupportedError: if there is none, or if it is refused, naming the function and how to add a rule.
     """
-    rule = TABLE.get(function) or getattr(function, "rule", None)
-    if rule is None and "scipy.special" in sys.modules:
-        importlib.import_module("pullback.rules.special")
-        rule = TABLE.get(function)
+    rule = row_of(function)
     if rule is None:
         name = name_of(function)
         raise UnsupportedError(

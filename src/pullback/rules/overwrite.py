@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.cast import astype
-from pullback.base.overwrite import Path, flat_places, follow, overwrite
+from pullback.base.overwrite import Path, flat_places, follow, overwrite, through_parts
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
 from pullback.rules.scatter import is_basic
@@ -69,9 +69,9 @@ def last_writes(shape: tuple[int, ...], path: Path, index: Any) -> Any:
     """Which written entries stay where `index` names a place more than once; None if it cannot."""
     if is_basic(index) or not has_integer_arrays(index):
         return None
-    places = flat_places(shape, path, index)
+    places = flat_places(shape, path, index, through_parts(path))
     numbers = np.arange(places.size).reshape(places.shape)
-    latest = np.zeros(math.prod(shape), np.intp)
+    latest = np.zeros(2 * math.prod(shape), np.intp)
     np.put(latest, places, numbers)
     return latest[places] == numbers
 

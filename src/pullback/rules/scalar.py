@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.rules.cuts import root_above_one, root_below_one
 from pullback.rules.sinc import sinc_derivative
 from pullback.rules.table import partials
 
@@ -69,14 +70,14 @@ partials(np.log1p,      lambda y, x: np.reciprocal(1 + x),                    do
 partials(np.sin,        lambda y, x: np.cos(x),                               domain=(-2, 2))
 partials(np.cos,        lambda y, x: -np.sin(x),                              domain=(-2, 2))
 partials(np.tan,        lambda y, x: 1 + y * y)
-partials(np.arcsin,     lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)),          domain=(-0.8, 0.8))
-partials(np.arccos,     lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)),         domain=(-0.8, 0.8))
+partials(np.arcsin,     lambda y, x: 1 / root_below_one(x),                   domain=(-0.8, 0.8))
+partials(np.arccos,     lambda y, x: -1 / root_below_one(x),                  domain=(-0.8, 0.8))
 partials(np.arctan,     lambda y, x: np.reciprocal(1 + x * x))
 partials(np.sinh,       lambda y, x: np.cosh(x))
 partials(np.cosh,       lambda y, x: np.sinh(x))
 partials(np.tanh,       lambda y, x: 1 - y * y)
-partials(np.arcsinh,    lambda y, x: 1 / np.sqrt(1 + x * x))
-partials(np.arccosh,    lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)),   domain=(1.3, 3))
+partials(np.arcsinh,    lambda y, x: 1 / root_above_one(x))
+partials(np.arccosh,    lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x - -1)),   domain=(1.3, 3))
 partials(np.arctanh,    lambda y, x: np.reciprocal((1 - x) * (1 + x)),        domain=(-0.8, 0.8))
 partials(np.sinc,       lambda y, x: sinc_derivative(x, 1))
 

@@ -72,14 +72,17 @@ class Recording:
     Attributes:
         level: its place among the transforms under way (see `Tracked.level`).
         nodes: the nodes in the order they were recorded; None where nobody needs the order.
+        nested: whether a later transform has differentiated by a value recorded here, so that an output that
+            does not depend on the arguments may be a derivative that is constant.
     """
 
-    __slots__ = ("level", "name", "nodes")
+    __slots__ = ("level", "name", "nested", "nodes")
 
     def __init__(self, name: str) -> None:
         self.level = next_level()
         self.name = name
         self.nodes: Any = []
+        self.nested = False
 
     def finish(self) -> None:
         """Refuse whatever would still be recorded: its derivative could never be asked for."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.boxes import unboxed
+from pullback.base.composed import COMPOSED
 from pullback.base.creation import CREATION, created
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
@@ -22,7 +23,7 @@ from pullback.base.modes import modes, switch
 from pullback.base.operands import plain, positional, rebuilt
 from pullback.base.overwrite import Step, derivation
 from pullback.base.separate import SEPARATE
-from pullback.base.spec import spec_of, spec_tree
+from pullback.base.spec import is_whole, spec_of, spec_tree
 from pullback.base.tracked import Tracked, bare
 from pullback.rules.lookup import rule_of
 from pullback.rules.read import cotangent, fit, vjp_direction
@@ -42,6 +43,8 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         return created(function, args, kwargs, _writable)
     if function in SEPARATE and len(args) > 1:
         return SEPARATE[function](*args, **kwargs)
+    if function in COMPOSED:
+        return COMPOSED[function](*args, **kwargs)
     rule = rule_of(function)
     if rule.constant:
         return function(
@@ -80,6 +83,8 @@ def _record(
     places = tuple(place for place, _ in followed)
     keeps = keeps_of(rule, tuple(dict.fromkeys(place[0] for place in places)), len(values))
     y = function(*values, **kwargs)
+    if is_whole(y):
+        return y
     node = _node(rule, places, keeps, y, values, kwargs, followed, tape)
     return _outputs(rule, y, node, tape, args, kwargs)
 

@@ -237,7 +237,9 @@ def copied_index(index: Any) -> Any:
     """`index` with its arrays copied, so that nobody can change it before the reverse sweep."""
     if isinstance(index, tuple):
         return tuple(copied_index(part) for part in index)
-    return np.array(index) if isinstance(index, np.ndarray | list) else index
+    if isinstance(index, list):
+        return np.array(index) if index else np.zeros(0, np.intp)
+    return np.array(index) if isinstance(index, np.ndarray) else index
 
 
 def checked(value: Any, what: str) -> Any:

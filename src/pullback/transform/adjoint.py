@@ -43,7 +43,7 @@ from pullback.ir.nodes import (
     While,
 )  # fmt: skip
 from pullback.ir.types import Array, Scalar
-from pullback.ir.walk import assigns, blocks, reads, walk
+from pullback.ir.walk import assigns, blocks, reads, substitute, walk
 from pullback.transform.activity import Activity
 from pullback.transform.alias import alias_classes, is_alias
 from pullback.transform.calculus import Calculus
@@ -151,8 +151,8 @@ class _Adjoint:
         reverse = made.statements()
         if not reverse and loops:
             return ordered, ((), ())
-        ordered, prologue = self.keeper.keep(ordered, (*seeding, *reverse), loops)
-        return ordered, (prologue, reverse)
+        ordered, prologue, all_reverse = self.keeper.keep(ordered, (*seeding, *reverse), loops)
+        return ordered, (prologue, all_reverse[len(seeding) :])
 
     def _inner(self, block: Block, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
         forward, (prologue, reverse) = self._block(block, loops)
@@ -199,7 +199,9 @@ class _Adjoint:
         forward, reverse = self._inner(statement.body, (*loops, loop))
         if reverse:
             start, stop, step = loop.backwards(self.builder)
-            self.builder.add(For(statement.index, start, stop, step, reverse))
+            index = self.builder.var(statement.index.name, statement.index.type)
+            reverse = substitute(reverse, {statement.index.name: index})
+            self.builder.add(For(index, start, stop, step, reverse))
         return (*loop.before, replace(statement, body=forward))
 
     def _while(self, statement: While, following: Statement, loops: tuple[Loop, ...]) -> Block:

@@ -21,7 +21,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder
 from pullback.ir.nodes import Assign, Block, Const, For, Pop, Push, Statement, Store, Var
 from pullback.ir.types import Array, Scalar, Stack
-from pullback.ir.walk import assigns, reads, walk
+from pullback.ir.walk import assigns, reads, substitute, walk
 from pullback.transform.alias import AliasClass, is_alias
 from pullback.transform.loops import Loop
 from pullback.transform.order import Order
@@ -62,14 +62,25 @@ class Keeper:
         self._order = order
         self._shadows = shadows
 
-    def keep(self, forward: Block, reverse: Block, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
-        """The forward sweep of a block with the keeping in it, and how its reverse sweep has to begin."""
+    def keep(self, forward: Block, reverse: Block, loops: tuple[Loop, ...]) -> tuple[Block, Block, Block]:
+        """The forward sweep of a block with the keeping in it, the beginning of its reverse sweep, and that.
+
+        What the reverse sweep gets back has names of its own there.
+        """
         needed = {variable.name for s in walk(reverse) for variable in reads(s)}
         locals_ = {t.name: s for s in forward if not isinstance(s, For) for t in assigns(s)}
         remade = self._remade_shadows(forward, needed)
         if not loops:
-            return forward, tuple(s for statement in forward for s in remade.get(id(statement), []))
-        return self._written(forward, loops, self._plan(locals_, needed), remade)
+            return forward, tuple(s for statement in forward for s in remade.get(id(statement), [])), reverse
+        plan = self._plan(locals_, needed)
+        ahead, back = self._written(forward, loops, plan, remade)
+        own = {
+            target.name: self._builder.var(target.name, target.type)
+            for statement in forward
+            for target in assigns(statement)
+            if target.name in plan.kept or target.name in plan.again
+        }
+        return ahead, substitute(back, own), substitute(reverse, own)
 
     def _remade_shadows(self, forward: Block, needed: set[str]) -> dict[int, list[Statement]]:
         """The shadows that the reverse sweep of this block makes, by the assignment of their arrays."""
