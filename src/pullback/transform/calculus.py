@@ -151,7 +151,7 @@ class Calculus:
             if rule.partials is None and vjp_direction(rule, position)[0] == ALL:
                 x_bar = x_bar[position]
             if isinstance(x_bar, Filled):
-                x_bar = x_bar.value if isinstance(arg.type, Array) else x_bar.dense()
+                x_bar = x_bar.value
             x_bar = dense(x_bar)
             if x_bar is not None:
                 self.add(arg, x_bar.operand if isinstance(x_bar, Symbol) else Const(x_bar))
