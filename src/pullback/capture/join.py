@@ -55,6 +55,8 @@ class Merge:
         """One value for both; `Poison` where there is none."""
         if same(a, b):
             return a
+        if is_dead(a) or is_dead(b):
+            return self._with_dead(name, a, b)
         if a is MISSING or b is MISSING or isinstance(a, Maybe) or isinstance(b, Maybe):
             return self._maybe(name, a, b)
         if isinstance(a, Poison) or isinstance(b, Poison):
@@ -111,6 +113,21 @@ class Merge:
         flag = self.value(f"{name}_is_bound", flag_a, flag_b)
         return merged if flag is True else Maybe(merged, flag)
 
+    def _with_dead(self, name: str, a: Any, b: Any) -> Any:
+        """The one that is not dead, whichever way is taken."""
+        first = is_dead(a)
+        other = b if first else a
+        value, flag = parts_of(other)
+        if value is MISSING:
+            return a if first else b
+        if isinstance(value, Poison):
+            return other
+        merged = self._padded(name, value, first)
+        if flag is True:
+            return merged
+        flags = (False, flag) if first else (flag, False)
+        return Maybe(merged, self.value(f"{name}_is_bound", *flags))
+
     def _padded(self, name: str, present: Any, first: bool) -> Any:
         """`present`, with cells that hold something of its type on the way where the name is unbound."""
         if isinstance(present, Poison) or is_static(present):
@@ -131,6 +148,10 @@ class Merge:
         self.pairs.append((cell, a, b))
         self.context.unite(cell, present)
         return cell
+
+
+def is_dead(value: Any) -> bool:
+    return isinstance(value, Poison) and value.dead
 
 
 def _still(before: Maybe, value: Any) -> bool:
@@ -246,7 +267,7 @@ def merged_env(merge: Merge, a: dict[str, Any], b: dict[str, Any], live: frozens
             if not (name in FLAGS and value is False):
                 merged[name] = value
         else:
-            merged[name] = Poison(f"{name} is not read after this, as its syntax says")
+            merged[name] = Poison(f"{name} is not read after this, as its syntax says", dead=True)
     return merged
 
 

@@ -190,7 +190,7 @@ def leave(context: Context, turn: Turn) -> None:
     entry = {name: value for name, value in turn.env_after_test.items() if value is not BOTTOM}
     bound = [n for n in turn.ends if n not in entry and not n.startswith("$")]
     for name in bound:
-        entry[name] = Poison(f"{name} is not read after the loop, as its syntax says")
+        entry[name] = Poison(f"{name} is not read after the loop, as its syntax says", dead=True)
     if turn.ends.get(DEAD):
         for name in bound:
             del entry[name]
