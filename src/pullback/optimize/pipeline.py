@@ -6,6 +6,7 @@ from pullback.ir.nodes import Program
 from pullback.optimize.dce import remove_dead
 from pullback.optimize.hoist import hoist_memory, hoist_values
 from pullback.optimize.lower import lower
+from pullback.optimize.split import split_additions
 from pullback.optimize.unroll import scalars_for_arrays, unroll
 from pullback.optimize.values import share_values
 
