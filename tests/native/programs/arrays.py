@@ -39,6 +39,8 @@ class Expressions:
     def part(self, have: int, want: int) -> str:
         """A slice that takes `want` of `have`."""
         r = self.random
+        if want == have == 1:
+            return ":"
         if want == have:
             return r.choice([":", ":", ":", "::-1", "0:", f":{have}", f"-{have}:", f":{have + 3}"])
         if want == 0:
@@ -250,6 +252,8 @@ class Expressions:
         if not shape:
             return self.elementwise(shape, depth)
         axis = r.randrange(len(shape))
+        if 1 in shape:
+            return self.elementwise(shape, depth)
         first = r.randrange(shape[axis] + 1)
         cut = [(*shape[:axis], k, *shape[axis + 1 :]) for k in (first, shape[axis] - first)]
         parts = ", ".join(self.array(s, depth - 1 if depth else 0) for s in cut)
@@ -277,8 +281,9 @@ class Expressions:
             forms += [f"({self.array((2, 2), depth)}).ravel()", f"np.reshape({self.array((2, 2), 0)}, 4)"]
         if shape == (2, 2):
             forms += [f"({self.array((4,), depth)}).reshape(2, 2)"]
-        longer = (*shape[:axis], shape[axis] + 1, *shape[axis + 1 :])
-        forms.append(f"np.diff({self.array(longer, depth)}, axis={axis})")
+        if 1 not in shape:
+            longer = (*shape[:axis], shape[axis] + 1, *shape[axis + 1 :])
+            forms.append(f"np.diff({self.array(longer, depth)}, axis={axis})")
         return r.choice(forms)
 
     def product(self, shape: Shape, depth: int) -> str:
@@ -313,7 +318,8 @@ def embed(shape: Shape, have: Shape) -> list[int] | None:
     places: list[int] = []
     axis = len(have) - 1
     for length in reversed(shape):
-        while axis >= 0 and have[axis] < length:
+        # Whether an axis has length 1 is known when a program is compiled, or it is not stretched.
+        while axis >= 0 and (have[axis] < length or (length == 1 and have[axis] != 1)):
             axis -= 1
         if axis < 0:
             return None
