@@ -58,6 +58,26 @@ def break_and_continue(x):
     return s, t
 
 
+def rebound_before_the_next_turn(x):
+    s = x[0]
+    for i in range(len(x)):
+        if i % 3 == 0:
+            s *= 2.0
+        if x[i] > 3.0:
+            break
+        s = x[i] if x[i] > 0 else 1.0
+    for i in range(len(x)):
+        if i % 2 == 0:
+            row = x * s
+        elif i == 1:
+            row = -x
+        if x[i] > 3.0:
+            continue
+        row = x + i
+        s = row[i]
+    return i
+
+
 def with_else(x, limit):
     for v in x:
         if v > limit:
@@ -112,6 +132,7 @@ CASES = [
     (while_true, [(5.0,), (0.5,)]),
     (with_break, [(X,), (-X,), (X[:0],)]),
     (with_continue, [(X,), (-X,)]),
+    (rebound_before_the_next_turn, [(X,), (-X,), (X[:3],)]),
     (break_and_continue, [(X,), (-X,), (X[:3],), (X[:0],)]),
     (with_else, [(X, 1.0), (X, 9.0)]),
     (while_else, [(3,), (9,), (0,)]),

@@ -98,11 +98,13 @@ class Poison:
 
     Attributes:
         mixed: whether one of them is a number and the other an array.
+        dead: whether no run reads the value, as syntax says; where ways meet, the other one stands.
     """
 
     why: str
     where: Location | None = None
     mixed: bool = False
+    dead: bool = False
 
 
 @dataclasses.dataclass(eq=False, slots=True)

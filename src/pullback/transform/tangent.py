@@ -189,8 +189,13 @@ class _Tangent:
         y = outputs[0] if len(outputs) == 1 else outputs
         total: Any = None
         try:
+            self.activity.require_positional(statement)
             for position, arg in enumerate(statement.args):
-                if self.activity.is_active(arg):
+                if isinstance(arg, tuple) and any(map(self.activity.is_active, arg)):
+                    dots = tuple(Symbol(self._tangent_of(part), self.builder, self.guards) for part in arg)
+                    moved = tangent_of_rule(rule, position, dots, y, args, kwargs)
+                    total = moved if total is None else _plus(total, moved)
+                elif self.activity.is_active(arg):
                     assert isinstance(arg, Var)
                     x_dot = Symbol(self._dot(arg), self.builder, self.guards)
                     moved = tangent_of_rule(rule, position, x_dot, y, args, kwargs)
