@@ -1,4 +1,5 @@
 """Where features meet: scopes, precisions, grids, sources, guards."""
+# pyright: reportPossiblyUnboundVariable=false
 
 import functools
 import itertools
@@ -200,7 +201,50 @@ def double_loop(a):
     return s
 
 
+def writes_and_returns(a):
+    a[0] += 1.0
+    return a[0] * 2
+
+
+def order_of_reads(x):
+    x[0] += writes_and_returns(x)
+    x[1] = x[0] + writes_and_returns(x)
+    x[:2] *= writes_and_returns(x)
+    x[2] -= x[0] if x[0] > 0 else writes_and_returns(x)
+    return x
+
+
+def compose(f, v):
+    return f(f(v))
+
+
+def composed(x):
+    return compose(lambda u: compose(lambda w: w * x, u) + 1.0, 2.0)
+
+
+def read_in_a_branch_of_a_closure(x):
+    if x > 0:
+        y = x * 2
+
+    def inner(v):
+        return v + y if v > 1 else v
+
+    a = inner(x)
+    return a, inner(x + 1)
+
+
+def bool_bounds(x, flag):
+    s = 0.0
+    for i in range(flag):
+        s += x[i]
+    return s
+
+
 CASES = [
+    (order_of_reads, [(X,)]),
+    (composed, [(2.0,)]),
+    (read_in_a_branch_of_a_closure, [(2.0,), (0.5,), (-3.0,)]),
+    (bool_bounds, [(X, True), (X, False)]),
     (quiet, [(X,)]),
     (sorted_in_place, [(X, A[::-1].copy())]),
     (constant_tables, [(7,), (0,)]),

@@ -1,5 +1,5 @@
 """break, continue, early return and the else of loops."""
-# pyright: reportPossiblyUnboundVariable=false
+# pyright: reportPossiblyUnboundVariable=false, reportOptionalOperand=false
 
 import numpy as np
 import pytest

@@ -65,6 +65,7 @@ class Frame:
         parent: the frame a nested function was defined in.
         function: the Python function, for its globals and closure; None for a nested one.
         env: names to values; a name that is absent is unbound. Flags have names that start with ``$``.
+        inner: whether it is the scope of a comprehension.
         path: the calls and unrolled iterations that lead here, which tell captures of one loop apart.
     """
 
@@ -75,6 +76,7 @@ class Frame:
     function: Any
     env: dict[str, Any] = field(default_factory=dict)
     path: tuple[Any, ...] = ()
+    inner: bool = False
     declared_global: set[str] = field(default_factory=set)
 
     @property

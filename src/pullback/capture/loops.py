@@ -51,6 +51,10 @@ def _live(context: Context, node: ast.For | ast.While) -> frozenset[str]:
     return liveness.header.get(id(node), frozenset()) | liveness.after.get(id(node), frozenset())
 
 
+WRITTEN_OUT = 1000
+"""The longest list or tuple that a loop is written out for."""
+
+
 @statement(ast.While)
 def _while(context: Context, node: ast.While) -> None:
     def test() -> Any:
@@ -128,6 +132,13 @@ def _for(context: Context, node: ast.For) -> None:
     items = items_of(context, iterable)
     if items is None:
         sequence(context, iterable)
+    if len(items or ()) > WRITTEN_OUT:
+        context.fail(
+            f"a loop over {len(items or ())} items",
+            "a loop over a list is written out item by item",
+            "loop over np.array(...), or over a range",
+            node.iter,
+        )
     _unrolled(context, node, items or [])
 
 

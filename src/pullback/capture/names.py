@@ -79,7 +79,9 @@ def _bound(context: Context, frame: Frame, node: ast.Name) -> Any:
             else:
                 message = f"cannot access local variable '{node.id}' where it is not associated with a value"
                 context.raise_if(missing, UnboundLocalError, message)
-        value = frame.env[node.id] = value.value
+        value = value.value
+        if frame is context.frame:
+            frame.env[node.id] = value
     return value
 
 

@@ -101,7 +101,8 @@ def _range(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     for value in args:
         if not is_scalar(value) or kind_of(value).dtype.kind not in "iub":
             context.fail(f"range of {describe(value)}", "a range counts with integers", "int(...)")
-        bounds.append(weak(context, value))
+        bound = weak(context, value)
+        bounds.append(context.call(np.add, bound, 0) if kind_of(bound).dtype.kind == "b" else bound)
     if not 1 <= len(bounds) <= 3:
         context.fail(f"range of {len(bounds)} arguments", "Python raises a TypeError")
     start, stop = (0, bounds[0]) if len(bounds) == 1 else bounds[:2]
