@@ -36,7 +36,9 @@ from pullback.ir.nodes import (
     Store,
     Var,
 )  # fmt: skip
-from pullback.ir.types import Array, Scalar, Stack
+from pullback.ir.primitives import ALIASING
+from pullback.ir.types import Array, Scalar, Stack, number
+from pullback.ir.verify import fits
 from pullback.ir.walk import with_blocks
 from pullback.rules.read import tangent as tangent_of_rule
 from pullback.rules.table import TABLE
@@ -188,6 +190,7 @@ class _Tangent:
         outputs = tuple(self._symbol(target) for target in statement.targets)
         y = outputs[0] if len(outputs) == 1 else outputs
         total: Any = None
+        begin = len(self.builder.innermost)
         try:
             self.activity.require_positional(statement)
             for position, arg in enumerate(statement.args):
@@ -205,7 +208,20 @@ class _Tangent:
             raise
         for target, part in zip(statement.targets, total if len(outputs) > 1 else (total,), strict=True):
             if self.activity.is_active(target):
-                self._give(target, part.operand if isinstance(part, Symbol) else Const(part))
+                operand = part.operand if isinstance(part, Symbol) else Const(number(part))
+                self._give(target, self._own(operand, target, self.builder.innermost[begin:]))
+
+    def _own(self, value: Operand, target: Var, made: Sequence[Statement]) -> Operand:
+        """`value`, copied unless it is fresh memory: the tangent of ``x + 1`` is not that of `x`, but equal."""
+        kind = operand_type(value)
+        if not isinstance(kind, Array):
+            return value
+        fresh = {
+            v.name for s in made if isinstance(s, Assign) and s.function not in ALIASING for v in s.targets
+        }
+        if isinstance(value, Var) and value.name in fresh and fits(kind, self._dot(target).type):
+            return value
+        return self.builder.call(np.copy, value, name=f"{target.name}_dot")
 
     def _symbol(self, arg: Arg) -> Any:
         if isinstance(arg, tuple):
