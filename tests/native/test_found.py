@@ -36,6 +36,17 @@ FOUND = {
         row = b[:1, ::-1].T.sum(axis=1, keepdims=True)
         a[:, idx] = 0.5 * np.conj(row[::-1])
         """,
+    "an array that does not move takes the name of one that does": """
+        other = np.ones(4) * 0.5
+        for k in range(n):
+            if k % 3 == 0:
+                x, other = other, x
+            x[k] += np.sin(other[k] * c)
+        """,
+    "a cotangent that does not move": """
+        x[3] = np.tanh(a[-2, -2])
+        b[...] = 0.25
+        """,
     "a number that broadcast_to makes an array of": """
         x[1:] += np.sin(np.broadcast_to(x[0], (3,))) * np.broadcast_to(c, 3)
         """,

@@ -88,10 +88,11 @@ class _Tangent:
                 if self.activity.is_active(param):
                     self._start(param, dict(zip(self.wrt, seeds, strict=True)))
         body = self._block(program.body[:-1])
-        dots = tuple(self._result(program.results[k]) for k in self.of)
+        with builder.block() as end:
+            dots = tuple(self._tangent_of(program.results[k]) for k in self.of)
         last = Return((*program.results, *dots))
         params = (*program.params, *seeds)
-        return Program(f"{program.name}_tangent", params, (*start.statements(), *body, last))
+        return Program(f"{program.name}_tangent", params, (*start.statements(), *body, *end.statements(), last))
 
     def _start(self, param: Var, seeds: dict[int, Var]) -> None:
         position = next((k for k, p in enumerate(self.original.params) if p == param))
@@ -113,13 +114,6 @@ class _Tangent:
             dot = self.builder.var(f"{variable.name}_dot", Scalar(variable.type.dtype))
             self.dots[variable.name] = dot
         return dot
-
-    def _result(self, result: Operand) -> Operand:
-        if isinstance(result, Var) and self.activity.is_active(result):
-            return self._dot(result)
-        if isinstance(result, Var) and isinstance(result.type, Array):
-            raise UnsupportedError(f"result {result} does not depend on the inputs")
-        return zero(operand_type(result))
 
     # -- statements ------------------------------------------------------------------------------------------
 
@@ -152,6 +146,9 @@ class _Tangent:
         if self.activity.is_active(value):
             assert isinstance(value, Var)
             return self._dot(value)
+        return self._no_tangent(value)
+
+    def _no_tangent(self, value: Operand) -> Operand:
         kind = operand_type(value)
         if isinstance(kind, Array):
             return self.builder.call(np.zeros_like, value, name="zero")
@@ -206,6 +203,12 @@ class _Tangent:
         except PullbackError as error:
             error.where = statement.location
             raise
+        if total is None:
+            # Active only since it may share memory with what is: it does not move here.
+            for target in statement.targets:
+                if self.activity.is_active(target):
+                    self._give(target, self._no_tangent(target))
+            return
         for target, part in zip(statement.targets, total if len(outputs) > 1 else (total,), strict=True):
             if self.activity.is_active(target):
                 operand = part.operand if isinstance(part, Symbol) else Const(number(part))
