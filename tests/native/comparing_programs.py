@@ -51,9 +51,7 @@ class Check:
         self.given = list(arguments)
         self.done: list[str] = []
         self.stage = "python"
-        self.wrt = [
-            k for k, x in enumerate(arguments) if isinstance(x, float | complex) or inexact(x)
-        ]
+        self.wrt = [k for k, x in enumerate(arguments) if isinstance(x, float | complex) or inexact(x)]
 
     # -- the whole -------------------------------------------------------------------------------------------
 
@@ -133,9 +131,7 @@ class Check:
 
     # -- derivatives -----------------------------------------------------------------------------------------
 
-    def _derivatives(
-        self, captured: Program, simple: Program, jit: bool, second: bool
-    ) -> None:
+    def _derivatives(self, captured: Program, simple: Program, jit: bool, second: bool) -> None:
         tolerance = 10 * WORKING_PRECISION[self.dtype]
         one = np.asarray(1.0, np.asarray(self.value).dtype)[()]
         pure = purified(simple)

@@ -50,7 +50,7 @@ def outcome(text: str, made: Any, options: dict[str, bool]) -> tuple[str, str, l
 
 def shortened(message: str) -> str:
     """The first line, without what differs from program to program."""
-    first = message.split("\n")[0][:70]
+    first = message.split("\n", maxsplit=1)[0][:70]
     if "is not" in first and ("array" in first or "np." in first or re.match(r"-?\d", first)):
         return "values"
     return re.sub(r"\d+", "#", first)

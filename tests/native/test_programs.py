@@ -1,4 +1,4 @@
-"""Random programs through the whole engine (see `comparing_programs`); `fuzz.py` runs as many as one likes."""
+"""Random programs through the whole engine (see `comparing_programs`); `fuzz.py` runs any number."""
 
 from __future__ import annotations
 

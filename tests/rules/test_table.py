@@ -1,4 +1,4 @@
-"""The whole table: every row is tested by being a row, against finite differences, in every dtype it takes."""
+"""The whole table: every row is tested by being a row, by finite differences, in every dtype it takes."""
 
 from __future__ import annotations
 

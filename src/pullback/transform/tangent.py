@@ -92,7 +92,9 @@ class _Tangent:
             dots = tuple(self._tangent_of(program.results[k]) for k in self.of)
         last = Return((*program.results, *dots))
         params = (*program.params, *seeds)
-        return Program(f"{program.name}_tangent", params, (*start.statements(), *body, *end.statements(), last))
+        return Program(
+            f"{program.name}_tangent", params, (*start.statements(), *body, *end.statements(), last)
+        )
 
     def _start(self, param: Var, seeds: dict[int, Var]) -> None:
         position = next((k for k, p in enumerate(self.original.params) if p == param))
