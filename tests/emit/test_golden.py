@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engines import beside, record
+from engines import record
 from test_engines import stacks
 
 from pullback.emit import source
 from pullback.ir.nodes import Program
-from pullback.transform.adjoint import adjoint
 
 FOLDER = Path(__file__).parent / "golden"
 x, m = np.linspace(0, 1, 5), np.ones((3, 4))
@@ -64,9 +63,6 @@ SOURCES: dict[str, tuple[Callable[[], Program], bool]] = {
     "interpreted": (lambda: record(interpreted, m, np.array([0, 1])), False),
     "stacks": (stacks, False),
 }
-for program, arguments in beside("transform", "programs").PROGRAMS:
-    wrt = [k for k, a in enumerate(arguments) if np.asarray(a).dtype.kind == "f"]
-    SOURCES[f"{program.name}_adjoint"] = (lambda p=program, w=wrt: adjoint(p, w, [0]), True)
 
 
 @pytest.mark.parametrize("name", SOURCES)

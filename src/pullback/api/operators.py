@@ -196,6 +196,7 @@ def primitive(function: F) -> F:
             )
         return result
 
+    call.__dict__["dispatched"] = call
     return call  # type: ignore[return-value]
 
 

@@ -130,6 +130,8 @@ def _spell(function: Callable[..., Any], kinds: tuple[Any, ...], texts: tuple[Te
         return binary(_OF_TRUTH[function], *texts)
     if scalars and booleans and function is np.logical_not:
         return unary("not", *texts)
+    if function is np.reciprocal and scalars and kinds[0].dtype.kind == "f" and not kinds[0].weak:
+        return binary("/", Text("1" if kinds[0].dtype in _WIDE else "np.float32(1)"), texts[0])
     if function is np.absolute and scalars:
         return call("abs", *texts)
     return call(spelled(function)[0], *texts)

@@ -220,18 +220,24 @@ def _item(array: Var, index: tuple[Arg, ...]) -> Type:
 def _view(array: Var, index: tuple[Arg, ...]) -> Type:
     assert isinstance(array.type, Array)
     axes: list[int | None] = []
-    axis, whole = 0, True
+    axis, cut = 0, set[int]()
     for entry in index:
         if isinstance(entry, Slice):
             axes.append(axis)
-            whole = whole and entry == Slice()
+            if not _is_whole(entry):
+                cut.add(axis)
         elif isinstance(entry, Const) and entry.value is None:
             axes.append(None)
             continue
         axis += 1
     kept = [*axes, *range(axis, array.type.ndim)]
-    ones = frozenset(i for i, a in enumerate(kept) if a is None or (a in array.type.ones and whole))
+    ones = frozenset(i for i, a in enumerate(kept) if a is None or a in array.type.ones - cut)
     return Array(array.type.dtype, len(kept), ones, view_layout(array.type, index))
+
+
+def _is_whole(entry: Slice) -> bool:
+    """Whether a slice takes the whole of an axis of length 1."""
+    return entry.start is None and entry.stop is None and (entry.step is None or isinstance(entry.step, Const))
 
 
 def view_layout(kind: Array, index: tuple[Arg, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pullback.ir.nodes import Program
 from pullback.optimize.dce import remove_dead
+from pullback.optimize.fuse import fuse
 from pullback.optimize.hoist import hoist_memory, hoist_values
 from pullback.optimize.lower import lower
 from pullback.optimize.split import split_additions
@@ -19,6 +20,9 @@ def simplify(program: Program) -> Program:
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
     program = share_values(lower(program))
+    fused = fuse(program)
+    if fused is not program:
+        program = share_values(remove_dead(fused))
     unrolled = unroll(program)
     if unrolled is not program:
         program = share_values(unrolled)
