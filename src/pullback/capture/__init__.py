@@ -3,7 +3,7 @@
 capture       the entry: `capture(function, args, kwargs) -> Captured`
 source        where a function's syntax is; locations in it
 values        abstract values: static objects, variables, structures of them
-context       the state of a capture
+context, frame the state of a capture; a function being inlined
 dispatch      which handler captures which kind of syntax
 liveness      which names may still be read
 join, coalesce                  where ways meet: cells, and values that take a cell's name
@@ -15,6 +15,6 @@ numpy_calls, arrays, creation, views, conversions, grids        NumPy in the pro
 """
 
 from pullback.capture.capture import Captured, Leaf, capture
-from pullback.capture.context import Guard, StaticNeededError
+from pullback.capture.frame import Guard, StaticNeededError
 
 __all__ = ["Captured", "Guard", "Leaf", "StaticNeededError", "capture"]

@@ -12,7 +12,8 @@ import numpy as np
 
 from pullback.base.errors import UnsupportedError
 from pullback.capture import calls, literals, loops
-from pullback.capture.context import Context, Frame, Guard, StaticNeededError
+from pullback.capture.context import Context
+from pullback.capture.frame import Frame, Guard, StaticNeededError
 from pullback.capture.inline import analysis, bind
 from pullback.capture.inline import body_value as captured_value
 from pullback.capture.join import DEAD

@@ -57,7 +57,12 @@ def execute(context: Context, node: ast.stmt) -> None:
                 "it has no translation to a program",
                 "do it outside the function",
             )
-        handler(context, node)
+        frame = context.frame
+        outer, frame.statement = frame.statement, node
+        try:
+            handler(context, node)
+        finally:
+            frame.statement = outer
 
 
 _WORDS: dict[type[ast.AST], str] = {

@@ -7,8 +7,9 @@ import inspect
 import types
 from typing import Any
 
-from pullback.capture.context import Context, Frame
+from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate
+from pullback.capture.frame import Frame
 from pullback.capture.join import DEAD, RESULT, RETURN
 from pullback.capture.liveness import Liveness, analyse, stores
 from pullback.capture.names import lift

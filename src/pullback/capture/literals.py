@@ -6,8 +6,9 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from pullback.capture.context import Context, Frame
+from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
+from pullback.capture.frame import Frame
 from pullback.capture.liveness import Liveness, stores
 from pullback.capture.operators import condition
 from pullback.capture.sequences import items_of, unpack

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.context import Context, StaticNeededError
+from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, statement
+from pullback.capture.frame import StaticNeededError
 from pullback.capture.join import (
     BREAK,
     CONTINUE,

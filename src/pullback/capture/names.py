@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.context import Context, Frame, Guard
+from pullback.capture.context import Context
 from pullback.capture.dispatch import expression
+from pullback.capture.frame import Frame, Guard
 from pullback.capture.values import (
     DROPPED,
     Bottom,

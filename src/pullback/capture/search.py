@@ -66,11 +66,13 @@ class Search:
     def run(self) -> Turn:
         context = self.context
         self.plans = context.plans.setdefault((context.frame.path, id(self.node)), {})
-        state, unreached = context.snapshot(), context.unreached
+        state, unreached, since = context.snapshot(), context.unreached, len(context.uncertain)
         while True:
             turn = self._attempt()
             if turn is not None and not self._widen(turn):
                 context.unreached = context.unreached or unreached
+                kept = [turn.ends.get(name) for name in turn.carried.head]
+                context.check_turns(self.node, since, turn.block, kept)
                 return turn
             context.restore(state)
 
