@@ -2,7 +2,7 @@
 
 What Numba would compile for seconds runs in Python too, where the work outweighs a call: linear algebra.
 Nothing here is guessed from names: a function is listed with the conditions under which Numba's version
-takes the same arguments and means the same (checked in tests/emit/test_functions.py against NumPy).
+takes the same arguments and means the same (checked in tests/emit/test_engines.py against NumPy).
 """
 
 from __future__ import annotations

@@ -151,7 +151,11 @@ class Scope:
         return None
 
     def _clamped(self, a: Affine) -> Affine:
-        return a if self.symbols.is_nonnegative(a, self.facts) else self.symbols.clamp(a)
+        # Which symbols there are may not depend on what is known: two passes number them alike.
+        symbol = self.symbols.clamp(a)
+        if self.symbols.is_nonnegative(a, self.facts):
+            self.facts += [add(symbol, a, -1), add(a, symbol, -1)]
+        return symbol
 
     def resolve(self) -> None:
         """Take note of what clamped symbols are that are known to be positive."""
