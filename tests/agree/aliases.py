@@ -20,8 +20,10 @@ SIZE = 11
 
 
 class Machine(Protocol):
-    """What runs a program. Arrays and values are its own; `run` keeps NumPy arrays of the same layout beside
-    them, so that shapes and whether one may write need not be asked for.
+    """What runs a program. Arrays and values are its own.
+
+    `run` keeps NumPy arrays of the same layout beside them, so that shapes and whether one may write need not
+    be asked for.
     """
 
     def start(self, z: Any) -> Any:
@@ -128,7 +130,7 @@ def run(program: list[Step], machine: Machine, z: Any) -> Any:
         else:
             a, b = machine.value(target, like.shape), machine.value(source, like.shape)
             pool.append(machine.make(machine.combined(k // 2 % KINDS, a, b), like.dtype.kind == "f"))
-            beside.append(np.zeros(like.shape, like.dtype))
+            beside.append(np.zeros(like.shape, like.dtype)[()])  # no axes: a number, as from NumPy
     for number, array in enumerate(pool):
         total = total + machine.total(array, number)
     return total

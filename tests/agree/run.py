@@ -81,8 +81,9 @@ def is_inexact(leaf: Any) -> bool:
 
 
 def weighted(result: Any, analytic: bool = False) -> Any:
-    """One real number that every entry of every leaf of `result` has its own part in; `analytic` for results
-    that are complex only because the complex step goes through them.
+    """One real number that every entry of every leaf of `result` has its own part in.
+
+    `analytic` is for results that are complex only because the complex step goes through them.
     """
     total = 0.0
     for number, leaf in enumerate(optree.tree_leaves(result)):

@@ -334,6 +334,21 @@ def opens(x):
     return open(x)
 
 
+MANY = list(range(2000))
+
+
+@refused((F,), "MANY", "a loop over 2000 items")
+def loops_over_many(x):
+    for value in MANY:
+        x = x + value
+    return x
+
+
+@refused((F,), "y := x", "in a comprehension")
+def walrus_in_comprehension(x):
+    return [(y := x) for _ in range(2)]
+
+
 def decorated(x):
     @functools.lru_cache
     def inner(v):

@@ -44,8 +44,9 @@ class Peer(Protocol):
     def follow(
         self, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any], active: list[int]
     ) -> tuple[list[Any], Pull]:
-        """The inexact leaves of the value; and what pulls their cotangents back to those of the inexact
-        leaves of the active arguments, in our convention.
+        """The inexact leaves of the value, and their pullback.
+
+        It takes their cotangents to those of the inexact leaves of the active arguments, in our convention.
         """
 
 

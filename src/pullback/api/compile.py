@@ -1,4 +1,4 @@
-"""`compile`, `source` and `purify`: the native engine's front door. The engine itself is imported when used."""
+"""`compile`, `source` and `purify`: the native engine's front door; the engine is imported when used."""
 
 from __future__ import annotations
 

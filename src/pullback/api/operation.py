@@ -57,15 +57,11 @@ class Operation:
         return tuple(k for k, r in enumerate(self.program.results) if is_inexact(operand_type(r)))
 
     def adjoint(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
-        """The operation from the parameters and cotangents of the results `of` to the results and the
-        cotangents of the parameters `wrt`.
-        """
+        """Reverse mode: takes cotangents of the results `of` too, returns those of the parameters `wrt` too."""
         return self._derive(adjoint, tuple(wrt), tuple(of))
 
     def tangent(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
-        """The operation from the parameters and tangents of the parameters `wrt` to the results and the
-        tangents of the results `of`.
-        """
+        """Forward mode: takes tangents of the parameters `wrt` too, returns those of the results `of` too."""
         return self._derive(tangent, tuple(wrt), tuple(of))
 
     def _derive(
@@ -83,7 +79,7 @@ class Operation:
         rule.holomorphic = False
         results = len(self.program.results)
 
-        def vjp(y_bar: Any, y: Any, *values: Any) -> tuple[Any, ...]:
+        def vjp(y_bar: Any, _: Any, *values: Any) -> tuple[Any, ...]:
             bars = list(y_bar)
             wrt = [k for k, param in enumerate(self.program.params) if is_inexact(param.type)]
             of = self.inexact_results

@@ -24,7 +24,7 @@ def text_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
         )
     transform = getattr(function, "__transform__", None)
     inner: Compiled = compile_function(function if transform is None else transform[1])
-    leaves, specialised = inner.specialise(args, kwargs)
+    _, specialised = inner.specialise(args, kwargs)
     if transform is None:
         return source(_primal(specialised, stage))
     wrt = positions_of(inner, transform[2].get("argnums", 0), args, kwargs, specialised)

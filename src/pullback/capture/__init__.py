@@ -6,11 +6,12 @@ values        abstract values: static objects, variables, structures of them
 context       the state of a capture
 dispatch      which handler captures which kind of syntax
 liveness      which names may still be read
-join, loops   where control flow meets: cells
+join, coalesce                  where ways meet: cells, and values that take a cell's name
+loops, search, carried          what a loop carries from one turn to the next
 names         locals, closures, globals; guards and captured arrays
-statements, literals, operators, indexing, sequences            the language
-calls, inline, python_calls, numpy_calls, reductions, methods   what is called
-arrays, creation, views                                         NumPy in the program's normal forms
+statements, literals, operators, indexing, stores, sequences    the language
+calls, inline, python_calls, math_calls, reductions, methods    what is called
+numpy_calls, arrays, creation, views, conversions, grids        NumPy in the program's normal forms
 """
 
 from pullback.capture.capture import Captured, Leaf, capture

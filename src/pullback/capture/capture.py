@@ -130,7 +130,7 @@ def capture(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[s
     if frame.env.get(DEAD):
         value = None
     structure = _result(context, value, results)
-    body = (*context.builder.statements(), Return(tuple(results)))
+    body = (*context.prologue, *context.builder.statements(), Return(tuple(results)))
     captives = tuple(context.captives.values())
     name = "".join(c if c.isidentifier() or c.isdigit() else "_" for c in plain.__name__).strip("_") or "f"
     program = Program(name, (*params, *(var for _, var in captives)), body)

@@ -65,6 +65,7 @@ class Frame:
         parent: the frame a nested function was defined in.
         function: the Python function, for its globals and closure; None for a nested one.
         env: names to values; a name that is absent is unbound. Flags have names that start with ``$``.
+        inner: whether it is the scope of a comprehension.
         path: the calls and unrolled iterations that lead here, which tell captures of one loop apart.
     """
 
@@ -75,6 +76,7 @@ class Frame:
     function: Any
     env: dict[str, Any] = field(default_factory=dict)
     path: tuple[Any, ...] = ()
+    inner: bool = False
     declared_global: set[str] = field(default_factory=set)
 
     @property
@@ -117,6 +119,9 @@ class Context:
         self.uncertain: list[_Uncertain] = []
         self.outside: set[str] = set()
         self.unreached = False
+        self.tables: dict[Any, Var] = {}
+        self.kept: set[str] = set()
+        self.prologue: list[Statement] = []
         self.temporaries: set[str] = set()
         self.made: list[ast.AST] = []
         self.plans: dict[Any, dict[str, Any]] = {}
@@ -295,6 +300,17 @@ class Context:
         self.dims[-1][array.name, axis] = length
         return length
 
+    def table(self, numbers: list[Any]) -> Var:
+        """A constant array of these numbers, made where the program begins."""
+        key = tuple(map(repr, numbers))
+        if key not in self.tables:
+            apart = Builder(self.builder.names)
+            apart.location = self.location()
+            self.tables[key] = apart.call(np.array, tuple(numbers), name="table")
+            self.prologue.extend(apart.statements())
+            self.kept.add(self.tables[key].name)
+        return self.tables[key]
+
     # Aliases
 
     def root(self, name: str) -> str:
@@ -347,6 +363,7 @@ class Context:
 
     def restore(self, state: Any) -> None:
         env, names, roots, uncertain, dims = state
+        names[0].update(self.kept)
         self.frame.env = dict(env)
         self.builder.names.restore(names)
         self.roots, self.uncertain = dict(roots), list(uncertain)

@@ -56,6 +56,9 @@ _TYPES = frozenset([
 
 _EXTRA = frozenset([np.isin, np.allclose, np.cumulative_sum, np.all, np.any, np.signbit, np.trapezoid])
 
+_NAMED_RESULTS: dict[Any, Any] = {np.linalg.slogdet: type(np.linalg.slogdet(np.eye(1)))}
+"""Functions whose results have names."""
+
 _REFUSED: dict[Any, str] = {
     np.vectorize: "write the loop, or call the function on arrays",
     np.apply_along_axis: "write the loop over the rows",
@@ -182,6 +185,8 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         kind = types_of_call(function, tuple(operands), {})[0]
         return context.call(cast, operands[0], kind.dtype)
     result = context.call(function, *operands, **keywords)
+    if function in _NAMED_RESULTS and isinstance(result, tuple):
+        result = _NAMED_RESULTS[function](*result)
     rule = TABLE.get(function)
     if rule is not None and rule.view and operands and isinstance(operands[0], Var):
         for part in result if isinstance(result, tuple) else (result,):

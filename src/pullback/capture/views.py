@@ -31,6 +31,7 @@ from pullback.capture.values import (
     children,
     describe,
     is_array,
+    is_number,
     kind_of,
 )  # fmt: skip
 from pullback.ir.nodes import Const, Slice, Var
@@ -332,7 +333,8 @@ def imag(context: Context, val: Any) -> Any:
 def _complex_part(context: Context, function: Callable[..., Any], value: Any) -> Any:
     value = as_array(context, value)
     if not isinstance(value, Var):
-        return function(value).item() if isinstance(value, complex | float | int) else function(value)
+        # Of a Python number, a Python number.
+        return getattr(value, function.__name__) if is_number(value) else function(value)
     if kind_of(value).dtype.kind != "c" and function is np.real:
         return value
     result = context.call(function, value)

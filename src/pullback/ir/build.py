@@ -220,18 +220,26 @@ def _item(array: Var, index: tuple[Arg, ...]) -> Type:
 def _view(array: Var, index: tuple[Arg, ...]) -> Type:
     assert isinstance(array.type, Array)
     axes: list[int | None] = []
-    axis, whole = 0, True
+    axis, cut = 0, set[int]()
     for entry in index:
         if isinstance(entry, Slice):
             axes.append(axis)
-            whole = whole and entry == Slice()
+            if not _is_whole(entry):
+                cut.add(axis)
         elif isinstance(entry, Const) and entry.value is None:
             axes.append(None)
             continue
         axis += 1
     kept = [*axes, *range(axis, array.type.ndim)]
-    ones = frozenset(i for i, a in enumerate(kept) if a is None or (a in array.type.ones and whole))
+    ones = frozenset(i for i, a in enumerate(kept) if a is None or a in array.type.ones - cut)
     return Array(array.type.dtype, len(kept), ones, view_layout(array.type, index))
+
+
+def _is_whole(entry: Slice) -> bool:
+    """Whether a slice takes the whole of an axis of length 1."""
+    return (
+        entry.start is None and entry.stop is None and (entry.step is None or isinstance(entry.step, Const))
+    )
 
 
 def view_layout(kind: Array, index: tuple[Arg, ...]) -> str:
@@ -304,7 +312,9 @@ def _reshape(array: Var, shape: tuple[Operand, ...]) -> Type:
     return Array(array.type.dtype, len(shape), ones, "C")
 
 
-def _broadcast_to(array: Operand, shape: tuple[Operand, ...]) -> Type:
+def _broadcast_to(array: Operand, shape: tuple[Operand, ...] | Const) -> Type:
+    shape = as_arg(shape.value) if isinstance(shape, Const) else shape
+    shape = shape if isinstance(shape, tuple) else (shape,)
     ones = frozenset(i for i, n in enumerate(shape) if isinstance(n, Const) and n.value == 1)
     return Array(operand_type(array).dtype, len(shape), ones, "A")
 

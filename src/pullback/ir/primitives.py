@@ -1,5 +1,7 @@
-"""The operations of a program that are no NumPy function. Each is an ordinary Python function, so the
-interpreter calls it and emitted source reads like the Python it stands for.
+"""The operations of a program that are no NumPy function.
+
+Each is an ordinary Python function: the interpreter calls it, and emitted source reads like the Python it
+stands for.
 """
 
 from __future__ import annotations

@@ -135,10 +135,12 @@ class _Lowering:
                 then = self._inner(statement.then)
                 self._e.add(replace(statement, test=test, then=then, orelse=self._inner(statement.orelse)))
             case Push():
-                self._e.add(replace(statement, value=self._operand(statement.value)))
+                stack = _relaxed(statement.stack)
+                self._e.add(replace(statement, stack=stack, value=self._operand(statement.value)))
             case Pop():
-                self._e.add(statement)
-                self._values[statement.target.name] = self._located(statement.target, statement.target.name)
+                target = _relaxed(statement.target)
+                self._e.add(replace(statement, target=target, stack=_relaxed(statement.stack)))
+                self._values[target.name] = self._located(target, target.name)
             case Return():
                 self._e.add(replace(statement, values=tuple(self._operand(x) for x in statement.values)))
             case _:
@@ -231,8 +233,9 @@ class _Lowering:
         operands = tuple(self._in_memory(arg, contiguous) for arg in args)
         keywords = {key: self._in_memory(arg, contiguous) for key, arg in kwargs.items()}
         if statement.function is primitives.stack or not statement.targets:
-            e.add(replace(statement, args=operands, kwargs=tuple(keywords.items())))
-            for target in statement.targets:
+            targets = tuple(_relaxed(target) for target in statement.targets)
+            e.add(replace(statement, targets=targets, args=operands, kwargs=tuple(keywords.items())))
+            for target in targets:
                 self._values[target.name] = target
             return
         results = e.call(statement.function, *operands, name=statement.targets[0].name, **keywords)
@@ -337,6 +340,9 @@ class _Lowering:
 
 def _relaxed(cell: Var) -> Var:
     """A variable assigned in several places, for arrays in the layouts that lowering gives them."""
-    if isinstance(cell.type, Array) and cell.type.layout == "F":
-        return Var(cell.name, replace(cell.type, layout="A"))
+    kind = cell.type
+    if isinstance(kind, Array) and kind.layout == "F":
+        return Var(cell.name, replace(kind, layout="A"))
+    if isinstance(kind, Stack) and isinstance(kind.item, Array) and kind.item.layout == "F":
+        return Var(cell.name, Stack(replace(kind.item, layout="A")))
     return cell

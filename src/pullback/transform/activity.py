@@ -11,12 +11,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from pullback.base.errors import UnsupportedError
 from pullback.ir import primitives
 from pullback.ir.nodes import Arg, Assign, Const, Pop, Program, Push, Statement, Store, Var
 from pullback.ir.primitives import ALIASING
 from pullback.ir.types import is_inexact
 from pullback.ir.walk import arguments, variables, walk
-from pullback.rules.table import TABLE
+from pullback.rules.table import TABLE, name_of
 from pullback.transform.alias import AliasClass
 
 _CONSTANT = frozenset([
@@ -61,6 +62,18 @@ class Activity:
     def is_active(self, arg: Arg) -> bool:
         """Whether an argument is an active variable that can carry a derivative."""
         return isinstance(arg, Var) and is_inexact(arg.type) and arg.name in self
+
+    def require_positional(self, statement: Assign) -> None:
+        """Raise if a derivative would have to pass through a keyword, or through a tuple in a tuple."""
+        inner = [part for arg in statement.args if isinstance(arg, tuple) for part in arg]
+        hidden = [value for _, value in statement.kwargs] + [
+            part for part in inner if isinstance(part, tuple)
+        ]
+        if any(self.is_active(v) for arg in hidden for v in variables(arg)):
+            raise UnsupportedError(
+                f"{name_of(statement.function)} with a differentiated value in a keyword or a nested list",
+                where=statement.location,
+            )
 
     def _closure(self, statements: list[Statement], seeds: Iterable[str], step) -> set[str]:  # noqa: ANN001
         reached: set[str] = set()

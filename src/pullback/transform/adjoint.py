@@ -24,8 +24,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from pullback.ir import primitives
 from pullback.ir.build import Builder, operand_type
 from pullback.ir.nodes import (
+    Arg,
     Assign,
     Block,
     Const,
@@ -235,7 +237,26 @@ class _Adjoint:
             self.builder.store(shadow, statement.index, array.type.dtype.type(0))  # type: ignore[union-attr]
         if taken is not None:
             assert isinstance(value, Var)
+            if not statement.accumulate and any(is_integers(entry) for entry in statement.index):
+                taken = self._of_the_last(shadow, statement.index, taken)
             self.calculus.add(value, taken)
+
+    def _of_the_last(self, shadow: Var, index: tuple[Arg, ...], taken: Operand) -> Operand:
+        """The cotangents of what is stored at indices that may repeat: of several, the last one stays."""
+        builder = self.builder
+        assert isinstance(taken, Var)
+        assert isinstance(shadow.type, Array)
+        assert isinstance(taken.type, Array)
+        lengths = tuple(builder.dim(taken, axis) for axis in range(taken.type.ndim))
+        count: Operand = Const(1)
+        for length in lengths:
+            count = builder.call(np.multiply, count, length, name="count")
+        places = builder.call(np.reshape, builder.call(np.arange, count), lengths, name="places")
+        shape = tuple(builder.dim(shadow, axis) for axis in range(shadow.type.ndim))
+        order = builder.call(np.zeros, shape, dtype=places.type.dtype, name="order")
+        builder.store(order, index, places)
+        last = builder.call(np.equal, builder.call(primitives.pick, order, index), places, name="last")
+        return builder.call(np.where, last, taken, taken.type.dtype.type(0))
 
     def _stack(self, statement: Push | Pop) -> Block:
         stack = statement.stack
@@ -258,6 +279,12 @@ class _Adjoint:
 def strong(kind: Scalar | Array) -> Scalar | Array:
     """The type of the cotangent of a value."""
     return Scalar(kind.dtype) if isinstance(kind, Scalar) else kind
+
+
+def is_integers(entry: Arg) -> bool:
+    """Whether an entry of an index is an array of integers."""
+    kind = operand_type(entry) if isinstance(entry, Var) else getattr(entry, "value", None)
+    return isinstance(kind, Array | np.ndarray) and kind.dtype.kind in "iu"
 
 
 def whole(kind: Array) -> tuple[Slice, ...]:

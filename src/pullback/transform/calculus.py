@@ -143,18 +143,30 @@ class Calculus:
             for bar, target in zip(y_bars, statement.targets, strict=True)
         ]
         y_bar, y = (seeds[0], outputs[0]) if len(outputs) == 1 else (seeds, outputs)
+        self._activity.require_positional(statement)
         for position, arg in enumerate(statement.args):
+            if isinstance(arg, tuple) and any(map(self._activity.is_active, arg)):
+                parts = cotangent(rule, position, y_bar, y, args, kwargs, complex_output)
+                for part, x_bar in zip(arg, parts, strict=True):
+                    if self._activity.is_active(part):
+                        assert isinstance(part, Var)
+                        self._add_dense(part, x_bar)
+                continue
             if not self._activity.is_active(arg):
                 continue
             assert isinstance(arg, Var)
             x_bar = cotangent(rule, position, y_bar, y, args, kwargs, complex_output)
             if rule.partials is None and vjp_direction(rule, position)[0] == ALL:
                 x_bar = x_bar[position]
-            if isinstance(x_bar, Filled):
-                x_bar = x_bar.value
-            x_bar = dense(x_bar)
-            if x_bar is not None:
-                self.add(arg, x_bar.operand if isinstance(x_bar, Symbol) else Const(x_bar))
+            self._add_dense(arg, x_bar)
+
+    def _add_dense(self, variable: Var, x_bar: Any) -> None:
+        """Add what a rule gives, structured or not."""
+        if isinstance(x_bar, Filled):
+            x_bar = x_bar.value
+        x_bar = dense(x_bar)
+        if x_bar is not None:
+            self.add(variable, x_bar.operand if isinstance(x_bar, Symbol) else Const(x_bar))
 
     def _symbol(self, arg: Arg, statement: Assign, stand_ins: dict[str, tuple[Var, Var]]) -> Any:
         if isinstance(arg, tuple):

@@ -14,11 +14,13 @@ import numpy as np
 
 from pullback.base.cast import astype
 from pullback.base.errors import UnsupportedError
+from pullback.base.spec import dtype_of
 from pullback.base.tracked import Tracked
 from pullback.ir import primitives
 from pullback.ir.build import Builder, as_arg, operand_type
 from pullback.ir.nodes import Const, Operand, Var
 from pullback.ir.types import Array, Scalar
+from pullback.rules.extrema import larger, smaller
 from pullback.rules.product import safe_multiply
 
 
@@ -92,6 +94,10 @@ class Symbol(Tracked):
             return self._scale(*args)
         if function is astype:
             return self._cast(args[0], np.dtype(args[1]))
+        if function in _BEATS:
+            a, b = args  # a NaN beats nothing and equals nothing: both have a share of 1
+            one = dtype_of(a).type(1)
+            return np.where(_BEATS[function](b, a), one * 0, np.where(np.equal(a, b), one / 2, one))
         if function is np.where and not any(_ndim(x) for x in args):
             return self._call(primitives.select, args, {})
         if function in (np.real, np.conj) and self.dtype.kind != "c":
@@ -137,6 +143,8 @@ class Symbol(Tracked):
 
 
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+_BEATS = {larger: np.greater, smaller: np.less}
+"""The shares of extremes, whose rules branch on values: when the other argument takes all."""
 _ATTRIBUTES = {np.shape: "shape", np.ndim: "ndim", np.size: "size"}
 
 

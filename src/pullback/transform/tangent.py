@@ -36,7 +36,9 @@ from pullback.ir.nodes import (
     Store,
     Var,
 )  # fmt: skip
-from pullback.ir.types import Array, Scalar, Stack
+from pullback.ir.primitives import ALIASING
+from pullback.ir.types import Array, Scalar, Stack, number
+from pullback.ir.verify import fits
 from pullback.ir.walk import with_blocks
 from pullback.rules.read import tangent as tangent_of_rule
 from pullback.rules.table import TABLE
@@ -86,10 +88,13 @@ class _Tangent:
                 if self.activity.is_active(param):
                     self._start(param, dict(zip(self.wrt, seeds, strict=True)))
         body = self._block(program.body[:-1])
-        dots = tuple(self._result(program.results[k]) for k in self.of)
+        with builder.block() as end:
+            dots = tuple(self._tangent_of(program.results[k]) for k in self.of)
         last = Return((*program.results, *dots))
         params = (*program.params, *seeds)
-        return Program(f"{program.name}_tangent", params, (*start.statements(), *body, last))
+        return Program(
+            f"{program.name}_tangent", params, (*start.statements(), *body, *end.statements(), last)
+        )
 
     def _start(self, param: Var, seeds: dict[int, Var]) -> None:
         position = next((k for k, p in enumerate(self.original.params) if p == param))
@@ -111,13 +116,6 @@ class _Tangent:
             dot = self.builder.var(f"{variable.name}_dot", Scalar(variable.type.dtype))
             self.dots[variable.name] = dot
         return dot
-
-    def _result(self, result: Operand) -> Operand:
-        if isinstance(result, Var) and self.activity.is_active(result):
-            return self._dot(result)
-        if isinstance(result, Var) and isinstance(result.type, Array):
-            raise UnsupportedError(f"result {result} does not depend on the inputs")
-        return zero(operand_type(result))
 
     # -- statements ------------------------------------------------------------------------------------------
 
@@ -150,6 +148,9 @@ class _Tangent:
         if self.activity.is_active(value):
             assert isinstance(value, Var)
             return self._dot(value)
+        return self._no_tangent(value)
+
+    def _no_tangent(self, value: Operand) -> Operand:
         kind = operand_type(value)
         if isinstance(kind, Array):
             return self.builder.call(np.zeros_like, value, name="zero")
@@ -188,9 +189,15 @@ class _Tangent:
         outputs = tuple(self._symbol(target) for target in statement.targets)
         y = outputs[0] if len(outputs) == 1 else outputs
         total: Any = None
+        begin = len(self.builder.innermost)
         try:
+            self.activity.require_positional(statement)
             for position, arg in enumerate(statement.args):
-                if self.activity.is_active(arg):
+                if isinstance(arg, tuple) and any(map(self.activity.is_active, arg)):
+                    dots = tuple(Symbol(self._tangent_of(part), self.builder, self.guards) for part in arg)
+                    moved = tangent_of_rule(rule, position, dots, y, args, kwargs)
+                    total = moved if total is None else _plus(total, moved)
+                elif self.activity.is_active(arg):
                     assert isinstance(arg, Var)
                     x_dot = Symbol(self._dot(arg), self.builder, self.guards)
                     moved = tangent_of_rule(rule, position, x_dot, y, args, kwargs)
@@ -198,9 +205,28 @@ class _Tangent:
         except PullbackError as error:
             error.where = statement.location
             raise
+        if total is None:
+            # Active only since it may share memory with what is: it does not move here.
+            for target in statement.targets:
+                if self.activity.is_active(target):
+                    self._give(target, self._no_tangent(target))
+            return
         for target, part in zip(statement.targets, total if len(outputs) > 1 else (total,), strict=True):
             if self.activity.is_active(target):
-                self._give(target, part.operand if isinstance(part, Symbol) else Const(part))
+                operand = part.operand if isinstance(part, Symbol) else Const(number(part))
+                self._give(target, self._own(operand, target, self.builder.innermost[begin:]))
+
+    def _own(self, value: Operand, target: Var, made: Sequence[Statement]) -> Operand:
+        """`value`, copied unless it is fresh memory: the tangent of ``x + 1`` is not that of `x`, but equal."""
+        kind = operand_type(value)
+        if not isinstance(kind, Array):
+            return value
+        fresh = {
+            v.name for s in made if isinstance(s, Assign) and s.function not in ALIASING for v in s.targets
+        }
+        if isinstance(value, Var) and value.name in fresh and fits(kind, self._dot(target).type):
+            return value
+        return self.builder.call(np.copy, value, name=f"{target.name}_dot")
 
     def _symbol(self, arg: Arg) -> Any:
         if isinstance(arg, tuple):

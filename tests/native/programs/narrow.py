@@ -8,6 +8,9 @@ and returns a number. Values stay bounded, so that finite differences can check 
 from __future__ import annotations
 
 import random
+from typing import Any
+
+import numpy as np
 
 HEADER = "import numpy as np\n\n\n"
 
@@ -17,6 +20,8 @@ class Program:
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
+        self.seed = seed
+        self.dtype = "float64"
         self.name = f"program_{seed}"
         self.lines: list[str] = []
         self.scalars = ["c"]
@@ -26,6 +31,11 @@ class Program:
         self.number = 0
         self.has_helper = self.random.random() < 0.4
         self.text = HEADER + self._helper() + self._function()
+
+    def arguments(self) -> list[Any]:
+        """Fresh arguments, the same at each call."""
+        rng = np.random.default_rng(self.seed)
+        return [rng.normal(size=4), rng.normal(size=(4, 4)), float(rng.normal()), 4]
 
     # -- expressions -----------------------------------------------------------------------------------------
 

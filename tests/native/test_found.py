@@ -1,0 +1,75 @@
+"""What random programs have found: each is small enough to read, and goes through all comparisons."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+import pytest
+from comparing_programs import Check
+
+FOUND = {
+    "a store at repeated indices keeps the last value": """
+        x[idx] = b[0] * x
+        a[idx, 1:] = np.sin(a[:, 1:])
+        """,
+    "a list of arrays in the adjoint of whole arrays": """
+        a[:2] = np.concatenate((a[2:, :1], b[:, 1:] * x[1:]), axis=1)
+        """,
+    "an empty part of a list of arrays": """
+        a[2:, 1:3] -= 0.5 * np.concatenate((a[:2, 6:], b[0:2, 1:3]), axis=1)
+        """,
+    "an array in Fortran order on a stack": """
+        k = 0
+        while k < 2 and a[0, 0] > -10:
+            k += 1
+            a -= 0.5 * np.tanh(a * np.transpose(a))
+        """,
+    "a tangent that equals another is no other name of it": """
+        y = 1.0 + x
+        z = 1.0 * x[::-1]
+        x[0] = 5.0 * c
+        z[1] = 0.3
+        x[1:] += y[1:] * z[1:]
+        """,
+    "an axis of length 1 beside a slice with a step": """
+        row = b[:1, ::-1].T.sum(axis=1, keepdims=True)
+        a[:, idx] = 0.5 * np.conj(row[::-1])
+        """,
+    "an array that does not move takes the name of one that does": """
+        other = np.ones(4) * 0.5
+        for k in range(n):
+            if k % 3 == 0:
+                x, other = other, x
+            x[k] += np.sin(other[k] * c)
+        """,
+    "a cotangent that does not move": """
+        x[3] = np.tanh(a[-2, -2])
+        b[...] = 0.25
+        """,
+    "a number that broadcast_to makes an array of": """
+        x[1:] += np.sin(np.broadcast_to(x[0], (3,))) * np.broadcast_to(c, 3)
+        """,
+    "the real part of a Python number": """
+        c = c * np.exp((0.3).real) + (2).imag + (1.5).imag
+        """,
+}
+
+
+@pytest.mark.parametrize("body", FOUND.values(), ids=FOUND.keys())
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_found(body: str, dtype: str) -> None:
+    rng = np.random.default_rng(3)
+
+    def draw(*shape: int) -> np.ndarray:
+        x = rng.normal(size=shape)
+        return x + 1j * rng.normal(size=shape) if dtype == "complex128" else x
+
+    arguments = [draw(4), draw(4, 4), draw(2, 4), draw()[()], np.array([0, 2, 2, 1]), 4]
+    text = "import numpy as np\n\n\ndef found(x, a, b, c, idx, n):\n"
+    text += textwrap.indent(textwrap.dedent(body).strip("\n"), "    ")
+    text += "\n    total = np.sum(x * x) + np.sum(a * a * a) + np.sum(b * b) + c * c\n"
+    text += "    return total.real * 1.0 + total.imag\n"
+    done = Check(text, "found", dtype, arguments).run(second=True)
+    assert "differences" in done
+    assert "second order" in done

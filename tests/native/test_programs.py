@@ -1,0 +1,57 @@
+"""Random programs through the whole engine (see `comparing_programs`); `fuzz.py` runs any number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from comparing_programs import check
+from programs import program, wide
+
+from pullback.base.errors import UnsupportedError
+
+BATCH = 10
+
+
+def compared(make: Any, seeds: range, **options: bool) -> Counter[str]:
+    """How many programs reached each comparison; what is refused at compile time counts as such."""
+    counts = Counter[str]()
+    for seed in seeds:
+        made = make(seed)
+        try:
+            counts.update(check(made, **options))
+        except UnsupportedError:
+            counts["refused"] += 1
+        except Exception as error:
+            error.add_note(f"in {made.name}:\n{made.text}")
+            raise
+    return counts
+
+
+@pytest.mark.parametrize("batch", range(12))
+def test_programs_of_few_forms(batch: int) -> None:
+    seeds = range(batch * BATCH, (batch + 1) * BATCH)
+    counts = compared(program, seeds)
+    assert counts["differences"] + counts["kink"] + counts["large"] + counts["no value"] == BATCH
+    assert counts["differences"] >= 0.7 * BATCH
+
+
+@pytest.mark.parametrize("batch", range(20))
+def test_programs_of_many_forms(batch: int) -> None:
+    seeds = range(batch * BATCH, (batch + 1) * BATCH)
+    counts = compared(wide, seeds)
+    assert counts["differences"] >= 0.6 * BATCH
+    assert counts["refused"] <= 0.2 * BATCH
+
+
+@pytest.mark.parametrize("make", [program, wide])
+def test_second_order(make: Any) -> None:
+    counts = compared(make, range(1000, 1015), second=True)
+    assert counts["second order"] >= 9
+
+
+@pytest.mark.parametrize("make", [program, wide])
+def test_compiled_by_numba(make: Any) -> None:
+    counts = compared(make, range(2000, 2008), jit=True, tape=False)
+    assert counts["native adjoint"] >= 6
