@@ -37,7 +37,7 @@ FOUND = {
         a[:, idx] = 0.5 * np.conj(row[::-1])
         """,
     "an array that does not move takes the name of one that does": """
-        other = np.ones(4) * 0.5
+        other = np.ones_like(x) * 0.5
         for k in range(n):
             if k % 3 == 0:
                 x, other = other, x
