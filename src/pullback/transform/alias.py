@@ -40,7 +40,7 @@ def is_alias(statement: Statement) -> bool:
         isinstance(statement, Assign)
         and statement.function in ALIASING
         and isinstance(statement.args[0], Var)
-        and isinstance(statement.targets[0].type, Array | Stack)
+        and isinstance(statement.targets[0].type, Array)
     )
 
 
