@@ -242,6 +242,13 @@ class Check:
         program = self._made("second order", lambda: tangent(reverse, self.wrt, range(1, 1 + n)))
         products = run(lower(program), [*self.own(), one, *self.directions])[-n:]
 
+        twice = self._made("reverse over reverse", lambda: adjoint(reverse, self.wrt, range(1, 1 + n)))
+        self.stage = "reverse over reverse"
+        scale = 1 + max(float(np.max(np.abs(part), initial=0)) for part in products)
+        for got, wanted in zip(run(twice, [*self.own(), one, *self.directions])[-n:], products, strict=True):
+            self._close(np.asarray(got) / scale, np.asarray(wanted) / scale, 1e-8)
+        self.done.append(self.stage)
+
         def bars(step: float) -> list[np.ndarray]:
             up, down = (run(reverse, [*self._moved(h), one])[1:] for h in (step, -step))
             return [(np.asarray(u) - np.asarray(d)) / (2 * step) for u, d in zip(up, down, strict=True)]

@@ -37,7 +37,7 @@ FOUND = {
         a[:, idx] = 0.5 * np.conj(row[::-1])
         """,
     "an array that does not move takes the name of one that does": """
-        other = np.ones(4) * 0.5
+        other = np.ones_like(x) * 0.5
         for k in range(n):
             if k % 3 == 0:
                 x, other = other, x
@@ -46,6 +46,18 @@ FOUND = {
     "a cotangent that does not move": """
         x[3] = np.tanh(a[-2, -2])
         b[...] = 0.25
+        """,
+    "the norm of a part": """
+        c = c * np.linalg.norm(x[1:]) + np.linalg.norm(a[:2, :3])
+        """,
+    "adjoints of adjoints of a branch with a loop": """
+        if abs(c) > 0.001:
+            other = np.zeros_like(x)
+            for k in range(n):
+                x, other = other, x
+                a[1, 0] = a[1, (k + 1) % 4] * a[3, 3] + 0.1 * a[0, 0] * other[k]
+                if abs(a[1, 0]) < 1e-6:
+                    break
         """,
     "a number that broadcast_to makes an array of": """
         x[1:] += np.sin(np.broadcast_to(x[0], (3,))) * np.broadcast_to(c, 3)

@@ -27,6 +27,7 @@ from pullback.ir.nodes import (
     Var,
     While,
 )
+from pullback.ir.types import Stack
 from pullback.ir.walk import assigns, blocks, map_reads, reads, substitute, walk
 
 
@@ -44,7 +45,9 @@ def cells_of(program: Program) -> set[str]:
     cells = {name for name, times in count.items() if times > 1}
     cells |= {param.name for param in program.params if param.name in count}
     _escaping(program.body[:-1], {param.name for param in program.params}, cells)
-    return cells
+    # A stack is made once, outside all loops, perhaps in one branch, and used in another on the same test.
+    stacks = {t.name for s in walk(program.body) for t in assigns(s) if isinstance(t.type, Stack)}
+    return cells - {name for name in stacks if count[name] == 1}
 
 
 def _escaping(block: Block, visible: set[str], cells: set[str]) -> None:

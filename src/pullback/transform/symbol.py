@@ -98,6 +98,8 @@ class Symbol(Tracked):
             return self._share(*_LOSES[function], *args)
         if function is np.where and not any(_ndim(x) for x in args):
             return self._call(primitives.select, args, {})
+        if function is np.reshape and not _ndim(args[0]):
+            return np.broadcast_to(args[0], args[1]) if args[1] not in ((), []) else args[0]
         if function in (np.real, np.conj) and self.dtype.kind != "c":
             return args[0]
         return self._call(function, args, kwargs)
