@@ -76,7 +76,7 @@ def canonical(program: Program) -> Program:
     top = {target.name for s in program.body for target in assigns(s) if not isinstance(s, For)}
     cells = cells_of(program) | (returned - top - {param.name for param in program.params})
     maker = _Canonical(Builder(names_of(program)), cells)
-    body = maker.block(program.body[:-1])
+    body = maker.block(program.body[:-1], {}, {param.name for param in program.params})
     return replace(program, body=(*body, program.body[-1]))
 
 
@@ -110,30 +110,36 @@ class _Canonical:
         self.builder = builder
         self.cells = cells
 
-    def block(self, block: Block) -> Block:
+    def block(self, block: Block, current: dict[str, Var], bound: set[str]) -> Block:
         with self.builder.block() as made:
-            self._statements(block)
+            self._statements(block, current, bound)
         return made.statements()
 
-    def _statements(self, block: Block) -> dict[str, Var]:
-        current: dict[str, Var] = {}  # the local that holds each cell's present value
+    def _statements(self, block: Block, current: dict[str, Var], bound: set[str]) -> dict[str, Var]:
+        """Add the statements of a block.
+
+        Args:
+            current: the local that holds a cell's present value, where there is one.
+            bound: the variables that have a value for sure.
+        """
+        current, bound = dict(current), set(bound)
         for statement in block:
             self.builder.location, self.builder.comment = statement.location, statement.comment
-            self._statement(statement, current)
+            self._statement(statement, current, bound)
+            bound |= {target.name for target in assigns(statement) if not isinstance(statement, For)}
         return current
 
-    def _statement(self, statement: Statement, current: dict[str, Var]) -> None:
+    def _statement(self, statement: Statement, current: dict[str, Var], bound: set[str]) -> None:
         if isinstance(statement, Return):
             self.builder.add(statement)
             return
         if isinstance(statement, While):
+            inner = self._entering(statement, current, bound)
             with self.builder.block() as before:
-                inner = self._statements(statement.before)
-                test = self._read(statement.test, inner)
-            statement = replace(
-                statement, before=before.statements(), test=test, body=self.block(statement.body)
-            )
-            self.builder.add(statement)
+                tested = self._statements(statement.before, inner, bound)
+                test = self._read(statement.test, tested)
+            body = self.block(statement.body, inner, bound)
+            self.builder.add(replace(statement, before=before.statements(), test=test, body=body))
             self._forget(statement, current)
             return
         if isinstance(statement, Assign) and statement.function is primitives.bind:
@@ -142,9 +148,11 @@ class _Canonical:
         statement = map_reads(statement, lambda x: self._read(x, current))
         match statement:
             case For():
-                self.builder.add(replace(statement, body=self.block(statement.body)))
+                inner = self._entering(statement, current, bound)
+                self.builder.add(replace(statement, body=self.block(statement.body, inner, bound)))
             case If():
-                then, orelse = self.block(statement.then), self.block(statement.orelse)
+                then = self.block(statement.then, current, bound)
+                orelse = self.block(statement.orelse, current, bound)
                 self.builder.add(replace(statement, then=then, orelse=orelse))
             case Assign() | Pop():
                 self._compute(statement, current)
@@ -152,6 +160,15 @@ class _Canonical:
             case _:
                 self.builder.add(statement)
         self._forget(statement, current)
+
+    def _entering(self, loop: For | While, current: dict[str, Var], bound: set[str]) -> dict[str, Var]:
+        """The locals of the cells that a loop does not assign: read once, ahead of it."""
+        inside = [s for inner in blocks(loop) for s in walk(inner)]
+        assigned = {target.name for s in inside for target in assigns(s)}
+        for variable in {v.name: v for s in inside for v in reads(s)}.values():
+            if variable.name in self.cells & bound and variable.name not in assigned:
+                self._read(variable, current)
+        return {name: local for name, local in current.items() if name not in assigned}
 
     def _compute(self, statement: Assign | Pop, current: dict[str, Var]) -> None:
         """A computation: into locals, which are then bound to the cells among its targets."""
