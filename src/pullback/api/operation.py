@@ -57,7 +57,7 @@ class Operation:
         return tuple(k for k, r in enumerate(self.program.results) if is_inexact(operand_type(r)))
 
     def adjoint(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
-        """Reverse mode: takes cotangents of the results `of` too, returns those of the parameters `wrt` too."""
+        """Reverse mode: takes cotangents of the results `of` too, and returns those of `wrt`."""
         return self._derive(adjoint, tuple(wrt), tuple(of))
 
     def tangent(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
