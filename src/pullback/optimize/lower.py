@@ -138,11 +138,18 @@ class _Lowering:
                 self._e.add(replace(statement, value=self._operand(statement.value)))
             case Pop():
                 self._e.add(statement)
-                self._values[statement.target.name] = self._located(statement.target, statement.target.name)
+                self._popped(statement.target)
             case Return():
                 self._e.add(replace(statement, values=tuple(self._operand(x) for x in statement.values)))
             case _:
                 self._e.add(statement)
+
+    def _popped(self, target: Var) -> None:
+        """A variable that got what it is from a stack, an array of any shape."""
+        if target.name not in self._e.cells:
+            self._values[target.name] = self._located(target, target.name)
+        elif isinstance(target.type, Array) and target.name not in self._unsteady:
+            raise _UnsteadyError(target.name)
 
     # Loops
 
