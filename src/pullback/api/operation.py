@@ -16,7 +16,7 @@ from pullback.base.tracked import Tracked
 from pullback.emit import load
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program
-from pullback.ir.types import Array, Scalar, is_inexact, layout_of
+from pullback.ir.types import Array, Scalar, Type, is_inexact, layout_of
 from pullback.optimize.pipeline import finish, optimize
 from pullback.rules import table
 from pullback.transform.adjoint import adjoint
@@ -57,7 +57,7 @@ class Operation:
         return tuple(k for k, r in enumerate(self.program.results) if is_inexact(operand_type(r)))
 
     def adjoint(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
-        """Reverse mode: takes cotangents of the results `of` too, returns those of the parameters `wrt` too."""
+        """Reverse mode: takes cotangents of the results `of` too, and returns those of `wrt`."""
         return self._derive(adjoint, tuple(wrt), tuple(of))
 
     def tangent(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
@@ -102,12 +102,13 @@ class Operation:
         table.TABLE[self] = rule
 
 
-def coerced(value: Any, kind: Scalar | Array) -> Any:
+def coerced(value: Any, kind: Type) -> Any:
     """`value` as compiled code takes it: the dtype, the layout, writeable."""
     if isinstance(value, Tracked):
         return value
     if isinstance(kind, Scalar):
         return value if type(value) in (int, float, complex, bool) else np.asarray(value, kind.dtype)[()]
+    assert isinstance(kind, Array)
     array = np.asarray(value, kind.dtype)
     if kind.layout != "A" and layout_of(array) != kind.layout:
         array = np.array(array, order="F" if kind.layout == "F" else "C")

@@ -49,6 +49,7 @@ class _Fusion:
         self.count = 0
         self._uses = Uses(program)
         self._shifts: dict[str, tuple[str, int]] = {}
+        self._seen: dict[int, tuple[Statement, _Touched]] = {}
         for statement in walk(program.body):
             match statement:
                 case Assign(
@@ -106,6 +107,13 @@ class _Fusion:
         return None
 
     def _touched(self, statement: Statement) -> _Touched:
+        known = self._seen.get(id(statement))
+        if known is None:
+            # The statement is kept beside, so that no other gets its address.
+            self._seen[id(statement)] = known = (statement, self._look(statement))
+        return known[1]
+
+    def _look(self, statement: Statement) -> _Touched:
         touched = _Touched()
         for part in walk((statement,)):
             touched.assigned.update(target.name for target in assigns(part))

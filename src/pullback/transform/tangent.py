@@ -194,7 +194,7 @@ class _Tangent:
             self.activity.require_positional(statement)
             for position, arg in enumerate(statement.args):
                 if isinstance(arg, tuple) and any(map(self.activity.is_active, arg)):
-                    dots = tuple(Symbol(self._tangent_of(part), self.builder, self.guards) for part in arg)
+                    dots = tuple(self._moved(part) for part in arg)
                     moved = tangent_of_rule(rule, position, dots, y, args, kwargs)
                     total = moved if total is None else _plus(total, moved)
                 elif self.activity.is_active(arg):
@@ -217,7 +217,7 @@ class _Tangent:
                 self._give(target, self._own(operand, target, self.builder.innermost[begin:]))
 
     def _own(self, value: Operand, target: Var, made: Sequence[Statement]) -> Operand:
-        """`value`, copied unless it is fresh memory: the tangent of ``x + 1`` is not that of `x`, but equal."""
+        """`value`, copied unless it is fresh memory: the tangent of ``x + 1`` equals that of `x`."""
         kind = operand_type(value)
         if not isinstance(kind, Array):
             return value
@@ -227,6 +227,10 @@ class _Tangent:
         if isinstance(value, Var) and value.name in fresh and fits(kind, self._dot(target).type):
             return value
         return self.builder.call(np.copy, value, name=f"{target.name}_dot")
+
+    def _moved(self, arg: Arg) -> Symbol:
+        assert isinstance(arg, Var | Const)
+        return Symbol(self._tangent_of(arg), self.builder, self.guards)
 
     def _symbol(self, arg: Arg) -> Any:
         if isinstance(arg, tuple):

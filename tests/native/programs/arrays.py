@@ -306,7 +306,7 @@ class Expressions:
         if shape[0] == 4:
             forms = [
                 f"({self.array((3, *shape[1:]), 0)})[idx]",
-                f"np.take({self.array((3,) + shape[1:], 0)}, idx, axis=0)",
+                f"np.take({self.array((3, *shape[1:]), 0)}, idx, axis=0)",
             ]
             if len(shape) == 1:
                 forms += [f"a[idx, {self.index(4)}]", "a[idx, idx]", "a[np.arange(4), idx]"]
