@@ -1,0 +1,83 @@
+"""Calls again with other values, shapes and layouts; arguments without axes; loops that swap arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import pullback as pb
+
+FACTOR = 3.0
+
+
+def cubes(x: Any, c: Any) -> Any:
+    return FACTOR * c * np.sum(x**3)
+
+
+def test_a_call_like_one_before_gives_its_own_gradient() -> None:
+    gradient = pb.value_and_grad(pb.compile(cubes, jit=False), argnums=(0, 1))
+    whole = np.arange(1.0, 13.0)
+    read_only = whole.copy()
+    read_only.flags.writeable = False
+    for x in (whole, whole + 1, whole[::2], whole[:3], read_only, whole.astype(np.float32)):
+        for c in (2.0, 0.5, np.float64(2.0)):
+            value, (x_bar, c_bar) = gradient(x, c)
+            np.testing.assert_allclose(value, 3.0 * c * np.sum(x**3), rtol=1e-5)
+            np.testing.assert_allclose(x_bar, 9.0 * c * x**2, rtol=1e-5)
+            np.testing.assert_allclose(c_bar, 3.0 * np.sum(x**3), rtol=1e-5)
+            assert type(c_bar) is type(c)
+            assert x_bar.dtype == x.dtype
+
+
+def test_a_call_like_one_before_sees_a_new_global(monkeypatch: Any) -> None:
+    gradient = pb.grad(pb.compile(cubes, jit=False))
+    x = np.ones(3)
+    np.testing.assert_allclose(gradient(x, 1.0), 9.0)
+    np.testing.assert_allclose(gradient(x, 1.0), 9.0)
+    monkeypatch.setitem(cubes.__globals__, "FACTOR", 1.0)
+    np.testing.assert_allclose(gradient(x, 1.0), 3.0)
+
+
+def test_reductions_of_numbers_and_arrays_without_axes() -> None:
+    weight = np.array(2.0)
+
+    def function(x: Any) -> Any:
+        return np.sum(x * weight) + np.mean(x) * np.max(x) + np.prod(x)
+
+    value, gradient = pb.value_and_grad(pb.compile(function, jit=False))(1.5)
+    assert (value, gradient) == (6.75, 6.0)
+
+
+def swapped(u: Any, steps: Any) -> Any:
+    new = u.copy()
+    for _ in range(steps):
+        for i in range(1, u.shape[0] - 1):
+            new[i] = u[i] + 0.25 * u[i - 1] * u[i + 1]
+        u, new = new, u
+    total = 0.0
+    for i in range(u.shape[0]):
+        total += u[i] ** 2
+    return total
+
+
+def test_a_reference_is_kept_once_for_the_loops_that_leave_it_alone() -> None:
+    u = np.linspace(0.5, 1.0, 5)
+    text = pb.source(pb.grad(pb.compile(swapped, jit=False)), u, 3, stage="final")
+    pushes = [line for line in text.splitlines() if ".append(" in line]
+    assert pushes
+    assert max(len(line) - len(line.lstrip()) for line in pushes) <= 8
+    np.testing.assert_allclose(
+        pb.grad(pb.compile(swapped, jit=False))(u, 3),
+        pb.grad(swapped, engine="tape")(u.copy(), 3),
+        rtol=1e-12,
+    )
+
+
+def test_transposed_products_are_written_as_properties() -> None:
+    def function(a: Any, b: Any) -> Any:
+        return np.sum((a @ b) ** 2)
+
+    text = pb.source(pb.grad(pb.compile(function)), np.ones((2, 3)), np.ones((3, 2)))
+    assert ".T" in text
+    assert "np.transpose" not in text
