@@ -237,7 +237,9 @@ def _view(array: Var, index: tuple[Arg, ...]) -> Type:
 
 def _is_whole(entry: Slice) -> bool:
     """Whether a slice takes the whole of an axis of length 1."""
-    return entry.start is None and entry.stop is None and (entry.step is None or isinstance(entry.step, Const))
+    return (
+        entry.start is None and entry.stop is None and (entry.step is None or isinstance(entry.step, Const))
+    )
 
 
 def view_layout(kind: Array, index: tuple[Arg, ...]) -> str:

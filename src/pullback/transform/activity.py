@@ -66,7 +66,9 @@ class Activity:
     def require_positional(self, statement: Assign) -> None:
         """Raise if a derivative would have to pass through a keyword, or through a tuple in a tuple."""
         inner = [part for arg in statement.args if isinstance(arg, tuple) for part in arg]
-        hidden = [value for _, value in statement.kwargs] + [part for part in inner if isinstance(part, tuple)]
+        hidden = [value for _, value in statement.kwargs] + [
+            part for part in inner if isinstance(part, tuple)
+        ]
         if any(self.is_active(v) for arg in hidden for v in variables(arg)):
             raise UnsupportedError(
                 f"{name_of(statement.function)} with a differentiated value in a keyword or a nested list",

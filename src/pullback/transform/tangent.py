@@ -92,7 +92,9 @@ class _Tangent:
             dots = tuple(self._tangent_of(program.results[k]) for k in self.of)
         last = Return((*program.results, *dots))
         params = (*program.params, *seeds)
-        return Program(f"{program.name}_tangent", params, (*start.statements(), *body, *end.statements(), last))
+        return Program(
+            f"{program.name}_tangent", params, (*start.statements(), *body, *end.statements(), last)
+        )
 
     def _start(self, param: Var, seeds: dict[int, Var]) -> None:
         position = next((k for k, p in enumerate(self.original.params) if p == param))
@@ -192,7 +194,7 @@ class _Tangent:
             self.activity.require_positional(statement)
             for position, arg in enumerate(statement.args):
                 if isinstance(arg, tuple) and any(map(self.activity.is_active, arg)):
-                    dots = tuple(Symbol(self._tangent_of(part), self.builder, self.guards) for part in arg)
+                    dots = tuple(self._moved(part) for part in arg)
                     moved = tangent_of_rule(rule, position, dots, y, args, kwargs)
                     total = moved if total is None else _plus(total, moved)
                 elif self.activity.is_active(arg):
@@ -214,8 +216,13 @@ class _Tangent:
                 operand = part.operand if isinstance(part, Symbol) else Const(number(part))
                 self._give(target, self._own(operand, target, self.builder.innermost[begin:]))
 
+    def _moved(self, part: Arg) -> Symbol:
+        """The tangent of one of several arrays in a list."""
+        assert isinstance(part, Var | Const)
+        return Symbol(self._tangent_of(part), self.builder, self.guards)
+
     def _own(self, value: Operand, target: Var, made: Sequence[Statement]) -> Operand:
-        """`value`, copied unless it is fresh memory: the tangent of ``x + 1`` is not that of `x`, but equal."""
+        """`value`, copied unless it is fresh memory: the tangent of ``x + 1`` only equals that of `x`."""
         kind = operand_type(value)
         if not isinstance(kind, Array):
             return value

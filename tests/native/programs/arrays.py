@@ -304,7 +304,10 @@ class Expressions:
         """By integer arrays; `idx` has 4 entries with duplicates, all less than 3."""
         r = self.random
         if shape[0] == 4:
-            forms = [f"({self.array((3, *shape[1:]), 0)})[idx]", f"np.take({self.array((3,) + shape[1:], 0)}, idx, axis=0)"]
+            forms = [
+                f"({self.array((3, *shape[1:]), 0)})[idx]",
+                f"np.take({self.array((3, *shape[1:]), 0)}, idx, axis=0)",
+            ]
             if len(shape) == 1:
                 forms += [f"a[idx, {self.index(4)}]", "a[idx, idx]", "a[np.arange(4), idx]"]
             return r.choice(forms)

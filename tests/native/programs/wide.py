@@ -87,7 +87,9 @@ class Wide(Expressions):
 
     def rebind(self, depth: int, indent: str) -> None:
         name = self.random.choice(self.scalars)
-        form = self.random.choice(["{0} = {1}", "{0} += 0.3 * {1}", "{0} *= 0.5 + 0.1 * {1}", "{0} -= {1} * 0.1"])
+        form = self.random.choice(
+            ["{0} = {1}", "{0} += 0.3 * {1}", "{0} *= 0.5 + 0.1 * {1}", "{0} -= {1} * 0.1"]
+        )
         self.add(indent, form.format(name, self.squash(self.scalar(1))))
 
     def store(self, depth: int, indent: str) -> None:
