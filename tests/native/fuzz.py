@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from comparing_programs import Check, Mismatch
+from comparing_programs import Check, MismatchError
 from programs import program, wide
 
 from pullback.base.errors import UnsupportedError
@@ -22,7 +22,7 @@ LIMIT = 60
 """Seconds for one program; more is a hang."""
 
 
-class Overtime(Exception):  # noqa: N818
+class OvertimeError(Exception):
     """A program took longer than `LIMIT`."""
 
 
@@ -30,18 +30,18 @@ def outcome(text: str, made: Any, options: dict[str, bool]) -> tuple[str, str, l
     """What kind of end the comparisons of this source take, the message, and what was compared."""
 
     def ring(*_: Any) -> None:
-        raise Overtime
+        raise OvertimeError
 
     signal.signal(signal.SIGALRM, ring)
     signal.alarm(LIMIT)
     try:
         return "", "", Check(text, made.name, made.dtype, made.arguments()).run(**options)
-    except Overtime:
+    except OvertimeError:
         return "overtime", "", []
     except UnsupportedError as error:
         return f"refused: {shortened(str(error))}", str(error), []
-    except Mismatch as error:
-        if isinstance(error.__cause__, Overtime):
+    except MismatchError as error:
+        if isinstance(error.__cause__, OvertimeError):
             return "overtime", error.stage, []
         return f"FAILED {error.stage}: {shortened(str(error).partition(': ')[2])}", str(error), []
     finally:
@@ -50,7 +50,7 @@ def outcome(text: str, made: Any, options: dict[str, bool]) -> tuple[str, str, l
 
 def shortened(message: str) -> str:
     """The first line, without what differs from program to program."""
-    first = message.split("\n", maxsplit=1)[0][:70]
+    first = message.partition("\n")[0][:70]
     if "is not" in first and ("array" in first or "np." in first or re.match(r"-?\d", first)):
         return "values"
     return re.sub(r"\d+", "#", first)

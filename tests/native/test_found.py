@@ -59,6 +59,9 @@ FOUND = {
                 if abs(a[1, 0]) < 1e-6:
                     break
         """,
+    "a constant derivative of a part": """
+        a[0] = np.sign(np.real(b[-2, ...])) * b[-1]
+        """,
     "a number that broadcast_to makes an array of": """
         x[1:] += np.sin(np.broadcast_to(x[0], (3,))) * np.broadcast_to(c, 3)
         """,

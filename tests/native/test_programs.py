@@ -20,7 +20,8 @@ def compared(make: Any, seeds: range, **options: bool) -> Counter[str]:
     for seed in seeds:
         made = make(seed)
         try:
-            counts.update(check(made, **options))
+            # The derivatives of whole arrays are for reading, and take as long as all the rest.
+            counts.update(check(made, **{"whole": seed % 4 == 0} | options))
         except UnsupportedError:
             counts["refused"] += 1
         except Exception as error:
@@ -29,7 +30,7 @@ def compared(make: Any, seeds: range, **options: bool) -> Counter[str]:
     return counts
 
 
-@pytest.mark.parametrize("batch", range(12))
+@pytest.mark.parametrize("batch", range(10))
 def test_programs_of_few_forms(batch: int) -> None:
     seeds = range(batch * BATCH, (batch + 1) * BATCH)
     counts = compared(program, seeds)

@@ -165,7 +165,8 @@ class Calculus:
         if isinstance(x_bar, Filled):
             x_bar = x_bar.value
         x_bar = dense(x_bar)
-        if x_bar is not None:
+        nothing = x_bar is None or (not isinstance(x_bar, Symbol) and not np.any(x_bar))
+        if not nothing:
             self.add(variable, x_bar.operand if isinstance(x_bar, Symbol) else Const(x_bar))
 
     def _symbol(self, arg: Arg, statement: Assign, stand_ins: dict[str, tuple[Var, Var]]) -> Any:

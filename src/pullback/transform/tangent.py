@@ -216,8 +216,13 @@ class _Tangent:
                 operand = part.operand if isinstance(part, Symbol) else Const(number(part))
                 self._give(target, self._own(operand, target, self.builder.innermost[begin:]))
 
+    def _moved(self, part: Arg) -> Symbol:
+        """The tangent of one of several arrays in a list."""
+        assert isinstance(part, Var | Const)
+        return Symbol(self._tangent_of(part), self.builder, self.guards)
+
     def _own(self, value: Operand, target: Var, made: Sequence[Statement]) -> Operand:
-        """`value`, copied unless it is fresh memory: the tangent of ``x + 1`` equals that of `x`."""
+        """`value`, copied unless it is fresh memory: the tangent of ``x + 1`` only equals that of `x`."""
         kind = operand_type(value)
         if not isinstance(kind, Array):
             return value
@@ -227,10 +232,6 @@ class _Tangent:
         if isinstance(value, Var) and value.name in fresh and fits(kind, self._dot(target).type):
             return value
         return self.builder.call(np.copy, value, name=f"{target.name}_dot")
-
-    def _moved(self, arg: Arg) -> Symbol:
-        assert isinstance(arg, Var | Const)
-        return Symbol(self._tangent_of(arg), self.builder, self.guards)
 
     def _symbol(self, arg: Arg) -> Any:
         if isinstance(arg, tuple):
