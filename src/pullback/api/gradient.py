@@ -69,14 +69,19 @@ def _forward(
     """Value and gradient by forward mode, a sweep for every few inputs."""
     from pullback.api.jacobian import jacobian
 
-    columns = jacobian(function, argnums, mode="forward", has_aux=has_aux, holomorphic=holomorphic)
+    @functools.wraps(function)
+    def twice(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        output = function(*args, **kwargs)
+        return (output[0] if has_aux else output), output
+
+    columns = jacobian(twice, argnums, mode="forward", has_aux=True, holomorphic=holomorphic)
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        value, gradient = function(*args, **kwargs), columns(*args, **kwargs)
+        gradient, value = columns(*args, **kwargs)
         if np.shape(value[0] if has_aux else value) != ():
             raise ShapeError(f"grad needs a scalar output of {function_name(function)}")
-        return value, gradient[0] if has_aux else gradient
+        return value, gradient
 
     return wrapped
 
