@@ -347,18 +347,15 @@ class Emitter(Builder):
         return result
 
     def copied(self, array: Delayed, name: str = "t") -> Delayed:
-        """The elements of `array` in fresh memory."""
+        """The elements of `array` in fresh memory; zeros outside loops come cleared from the system."""
         if array.is_zero and len(self._blocks) == 1 and not all(isinstance(n, Const) for n in array.shape):
-            # The system gives cleared memory. Loops use theirs again, and small arrays become numbers.
             return self.empty(array.shape, array.dtype, name, np.zeros)
         fresh = self.empty(array.shape, array.dtype, name)
         with self.nest(array.shape) as index:
             self.put(fresh, index, self.read(array, index))
         return fresh
 
-    def empty(
-        self, shape: Index, dtype: DType, name: str = "t", function: Callable[..., Any] = np.empty
-    ) -> Delayed:
+    def empty(self, shape: Index, dtype: DType, name: str = "t", function: Any = np.empty) -> Delayed:
         """Fresh memory, made by `function`."""
         array = self.call(function, shape, dtype=dtype, name=name)
         self._depths[array.name] = len(self._blocks) - 1
