@@ -21,7 +21,7 @@ PUBLIC = """
     ShapeError Tape UnsupportedError Variable
     array checkpoint debug_nans elementwise_grad empty empty_like full full_like grad hessian hvp jacobian jvp
     jvp_rule linearize no_grad ones ones_like partials primitive stop_gradient testing value_and_grad vjp
-    vjp_rule zero_grad zeros zeros_like
+    vjp_rule zero_grad zeros zeros_like compile purify source
 """.split()
 
 source_files = sorted(path for path in SOURCE.rglob("*.py"))

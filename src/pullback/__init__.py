@@ -64,8 +64,9 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "ConventionError", "DependenceWarning", "MutationError", "NonFiniteError", "NotDifferentiableError",
     "PullbackError", "ShapeError", "Tape", "UnsupportedError", "Variable",
-    "array", "checkpoint", "compile", "debug_nans", "elementwise_grad", "empty", "empty_like", "full", "full_like",
+    "array", "checkpoint", "compile", "debug_nans", "elementwise_grad", "empty", "empty_like", "full",
+    "full_like",
     "grad", "hessian", "hvp", "jacobian", "jvp", "jvp_rule", "linearize", "no_grad", "ones", "ones_like",
-    "partials", "primitive", "purify", "source", "stop_gradient", "testing", "value_and_grad", "vjp", "vjp_rule", "zero_grad",
-    "zeros", "zeros_like",
+    "partials", "primitive", "purify", "source", "stop_gradient", "testing", "value_and_grad", "vjp",
+    "vjp_rule", "zero_grad", "zeros", "zeros_like",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pullback.base.errors import UnsupportedError
 from pullback.capture import capture
 from pullback.ir.run import run
 from pullback.ir.types import type_of
@@ -99,3 +100,18 @@ def agrees():
 @pytest.fixture
 def agrees_again():
     return again
+
+
+@pytest.fixture
+def is_refused():
+    def refuse(function, types, caret, what, error=UnsupportedError):
+        with pytest.raises(UnsupportedError, match=what) as info:
+            capture(function, types, {})
+        assert type(info.value) is error
+        where = info.value.where
+        assert where is not None
+        assert where.text[where.column - 1 :].startswith(caret), str(info.value)
+        assert str(where).splitlines()[-1].strip("^ ") == ""
+        assert info.value.why
+
+    return refuse

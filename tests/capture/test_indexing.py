@@ -171,7 +171,17 @@ def where_index(x):
     return x[places], np.nonzero(x)[0], x[np.argsort(x)], np.flatnonzero(x > 1)
 
 
+def diagonal_then_store(a):
+    s = 0.0
+    for k in range(3):
+        d = np.diagonal(a)
+        s += d.sum() + np.ravel(a[:, 1:])[k]
+        a[k, k] = s
+    return a
+
+
 CASES = [
+    (diagonal_then_store, [(A,)]),
     (elements, [(A, 1, 2), (A, -1, 3)]),
     (slices, [(A,)]),
     (dynamic_slices, [(A, 1, 2), (A, 2, 3)]),

@@ -81,12 +81,24 @@ class _Writer:
         i = b.var(choose("ij"), INT)
         start = choose([Const(0), Const(0), Const(1), choose(known)])
         stop = choose([choose(known), b.call(np.subtract, choose(self.dims), choose([0, 1, 2]))])
+        if self.choose.random() < 0.4:
+            stop = self.clamped(stop)
         step: Any = choose([Const(1)] * 6 + [Const(2), Const(-2), self.k])
         if self.choose.random() < 0.3:
             start, stop, step = b.call(np.subtract, stop, 1), b.call(np.subtract, start, 1), Const(-1)
         with b.block() as body:
             self.statements(depth + 1, [*known, i])
         b.add(For(i, start, stop, step, body.statements()))
+
+    def clamped(self, value: Any) -> Any:
+        """The value, or 0 if it is negative, as a program says it in several ways."""
+        form = self.choose.randint(0, 2)
+        if form == 0:
+            return self.b.call(max, value, 0)
+        if form == 1:
+            return self.b.call(np.minimum, self.b.call(np.maximum, 0, value), self.choose.choice(self.dims))
+        negative = self.b.call(np.less, value, 0)
+        return self.b.call(primitives.select, negative, 0, value)
 
     def branch(self, depth: int, known: list[Any]) -> None:
         b, choose = self.b, self.choose.choice

@@ -12,27 +12,26 @@ from recording import record
 from pullback.ir.nodes import Program
 from pullback.ir.run import run
 from pullback.ir.verify import verify
-from pullback.optimize.hoist import hoist_memory
 from pullback.optimize.lower import lower
-from pullback.optimize.pipeline import optimize, simplify
+from pullback.optimize.pipeline import finish, optimize, simplify
 
 
 def check(function: Callable[..., Any], *examples: Any, others: tuple[tuple[Any, ...], ...] = ()) -> Program:
-    """Record ``function(recorder, *examples)``, lower it, and compare on the examples and on `others`."""
+    """Record ``function(recorder, *examples)``, lower it, and compare on the examples and on `others`.
+
+    Returns:
+        the lowered program, simplified.
+    """
     program = record(function, *examples)
     verify(program)
     lowered = lower(program)
     verify(lowered)
-    simplified = simplify(lowered)
-    verify(simplified)
-    finished = hoist_memory(simplified)
+    finished = finish(optimize(program))
     verify(finished)
-    unrolled = optimize(program)
-    verify(unrolled)
     for arguments in (examples, *others):
-        for optimized in (lowered, simplified, finished, unrolled):
-            compare(program, optimized, arguments)
-    return simplified
+        compare(program, lowered, arguments)
+        compare(program, finished, arguments)
+    return simplify(lowered)
 
 
 def compare(first: Program, second: Program, arguments: tuple[Any, ...]) -> None:

@@ -35,7 +35,7 @@ class Recorder:
         """``if test``."""
         with self.builder.block() as body:
             yield
-        self.builder.add(If(raw(test), body.statements()))
+        self.builder.add(If(as_arg(raw(test)), body.statements()))
 
     @contextmanager
     def repeat(self, test: Callable[[], Any]) -> Iterator[None]:

@@ -27,7 +27,7 @@ def errors_slices(cameras, points, weights, features):
         axis=1,
     )
     turned = x * cosine + crossed * sine + axis * (along * (1.0 - cosine))
-    flat = turned[:, :2] / turned[:, 2:]
+    flat = turned[:, :2] / turned[:, 2:3]
     square = np.sum(flat * flat, axis=1)
     distortion = 1.0 + cameras[:, 9] * square + cameras[:, 10] * square * square
     projected = cameras[:, 6:7] * (flat * distortion[:, None]) + cameras[:, 7:9]

@@ -1,4 +1,4 @@
-"""`compile`, `source` and `purify`: the native engine's front door. The engine itself is imported when used."""
+"""`compile`, `source` and `purify`: the native engine's front door; the engine is imported when used."""
 
 from __future__ import annotations
 
@@ -46,13 +46,22 @@ def compile(function: Callable[..., Any] | None = None, *, jit: bool = True) -> 
     """
     if function is None:
         return functools.partial(compile, jit=jit)
-    again = getattr(function, "__transform__", None)
+    again = made_by(function)
     if again is not None:
         transform, inner, options = again
         return transform(compile(inner, jit=jit), **options)
     from pullback.api.compiled import Compiled
 
     return function if isinstance(function, Compiled) else Compiled(function, jit=jit)
+
+
+def made_by(function: Any) -> tuple[Callable[..., Any], Callable[..., Any], dict[str, Any]] | None:
+    """The transform that made `function`, what of, and the options; None for what only wraps such a function.
+
+    `functools.wraps` hands ``__transform__`` on to a wrapper, which does something else.
+    """
+    again = getattr(function, "__transform__", None)
+    return again if again is not None and function.__wrapped__ is again[1] else None
 
 
 def is_compiled(function: Any) -> bool:

@@ -66,6 +66,7 @@ class Compiled:
 
     def __init__(self, function: Callable[..., Any], *, jit: bool = True, effects: bool = True) -> None:
         functools.update_wrapper(self, function)
+        self.__name__: str = getattr(function, "__name__", type(function).__name__)
         self.function = function
         self.jit = jit
         self.effects = effects

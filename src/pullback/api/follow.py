@@ -71,20 +71,26 @@ class Followed:
     def __init__(
         self, transform: str, function: Callable[..., Any], names: tuple[Any, ...], values: tuple[Any, ...]
     ) -> None:
-        self.tape = Recording(transform)
+        self.tape = tape = Recording(transform)
         self.name = function_name(function)
         self.structures: list[Any] = []
         self.leaves: list[list[Leaf]] = []
         self.arguments: list[Any] = []
-        for name, value in zip(names, values, strict=True):
-            leaves, structure = checked_leaves(value, f"argument {name!r} of {self.name}")
-            nodes = [Leaf(spec_of(bare(leaf))) for leaf in leaves]
-            wrapped: list[Any] = [
-                variable(leaf, node, self.tape) for leaf, node in zip(leaves, nodes, strict=True)
-            ]
+        for i, value in enumerate(values):
+            kind = type(value)
+            if kind is float or (kind is np.ndarray and value.dtype.kind in "fc"):
+                # The usual argument, with nothing around it.
+                node = Leaf(spec_of(value))
+                nodes, structure = [node], None
+                argument: Any = variable(value if kind is float else value.copy("K"), node, tape)
+            else:
+                leaves, structure = checked_leaves(value, f"argument {names[i]!r} of {self.name}")
+                nodes = [Leaf(spec_of(bare(leaf))) for leaf in leaves]
+                wrapped = [variable(leaf, node, tape) for leaf, node in zip(leaves, nodes, strict=True)]
+                argument = unflatten(structure, wrapped)
             self.structures.append(structure)
             self.leaves.append(nodes)
-            self.arguments.append(unflatten(structure, wrapped))
+            self.arguments.append(argument)
 
     def own(self, value: Any) -> Variable | None:
         """`value` as a variable of this tape; None if it does not depend on the arguments."""
@@ -100,17 +106,15 @@ class Followed:
 
     def gathered(self, bars: dict[Any, Any], finish: Callable[[Any, Spec], Any]) -> list[Any]:
         """The cotangents of the arguments in their structures; zeros where none arrived."""
-        missing = [node for nodes in self.leaves for node in nodes if node not in bars]
-        if len(missing) == sum(map(len, self.leaves)) > 0 and not self.tape.nested:
+        if not bars and any(self.leaves) and not self.tape.nested:
             # Of a derivative there is no warning: that of a linear function is constant, as it should be.
             warn_independent(self.name)
-        return [
-            unflatten(
-                structure,
-                [finish(bars[node], node.spec) if node in bars else zeros(node.spec) for node in nodes],
-            )
-            for structure, nodes in zip(self.structures, self.leaves, strict=True)
-        ]
+        found = []
+        for i, nodes in enumerate(self.leaves):
+            leaves = [finish(bars[n], n.spec) if n in bars else zeros(n.spec) for n in nodes]
+            structure = self.structures[i]
+            found.append(leaves[0] if structure is None else unflatten(structure, leaves))
+        return found
 
 
 def warn_independent(name: str) -> None:

@@ -11,13 +11,15 @@ import numpy as np
 from pullback.api.compile import Engine, is_compiled, on_engine
 from pullback.api.follow import Followed, function_name, outcome, plain_aux
 from pullback.api.products import Convention, check_convention, conjugated, refuse_integers, vjp, with_aux
-from pullback.base.argnums import Argnums, choose
+from pullback.base.argnums import Argnums, Chosen, choose
 from pullback.base.errors import ConventionError, ShapeError
 from pullback.base.pytrees import flatten
-from pullback.base.spec import dtype_of, spec_of
+from pullback.base.spec import dtype_of
 from pullback.base.tracked import bare
 from pullback.tape.backward import finished, one
-from pullback.tape.sweep import sweep
+from pullback.tape.sweep import sweep_from
+
+_REALS = frozenset({float, np.float64, np.float32})
 
 
 def value_and_grad(
@@ -43,36 +45,18 @@ def value_and_grad(
     function = on_engine(function, engine)
     if engine == "dual":
         return _forward(function, argnums, has_aux, holomorphic)
+    native = is_compiled(function) and not holomorphic
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        if is_compiled(function) and not holomorphic:
+        if native:
             from pullback.api.native import value_and_gradient
 
             found = value_and_gradient(function, argnums, has_aux, args, kwargs)  # type: ignore[arg-type]
             if found is not None:
                 return found[0], conjugated(found[1], convention)
         chosen = choose(function, argnums, args, kwargs)
-        followed = Followed("pb.grad", function, chosen.keys, chosen.values())
-        new_args, new_kwargs = chosen.replaced(tuple(followed.arguments))
-        output, aux = with_aux(outcome(function, new_args, new_kwargs), has_aux, "grad")
-        check_scalar(output, followed, holomorphic)
-        own = followed.own(output)
-        value = followed.value_of(output)
-        aux = plain_aux(aux, followed)
-        nodes = followed.tape.nodes
-        followed.tape.finish()
-        if own is None:
-            bars: dict[Any, Any] = {}
-        else:
-            seed = one(spec_of(bare(value)).dtype)
-            node: Any = own._node
-            del own, output
-            bars = sweep(nodes, {node: seed}, retain=False)
-        gradients = [
-            conjugated(g, "jax" if holomorphic else convention) for g in followed.gathered(bars, finished)
-        ]
-        gradient = gradients[0] if chosen.single else tuple(gradients)
+        value, aux, gradient = evaluated(function, chosen, has_aux, holomorphic, convention)
         return ((value, aux), gradient) if has_aux else (value, gradient)
 
     wrapped.__transform__ = (value_and_grad, function, options)  # type: ignore[attr-defined]
@@ -95,6 +79,35 @@ def _forward(
         return value, gradient[0] if has_aux else gradient
 
     return wrapped
+
+
+def evaluated(
+    function: Callable[..., Any], chosen: Chosen, has_aux: bool, holomorphic: bool, convention: str
+) -> tuple[Any, Any, Any]:
+    """The value, auxiliary output and gradient of one call."""
+    followed = Followed("pb.grad", function, chosen.keys, chosen.values())
+    new_args, new_kwargs = chosen.replaced(followed.arguments)
+    output, aux = with_aux(outcome(function, new_args, new_kwargs), has_aux, "grad")
+    own = followed.own(output)
+    if own is not None and type(own._value) in _REALS and not holomorphic:
+        value = own._value
+    else:
+        check_scalar(output, followed, holomorphic)
+        value = followed.value_of(output)
+    if has_aux:
+        aux = plain_aux(aux, followed)
+    nodes = followed.tape.nodes
+    followed.tape.finish()
+    bars: dict[Any, Any] = {}
+    if own is not None:
+        node: Any = own._node
+        del own, output
+        seed = 1.0 if type(value) is np.float64 else one(dtype_of(bare(value)))
+        bars = sweep_from(node, seed, False, nodes)
+    gradients = followed.gathered(bars, finished)
+    if holomorphic or convention == "jax":
+        gradients = conjugated(gradients, "jax")
+    return value, aux, gradients[0] if chosen.single else tuple(gradients)
 
 
 def check_scalar(output: Any, followed: Followed, holomorphic: bool) -> None:
@@ -169,15 +182,20 @@ def grad(
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.2.
     """
     both = value_and_grad(function, argnums, has_aux, holomorphic, convention, engine)
+    function = on_engine(function, engine)
+    taped = engine != "dual" and not is_compiled(function)
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if taped:
+            chosen = choose(function, argnums, args, kwargs)
+            _, aux, gradient = evaluated(function, chosen, has_aux, holomorphic, convention)
+            return (gradient, aux) if has_aux else gradient
         value, gradient = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
 
-    again = getattr(both, "__transform__", None)
-    if again is not None:
-        wrapped.__transform__ = (grad, *again[1:])  # type: ignore[attr-defined]
+    if engine != "dual":
+        wrapped.__transform__ = (grad, *both.__transform__[1:])  # type: ignore[attr-defined]
     return wrapped
 
 

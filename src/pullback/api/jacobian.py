@@ -268,5 +268,6 @@ def hessian(
     function = on_engine(function, engine)
     matrix = jacobian(grad(function, argnums), argnums, mode="forward", chunk_size=chunk_size)
     options = {"argnums": argnums, "chunk_size": chunk_size}
+    matrix.__wrapped__ = function  # type: ignore[attr-defined]
     matrix.__transform__ = (hessian, function, options)  # type: ignore[attr-defined]
     return matrix

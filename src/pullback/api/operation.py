@@ -16,7 +16,7 @@ from pullback.base.tracked import Tracked
 from pullback.emit import load
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program
-from pullback.ir.types import Array, Scalar, is_inexact, layout_of
+from pullback.ir.types import Array, Scalar, Type, is_inexact, layout_of
 from pullback.optimize.pipeline import finish, optimize
 from pullback.rules import table
 from pullback.transform.adjoint import adjoint
@@ -57,15 +57,11 @@ class Operation:
         return tuple(k for k, r in enumerate(self.program.results) if is_inexact(operand_type(r)))
 
     def adjoint(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
-        """The operation from the parameters and cotangents of the results `of` to the results and the
-        cotangents of the parameters `wrt`.
-        """
+        """Reverse mode: takes cotangents of the results `of` too, and returns those of `wrt`."""
         return self._derive(adjoint, tuple(wrt), tuple(of))
 
     def tangent(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
-        """The operation from the parameters and tangents of the parameters `wrt` to the results and the
-        tangents of the results `of`.
-        """
+        """Forward mode: takes tangents of the parameters `wrt` too, returns those of the results `of` too."""
         return self._derive(tangent, tuple(wrt), tuple(of))
 
     def _derive(
@@ -83,7 +79,7 @@ class Operation:
         rule.holomorphic = False
         results = len(self.program.results)
 
-        def vjp(y_bar: Any, y: Any, *values: Any) -> tuple[Any, ...]:
+        def vjp(y_bar: Any, _: Any, *values: Any) -> tuple[Any, ...]:
             bars = list(y_bar)
             wrt = [k for k, param in enumerate(self.program.params) if is_inexact(param.type)]
             of = self.inexact_results
@@ -106,12 +102,13 @@ class Operation:
         table.TABLE[self] = rule
 
 
-def coerced(value: Any, kind: Scalar | Array) -> Any:
+def coerced(value: Any, kind: Type) -> Any:
     """`value` as compiled code takes it: the dtype, the layout, writeable."""
     if isinstance(value, Tracked):
         return value
     if isinstance(kind, Scalar):
         return value if type(value) in (int, float, complex, bool) else np.asarray(value, kind.dtype)[()]
+    assert isinstance(kind, Array)
     array = np.asarray(value, kind.dtype)
     if kind.layout != "A" and layout_of(array) != kind.layout:
         array = np.array(array, order="F" if kind.layout == "F" else "C")

@@ -10,7 +10,7 @@ import numpy as np
 
 from pullback.api.products import jvp, vjp
 from pullback.base.dispatch import dispatched, reaches_engines, tracked_in
-from pullback.base.errors import UnsupportedError
+from pullback.base.errors import MutationError, UnsupportedError
 from pullback.base.pytrees import flatten, unflatten
 from pullback.base.tracked import bare
 from pullback.rules import table
@@ -196,6 +196,7 @@ def primitive(function: F) -> F:
             )
         return result
 
+    call.__dict__["dispatched"] = call
     return call  # type: ignore[return-value]
 
 

@@ -89,7 +89,7 @@ def vjp(
         for own, bar in zip(owns, bars, strict=True):
             if own is not None:
                 seeds[own._node] = seeds[own._node] + bar if own._node in seeds else bar
-        found = sweep(list(nodes), seeds, retain=True)
+        found = sweep(list(nodes), seeds, True)
         return tuple(conjugated(bar, convention) for bar in followed.gathered(found, finished))
 
     return (value, pull, aux) if has_aux else (value, pull)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pullback.api.compile import compile as compile_function
+from pullback.api.compile import made_by
 from pullback.api.compiled import Compiled, Specialised
 from pullback.api.native import positions_of
 from pullback.base.errors import UnsupportedError
@@ -22,9 +23,9 @@ def text_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
         raise UnsupportedError(
             f"stage={stage!r} is none", remedy="'captured', 'adjoint', 'lowered' or 'final'."
         )
-    transform = getattr(function, "__transform__", None)
+    transform = made_by(function)
     inner: Compiled = compile_function(function if transform is None else transform[1])
-    leaves, specialised = inner.specialise(args, kwargs)
+    _, specialised = inner.specialise(args, kwargs)
     if transform is None:
         return source(_primal(specialised, stage))
     wrt = positions_of(inner, transform[2].get("argnums", 0), args, kwargs, specialised)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from pullback.base.errors import UnsupportedError
 Argnums = int | str | tuple[int | str, ...] | list[int | str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Chosen:
     """The arguments of one call that are differentiated.
 
@@ -27,17 +27,17 @@ class Chosen:
     single: bool
 
     def values(self) -> tuple[Any, ...]:
-        return tuple(self.args[key] if isinstance(key, int) else self.kwargs[key] for key in self.keys)
+        return tuple([self.args[key] if isinstance(key, int) else self.kwargs[key] for key in self.keys])
 
-    def replaced(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def replaced(self, values: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
         """The call with other values for the chosen arguments."""
         args, kwargs = list(self.args), dict(self.kwargs)
-        for key, value in zip(self.keys, values, strict=True):
+        for i, key in enumerate(self.keys):
             if isinstance(key, int):
-                args[key] = value
+                args[key] = values[i]
             else:
-                kwargs[key] = value
-        return tuple(args), kwargs
+                kwargs[key] = values[i]
+        return args, kwargs
 
 
 def choose(
@@ -48,10 +48,10 @@ def choose(
     Raises:
         UnsupportedError: if there is no such argument.
     """
-    single = isinstance(argnums, int | str)
-    wanted = (argnums,) if isinstance(argnums, int | str) else tuple(argnums)
-    keys = tuple(_key(function, key, args, kwargs) for key in wanted)
-    if len(set(keys)) != len(keys):
+    single = isinstance(argnums, (int, str))
+    wanted = (argnums,) if isinstance(argnums, (int, str)) else argnums
+    keys = tuple([_key(function, key, args, kwargs) for key in wanted])
+    if not single and len(set(keys)) != len(keys):
         raise UnsupportedError(f"argnums={argnums!r} names an argument twice")
     return Chosen(args, kwargs, keys, single)
 
@@ -59,6 +59,8 @@ def choose(
 def _key(
     function: Callable[..., Any], key: int | str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> int | str:
+    if type(key) is int and 0 <= key < len(args):
+        return key
     name = getattr(function, "__name__", "the function")
     if isinstance(key, str):
         if key in kwargs:

@@ -11,6 +11,8 @@ import numpy as np
 
 from pullback.base.tracked import Tracked
 
+_PLAIN = frozenset({np.ndarray, np.float64, np.float32, float, int, bool, type(None)})
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -20,7 +22,7 @@ def tracked_in(values: Iterable[Any]) -> list[Tracked]:
     for value in values:
         if isinstance(value, Tracked):
             found.append(value)
-        elif isinstance(value, list | tuple):
+        elif isinstance(value, (list, tuple)):
             found.extend(tracked_in(value))
     return found
 
@@ -34,6 +36,8 @@ def dispatched(function: F) -> F:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs and _PLAIN.issuperset(map(type, args)):
+            return function(*args)
         found = tracked_in(args) or tracked_in(kwargs.values())
         if not found:
             return function(*args, **kwargs)

@@ -128,7 +128,7 @@ class Mutable(Tracked):
         """As `numpy.ndarray.astype`; integers and booleans have no derivative, so they give a plain array."""
         value = bare(self)
         if np.dtype(dtype).kind not in "fc":
-            return value.astype(dtype)
+            return value.astype(dtype, order, casting, subok, copy)
         if not np.can_cast(self.dtype, dtype, casting):
             raise TypeError(f"Cannot cast array data from {self.dtype} to {dtype} according to '{casting}'")
         if not copy and value.astype(dtype, order=order, copy=False) is value:

@@ -18,7 +18,7 @@ def rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
     """`value` with `change` of every tracked value in it, in lists and tuples too."""
     if isinstance(value, Tracked):
         return change(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         items = [rebuilt(item, change) for item in value]
         return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     return value

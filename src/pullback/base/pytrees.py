@@ -6,7 +6,10 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 _NAMESPACE = "pullback"
+_NUMBERS = frozenset({np.ndarray, float, complex, np.float64, np.float32, np.complex128, np.complex64})
 _registered: set[type] = set()
 
 
@@ -35,7 +38,9 @@ def _register(kind: type) -> None:
 
 def flatten(tree: Any) -> tuple[list[Any], Any]:
     """The leaves of `tree`, and its structure; None is an empty tree."""
-    if not isinstance(tree, list | tuple | dict) and not dataclasses.is_dataclass(tree):
+    if type(tree) in _NUMBERS or (
+        not isinstance(tree, list | tuple | dict) and not dataclasses.is_dataclass(tree)
+    ):
         return [tree], None
     import optree
 

@@ -53,12 +53,14 @@ def spec_of(value: Any) -> Spec:
     """The `Spec` of an array, a NumPy scalar or a Python number."""
     if type(value) is np.ndarray:
         return Spec(value.shape, value.dtype)
+    if type(value) is float:
+        return Spec((), _FLOAT64)
     return Spec(np.shape(value), dtype_of(value))
 
 
 def spec_tree(value: Any) -> Any:
     """The `Spec` of an array or number, of each in a list or tuple, and any other value as it is."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         specs = [spec_tree(item) for item in value]
         return specs if any(a is not b for a, b in zip(specs, value, strict=True)) else value
     if isinstance(value, np.ndarray | np.generic | float | complex):

@@ -22,7 +22,7 @@ from pullback.capture.math_calls import PYTHON
 from pullback.capture.methods import call_method
 from pullback.capture.numpy_calls import call_numpy, is_numpy
 from pullback.capture.reductions import reduce_generator
-from pullback.capture.sequences import zipped
+from pullback.capture.sequences import items_of, zipped
 from pullback.capture.values import (
     Closure,
     DictValue,
@@ -74,6 +74,8 @@ def call(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> An
         return handler(context, args, kwargs)
     if function is map:
         return _map(context, args)
+    if function is functools.reduce:
+        return _reduce(context, args)
     if function is functools.partial:
         return Partial(args[0], tuple(args[1:]), kwargs)
     if is_numpy(function):
@@ -97,6 +99,19 @@ def _map(context: Context, args: list[Any]) -> Any:
             "map over something of unknown length", "it would be a list of that length", "use a loop"
         )
     return tuple(call(context, args[0], list(item), {}) for item in items)
+
+
+def _reduce(context: Context, args: list[Any]) -> Any:
+    items = items_of(context, args[1])
+    if items is None or not (items or len(args) > 2):
+        context.fail(
+            "functools.reduce over something of unknown length", "it is a loop in disguise", "write the loop"
+        )
+    values = [*args[2:], *items]
+    total = values[0]
+    for value in values[1:]:
+        total = call(context, args[0], [total, value], {})
+    return total
 
 
 def _construct(context: Context, kind: type, args: list[Any], kwargs: Kwargs) -> Any:

@@ -12,7 +12,8 @@ import numpy as np
 
 from pullback.base.errors import UnsupportedError
 from pullback.capture import calls, literals, loops
-from pullback.capture.context import Context, Frame, Guard, StaticNeededError
+from pullback.capture.context import Context
+from pullback.capture.frame import Frame, Guard, StaticNeededError
 from pullback.capture.inline import analysis, bind
 from pullback.capture.inline import body_value as captured_value
 from pullback.capture.join import DEAD
@@ -130,7 +131,7 @@ def capture(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[s
     if frame.env.get(DEAD):
         value = None
     structure = _result(context, value, results)
-    body = (*context.builder.statements(), Return(tuple(results)))
+    body = (*context.prologue, *context.builder.statements(), Return(tuple(results)))
     captives = tuple(context.captives.values())
     name = "".join(c if c.isidentifier() or c.isdigit() else "_" for c in plain.__name__).strip("_") or "f"
     program = Program(name, (*params, *(var for _, var in captives)), body)

@@ -1,7 +1,8 @@
 """What a loop carries from one turn to the next: cells, and the plan of their types.
 
-A *plan* for a name is a structure with a type wherever a cell goes, and whether a flag tells if the name is
-bound; a `Poison` where the turns have no type in common.
+A *plan* for a name is a structure with a type wherever a cell goes, and what a flag tells: that the name may
+be unbound (`UNBOUND`), that it may be None (`NONE`), or nothing (""); a `Poison` where the turns have no type
+in common.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pullback.capture.context import Context
-from pullback.capture.join import FLAGS, MISSING, Nothing, cell_name, parts_of
+from pullback.capture.join import FLAGS, MISSING, Nothing, cell_name, is_optional, parts_of
 from pullback.capture.values import (
     Maybe,
     Poison,
@@ -25,6 +26,8 @@ from pullback.capture.values import (
 )  # fmt: skip
 from pullback.ir.nodes import Var
 from pullback.ir.types import Array, Scalar, join
+
+NONE, UNBOUND = "none", "unbound"
 
 
 @dataclass
@@ -44,13 +47,14 @@ class Carried:
         if isinstance(plan, Poison):
             self.head[name] = env[name] = plan
             return
-        value, flag = parts_of(before)
         structure, flag_kind = plan
+        value, flag = parts_of(before, flag_kind == NONE)
         head = self._cells(cell_name(name), structure, value)
         if flag_kind and not name.startswith("$"):
-            cell = self.context.flag(f"{cell_name(name)}_is_bound")
+            word = "some" if flag_kind == NONE else "bound"
+            cell = self.context.flag(f"{cell_name(name)}_is_{word}")
             self.starts.append((cell, flag))
-            head = Maybe(head, cell)
+            head = Maybe(head, cell, flag_kind == NONE)
         self.head[name] = env[name] = head
 
     def _cells(self, name: str, structure: Any, before: Any) -> Any:
@@ -74,8 +78,13 @@ class Carried:
 
 def widened(name: str, plan: Any, before: Any, end: Any, context: Context) -> Any:
     """The plan for a name whose value at the head does not hold at the end of the body."""
-    (start, start_flag), (last, last_flag) = parts_of(before), parts_of(end)
-    needs_flag = start_flag is not True or last_flag is not True or (plan is not None and plan[1])
+    none = is_optional(before, end) or (plan is not None and plan[1] == NONE)
+    (start, start_flag), (last, last_flag) = parts_of(before, none), parts_of(end, none)
+    if none and (before is MISSING or end is MISSING):
+        return Poison(f"{name} is None in one turn of the loop and unbound in another", context.location())
+    needs_flag = NONE if none else UNBOUND if plan is None or not plan[1] else plan[1]
+    if start_flag is True and last_flag is True and (plan is None or not plan[1]):
+        needs_flag = ""
     structure = MISSING if plan is None else plan[0]
     for value in (start, last):
         structure = _join(name, structure, value, context)
@@ -143,7 +152,7 @@ def fits(plan: Any, before: Any) -> bool:
     """Whether a plan of an earlier capture suits the value a name has now."""
     if isinstance(plan, Poison):
         return True
-    value, _ = parts_of(before)
+    value, _ = parts_of(before, plan[1] == NONE)
     return value is MISSING or _holds(plan[0], value)
 
 

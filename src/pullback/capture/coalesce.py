@@ -9,7 +9,7 @@ from typing import Any
 
 from pullback.ir.nodes import Assign, Block, If, Statement, Var
 from pullback.ir.primitives import bind
-from pullback.ir.walk import assigns, blocks, map_reads, map_targets, reads, walk, with_blocks
+from pullback.ir.walk import assigns, blocks, map_reads, map_targets, reads, with_blocks
 
 
 def coalesce(block: Block, pairs: list[tuple[Var, Any]]) -> Block:
@@ -31,20 +31,27 @@ def coalesce(block: Block, pairs: list[tuple[Var, Any]]) -> Block:
 
 
 class _Names:
-    """The names that the statements of a block read and assign."""
+    """The names that each statement of a block reads and assigns, the blocks in it included."""
 
     def __init__(self, block: Block) -> None:
         self.reads: dict[int, set[str]] = {}
         self.assigns: dict[int, set[str]] = {}
-        for statement in walk(block):
-            self.reads[id(statement)] = {v.name for v in reads(statement)}
-            self.assigns[id(statement)] = {v.name for v in assigns(statement)}
-        assigned = self.assigns.values()
-        self.assigned = set[str]().union(*assigned)
+        self.assigned = self._add(block)[1]
 
-    def inside(self, block: Block) -> set[str]:
-        """What is read anywhere in a block."""
-        return set[str]().union(*(self.reads[id(s)] for s in walk(block)))
+    def _add(self, block: Block) -> tuple[set[str], set[str]]:
+        all_reads: set[str] = set()
+        all_assigns: set[str] = set()
+        for statement in block:
+            read = {v.name for v in reads(statement)}
+            assigned = {v.name for v in assigns(statement)}
+            for part in blocks(statement):
+                more_reads, more_assigns = self._add(part)
+                read |= more_reads
+                assigned |= more_assigns
+            self.reads[id(statement)], self.assigns[id(statement)] = read, assigned
+            all_reads |= read
+            all_assigns |= assigned
+        return all_reads, all_assigns
 
 
 def _safe(block: Block, cell: Var, value: Var, read_later: bool, seen: _Names) -> bool | None:
@@ -55,22 +62,21 @@ def _safe(block: Block, cell: Var, value: Var, read_later: bool, seen: _Names) -
     for statement in reversed(block):
         if _is_bind(statement, cell, value):
             continue
+        reads_cell = cell.name in seen.reads[id(statement)]
+        assigned = seen.assigns[id(statement)]
         inner = blocks(statement)
-        if inner:
-            inside = cell.name in seen.reads[id(statement)] or any(cell.name in seen.inside(b) for b in inner)
-            later = read_later or (inside and not isinstance(statement, If))
-            if value.name in seen.assigns[id(statement)]:
+        if inner and (value.name in assigned or cell.name in assigned):
+            later = read_later or (reads_cell and not isinstance(statement, If))
+            if value in assigns(statement):
                 return None
             if any(_safe(part, cell, value, later, seen) is None for part in inner):
                 return None
-            read_later = read_later or inside
-            continue
-        if value.name in seen.assigns[id(statement)]:
-            if read_later or not isinstance(statement, Assign) or cell.name in seen.assigns[id(statement)]:
+        elif value.name in assigned:
+            if read_later or not isinstance(statement, Assign) or cell.name in assigned:
                 return None
-        elif cell.name in seen.assigns[id(statement)]:
+        elif cell.name in assigned:
             return None
-        read_later = read_later or cell.name in seen.reads[id(statement)]
+        read_later = read_later or reads_cell
     return read_later
 
 

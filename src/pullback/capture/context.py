@@ -9,85 +9,22 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 
 from pullback.base.errors import PullbackError, UnsupportedError
 from pullback.base.location import Location
-from pullback.capture.liveness import Liveness
+from pullback.capture.frame import Frame, Guard, StaticNeededError
 from pullback.capture.source import Source, first_line, location_of
 from pullback.capture.values import describe, is_number, variables_in
 from pullback.ir.build import Builder
-from pullback.ir.nodes import Block, If, Raise, Statement, Var
+from pullback.ir.nodes import Block, If, Raise, Statement, Store, Var
 from pullback.ir.primitives import ALIASING
 from pullback.ir.types import BOOL, Array, Scalar, type_of
-from pullback.ir.walk import assigns, substitute
+from pullback.ir.walk import assigns, substitute, walk
 from pullback.rules.table import name_of
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """What must hold at a later call for a capture to be right: ``getter()`` still gives `value`."""
-
-    description: str
-    getter: Callable[[], Any]
-    value: Any
-
-    def holds(self) -> bool:
-        try:
-            now = self.getter()
-        except (AttributeError, KeyError, ValueError, IndexError):
-            return False
-        if now is self.value:
-            return True
-        return is_number(now) and type(now) is type(self.value) and repr(now) == repr(self.value)
-
-
-class StaticNeededError(UnsupportedError):
-    """A value known only at run time stands where the program's form depends on it: an axis, a tuple's index.
-
-    Attributes:
-        operand: the variable that holds it.
-        position: of that variable among the parameters, if it is one: capture again with its value static.
-    """
-
-    operand: Var | None = None
-    position: int | None = None
-
-
-@dataclass(eq=False)
-class Frame:
-    """A function being inlined: its names and what they stand for.
-
-    Attributes:
-        parent: the frame a nested function was defined in.
-        function: the Python function, for its globals and closure; None for a nested one.
-        env: names to values; a name that is absent is unbound. Flags have names that start with ``$``.
-        path: the calls and unrolled iterations that lead here, which tell captures of one loop apart.
-    """
-
-    source: Source
-    liveness: Liveness
-    local_names: frozenset[str]
-    parent: Frame | None
-    function: Any
-    env: dict[str, Any] = field(default_factory=dict)
-    path: tuple[Any, ...] = ()
-    declared_global: set[str] = field(default_factory=set)
-
-    @property
-    def file(self) -> str:
-        return self.source.file
-
-    @property
-    def globals(self) -> dict[str, Any]:
-        """The globals of the function, or of the one that a nested function is defined in."""
-        frame: Frame | None = self
-        while frame is not None and frame.function is None:
-            frame = frame.parent
-        return getattr(frame.function, "__globals__", {}) if frame is not None else {}
 
 
 @dataclass(slots=True)
@@ -96,6 +33,7 @@ class _Uncertain:
 
     result: str
     base: str
+    made_by: Any
     function: str
 
 
@@ -117,6 +55,9 @@ class Context:
         self.uncertain: list[_Uncertain] = []
         self.outside: set[str] = set()
         self.unreached = False
+        self.tables: dict[Any, Var] = {}
+        self.kept: set[str] = set()
+        self.prologue: list[Statement] = []
         self.temporaries: set[str] = set()
         self.made: list[ast.AST] = []
         self.plans: dict[Any, dict[str, Any]] = {}
@@ -295,6 +236,17 @@ class Context:
         self.dims[-1][array.name, axis] = length
         return length
 
+    def table(self, numbers: list[Any]) -> Var:
+        """A constant array of these numbers, made where the program begins."""
+        key = tuple(map(repr, numbers))
+        if key not in self.tables:
+            apart = Builder(self.builder.names)
+            apart.location = self.location()
+            self.tables[key] = apart.call(np.array, tuple(numbers), name="table")
+            self.prologue.extend(apart.statements())
+            self.kept.add(self.tables[key].name)
+        return self.tables[key]
+
     # Aliases
 
     def root(self, name: str) -> str:
@@ -311,7 +263,7 @@ class Context:
     def copied(self, result: Var, base: Var, function: str) -> None:
         """Note that the program copies where NumPy may give a view."""
         if isinstance(result.type, Array) and isinstance(base, Var):
-            self.uncertain.append(_Uncertain(result.name, base.name, function))
+            self.uncertain.append(_Uncertain(result.name, base.name, self.frame.statement, function))
 
     def check_store(self, array: Var) -> None:
         """Refuse a store that could be seen through a view which the program holds as a copy."""
@@ -319,22 +271,42 @@ class Context:
         for pair in self.uncertain:
             result, base = self.root(pair.result), self.root(pair.base)
             other = base if root == result else result if root == base else None
-            if other is not None and self._alive(other):
+            if other is not None and (self._alive(other) or self._unfinished(pair)):
                 self.fail(
                     f"a store into an array that shares memory with a result of {pair.function}",
                     "whether NumPy copies there depends on the array at run time",
                     f"write `{pair.function}(...).copy()`, or store before it",
                 )
 
+    def _unfinished(self, pair: _Uncertain) -> bool:
+        """Whether the statement that made the copy is still being captured, and may hold it namelessly."""
+        return pair.made_by is not None and any(frame.statement is pair.made_by for frame in self.frames)
+
     def _alive(self, root: str) -> bool:
+        """Whether a name that may still be read, or the caller, has an array of this memory."""
         if any(self.root(name) == root for name in self.outside):
             return True
         return any(
             self.root(v.name) == root
             for frame in self.frames
-            for value in frame.env.values()
+            for name, value in frame.env.items()
+            if frame.may_read(name)
             for v in variables_in(value)
         )
+
+    def check_turns(self, node: ast.AST, since: int, block: Block, carried: list[Any]) -> None:
+        """`check_store` for copies made in one turn of a loop and kept to the next, which stores first."""
+        stored = {self.root(s.array.name) for s in walk(block) if isinstance(s, Store)}
+        kept = {self.root(v.name) for value in carried for v in variables_in(value)}
+        for pair in self.uncertain[since:]:
+            roots = {self.root(pair.result), self.root(pair.base)}
+            if self.root(pair.result) in kept and roots & stored:
+                self.fail(
+                    f"a result of {pair.function} is kept from turn to turn while its array changes",
+                    "whether NumPy copies there depends on the array at run time",
+                    f"write `{pair.function}(...).copy()`",
+                    node,
+                )
 
     # Trying again
 
@@ -347,6 +319,7 @@ class Context:
 
     def restore(self, state: Any) -> None:
         env, names, roots, uncertain, dims = state
+        names[0].update(self.kept)
         self.frame.env = dict(env)
         self.builder.names.restore(names)
         self.roots, self.uncertain = dict(roots), list(uncertain)

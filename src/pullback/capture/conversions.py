@@ -17,6 +17,7 @@ from pullback.capture.arrays import (
     transpose,
 )  # fmt: skip
 from pullback.capture.context import Context
+from pullback.capture.grids import indices
 from pullback.capture.indexing import load
 from pullback.capture.stores import store
 from pullback.capture.values import (
@@ -163,6 +164,12 @@ def block(context: Context, arrays: Any) -> Any:
         return np_copy(context, arrays)
     result = join(arrays, levels)
     return np_copy(context, result) if len(children(arrays) or ()) == 1 else result
+
+
+@rewrites(np.ix_)
+def ix(context: Context, *vectors: Any) -> Any:
+    """Vectors, each along an axis of its own."""
+    return indices(context, *vectors)
 
 
 @rewrites(np.cross, np.linalg.cross)

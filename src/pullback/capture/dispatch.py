@@ -57,12 +57,17 @@ def execute(context: Context, node: ast.stmt) -> None:
                 "it has no translation to a program",
                 "do it outside the function",
             )
-        handler(context, node)
+        frame = context.frame
+        outer, frame.statement = frame.statement, node
+        try:
+            handler(context, node)
+        finally:
+            frame.statement = outer
 
 
 _WORDS: dict[type[ast.AST], str] = {
     ast.Yield: "`yield`", ast.YieldFrom: "`yield from`", ast.Await: "`await`", ast.Set: "a set",
-    ast.SetComp: "a set comprehension", ast.With: "`with`", ast.Try: "`try`", ast.ClassDef: "a class",
+    ast.SetComp: "a set comprehension", ast.Try: "`try`", ast.ClassDef: "a class",
     ast.AsyncFunctionDef: "`async def`", ast.AsyncFor: "`async for`", ast.AsyncWith: "`async with`",
     ast.Match: "`match`", ast.TryStar: "`try`",
 }  # fmt: skip

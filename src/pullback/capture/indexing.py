@@ -15,7 +15,8 @@ import numpy as np
 from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
-from pullback.capture.operators import binary
+from pullback.capture.grids import grid
+from pullback.capture.operators import weak, whole
 from pullback.capture.values import (
     DictValue,
     ListValue,
@@ -25,6 +26,7 @@ from pullback.capture.values import (
     children,
     describe,
     is_array,
+    is_number,
     is_scalar,
     is_static,
     kind_of,
@@ -95,12 +97,11 @@ def _is_integer(entry: Any) -> bool:
 
 def part_of(context: Context, owner: Any, index: Any) -> Any:
     """``owner[index]`` where `owner` is a structure or a static object."""
+    made = grid(owner)
+    if made is not None:
+        return made(context, index)
     if isinstance(owner, DictValue):
-        if not is_static(index):
-            context.static_needed("the key of a dict", index)
-        if to_python(index) not in owner.items:
-            context.fail(f"the dict has no key {to_python(index)!r}", "it would raise a KeyError")
-        return owner.items[to_python(index)]
+        return _entry_of(context, owner, index)
     if isinstance(owner, RangeValue):
         return binary_range(context, owner, index)
     if isinstance(owner, Sequence):
@@ -126,7 +127,17 @@ def part_of(context: Context, owner: Any, index: Any) -> Any:
     )
 
 
+def _entry_of(context: Context, owner: DictValue, key: Any) -> Any:
+    if not is_static(key):
+        context.static_needed("the key of a dict", key)
+    if to_python(key) not in owner.items:
+        context.fail(f"the dict has no key {to_python(key)!r}", "it would raise a KeyError")
+    return owner.items[to_python(key)]
+
+
 def _element(context: Context, parts: list[Any], index: Any, owner: Any) -> Any:
+    if isinstance(index, Var) and parts and all(is_number(x) and type(x) is type(parts[0]) for x in parts):
+        return weak(context, context.call(item, context.table(parts), (_integer(context, index),)))
     if isinstance(index, Var):
         context.static_needed(
             f"the index into {describe(owner)}", index, "use an array, or a loop over a range of constants"
@@ -141,7 +152,7 @@ def binary_range(context: Context, owner: RangeValue, index: Any) -> Any:
     """``range(...)[index]``."""
     if not is_scalar(index):
         context.fail("a range is sliced", "only one element of a range can be taken")
-    return binary(context, np.add, owner.start, binary(context, np.multiply, index, owner.step))
+    return whole(context, np.add, owner.start, whole(context, np.multiply, index, owner.step))
 
 
 def full_index(context: Context, array: Var, index: Any) -> Index:

@@ -7,8 +7,9 @@ import inspect
 import types
 from typing import Any
 
-from pullback.capture.context import Context, Frame
+from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate
+from pullback.capture.frame import Frame
 from pullback.capture.join import DEAD, RESULT, RETURN
 from pullback.capture.liveness import Liveness, analyse, stores
 from pullback.capture.names import lift
@@ -18,6 +19,9 @@ from pullback.capture.values import Closure, DictValue, Poison
 from pullback.ir.nodes import Var
 
 _KINDS = inspect.Parameter
+
+DEPTH = 8
+"""How often a function may stand on the stack: a function of functions may, a recursion ends here."""
 
 _analysed: dict[int, tuple[ast.AST, Liveness, frozenset[str]]] = {}
 
@@ -48,7 +52,7 @@ def inline_function(
 ) -> Any:
     """A call of a Python function."""
     source = source_of(function.__code__)
-    if any(frame.function is function for frame in context.frames):
+    if sum(frame.function is function for frame in context.frames) >= DEPTH:
         context.fail(
             f"{function.__name__} calls itself", "recursion has no finite program", "write it as a loop"
         )
@@ -68,7 +72,7 @@ def inline_function(
 
 def inline_closure(context: Context, closure: Closure, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """A call of a function defined in a function that is being captured."""
-    if any(frame.source.node is closure.node for frame in context.frames):
+    if sum(frame.source.node is closure.node for frame in context.frames) >= DEPTH:
         context.fail(f"{closure.name} calls itself", "recursion has no finite program", "write it as a loop")
     outer: Frame = closure.frame
     bound = bind(

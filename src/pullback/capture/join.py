@@ -18,6 +18,7 @@ from pullback.capture.coalesce import coalesce
 from pullback.capture.context import Context
 from pullback.capture.values import (
     BOTTOM,
+    DROPPED,
     Maybe,
     Poison,
     UnreachedError,
@@ -55,10 +56,15 @@ class Merge:
         """One value for both; `Poison` where there is none."""
         if same(a, b):
             return a
-        if is_dead(a) or is_dead(b):
-            return self._with_dead(name, a, b)
+        if is_optional(a, b):
+            return self._maybe(name, a, b, none=True)
+        if a is DROPPED or b is DROPPED:
+            other = b if a is DROPPED else a
+            return self._maybe(name, a, b, none=isinstance(other, Maybe) and other.none)
         if a is MISSING or b is MISSING or isinstance(a, Maybe) or isinstance(b, Maybe):
-            return self._maybe(name, a, b)
+            if any(isinstance(x, Maybe) and x.none for x in (a, b)):
+                return Poison(f"{name} is None on one way and unbound on the other", self.context.location())
+            return self._maybe(name, a, b, none=False)
         if isinstance(a, Poison) or isinstance(b, Poison):
             return a if isinstance(a, Poison) else b
         if is_numeric(a) and is_numeric(b):
@@ -95,8 +101,8 @@ class Merge:
         self.context.unite(cell, b)
         return cell
 
-    def _maybe(self, name: str, a: Any, b: Any) -> Any:
-        (value_a, flag_a), (value_b, flag_b) = parts_of(a), parts_of(b)
+    def _maybe(self, name: str, a: Any, b: Any, none: bool) -> Any:
+        (value_a, flag_a), (value_b, flag_b) = parts_of(a, none), parts_of(b, none)
         if value_a is MISSING or value_b is MISSING:
             present = value_b if value_a is MISSING else value_a
             merged = self._padded(name, present, value_a is MISSING)
@@ -110,27 +116,14 @@ class Merge:
         if isinstance(before, Maybe) and all(_still(before, side) for side in (a, b)):
             # Bound on the way where it was read: what is known there is not worth a new flag.
             return before
-        flag = self.value(f"{name}_is_bound", flag_a, flag_b)
-        return merged if flag is True else Maybe(merged, flag)
-
-    def _with_dead(self, name: str, a: Any, b: Any) -> Any:
-        """The one that is not dead, whichever way is taken."""
-        first = is_dead(a)
-        other = b if first else a
-        value, flag = parts_of(other)
-        if value is MISSING:
-            return a if first else b
-        if isinstance(value, Poison):
-            return other
-        merged = self._padded(name, value, first)
-        if flag is True:
-            return merged
-        flags = (False, flag) if first else (flag, False)
-        return Maybe(merged, self.value(f"{name}_is_bound", *flags))
+        flag = self.value(f"{name}_is_{'some' if none else 'bound'}", flag_a, flag_b)
+        return merged if flag is True else Maybe(merged, flag, none)
 
     def _padded(self, name: str, present: Any, first: bool) -> Any:
         """`present`, with cells that hold something of its type on the way where the name is unbound."""
-        if isinstance(present, Poison) or is_static(present):
+        if isinstance(present, Poison) or present is MISSING or is_static(present):
+            return present
+        if same(present, parts_of(self.before.get(name, MISSING))[0]):
             return present
         parts = children(present)
         if parts is not None:
@@ -150,13 +143,9 @@ class Merge:
         return cell
 
 
-def is_dead(value: Any) -> bool:
-    return isinstance(value, Poison) and value.dead
-
-
 def _still(before: Maybe, value: Any) -> bool:
     """Whether a name has the value it had, known to be bound or not."""
-    now, flag = parts_of(value)
+    now, flag = parts_of(value, before.none)
     return same(before.value, now) and (flag is True or same(before.flag, flag))
 
 
@@ -178,10 +167,26 @@ def cell_name(name: str) -> str:
     return {RETURN: "returned", BREAK: "broke", CONTINUE: "skipped"}.get(name, name.lstrip("$"))
 
 
-def parts_of(value: Any) -> tuple[Any, Any]:
-    """A value and whether it is there."""
-    if value is MISSING or value is BOTTOM:
+def is_optional(a: Any, b: Any) -> bool:
+    """Whether a name is None on one way and a value on the other."""
+
+    def may_be_none(x: Any) -> bool:
+        return x is None or (isinstance(x, Maybe) and x.none)
+
+    def has_value(x: Any) -> bool:
+        if isinstance(x, Maybe):
+            return x.none
+        return is_numeric(x) or children(x) is not None
+
+    return (may_be_none(a) and has_value(b)) or (may_be_none(b) and has_value(a))
+
+
+def parts_of(value: Any, none: bool = False) -> tuple[Any, Any]:
+    """A value and whether it is there; with `none`, None stands for a value that is not."""
+    if value is MISSING or value is BOTTOM or (none and value is None):
         return MISSING, False
+    if value is DROPPED:
+        return MISSING, True
     if isinstance(value, Maybe):
         return value.value, value.flag
     return value, True
@@ -267,7 +272,7 @@ def merged_env(merge: Merge, a: dict[str, Any], b: dict[str, Any], live: frozens
             if not (name in FLAGS and value is False):
                 merged[name] = value
         else:
-            merged[name] = Poison(f"{name} is not read after this, as its syntax says", dead=True)
+            merged[name] = DROPPED
     return merged
 
 

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from pullback.capture.context import Context, Frame
+from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
+from pullback.capture.frame import Frame
 from pullback.capture.liveness import Liveness, stores
 from pullback.capture.operators import condition
 from pullback.capture.sequences import items_of, unpack
@@ -90,6 +91,8 @@ def _lambda(context: Context, node: ast.Lambda) -> Any:
 
 @expression(ast.NamedExpr)
 def _walrus(context: Context, node: ast.NamedExpr) -> Any:
+    if context.frame.inner:
+        context.fail("`:=` in a comprehension", "it binds a name outside the comprehension", "write the loop")
     return assign(context, node.target, evaluate(context, node.value))
 
 
@@ -127,7 +130,13 @@ def run_generators(
     """Run the element of a comprehension for each item, in a scope of its own."""
     outer = context.frame
     inner = Frame(
-        outer.source, Liveness(), stores([g.target for g in generators]), outer, None, path=outer.path
+        outer.source,
+        Liveness(),
+        stores([g.target for g in generators]),
+        outer,
+        None,
+        path=outer.path,
+        inner=True,
     )
     first = evaluate(context, generators[0].iter)
     context.frames.append(inner)

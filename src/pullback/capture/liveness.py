@@ -101,6 +101,9 @@ def _statement(node: ast.stmt, out: Names, exits: _Exits, result: Liveness, alwa
         case ast.While():
             test = loads(node.test)
             return _loop(node, EMPTY, test, EMPTY, out, result, exits, always)
+        case ast.With():
+            inside = _block(node.body, out, exits, result, always)
+            return inside | frozenset().union(*(loads(item) for item in node.items))
         case ast.Break():
             return exits.on_break
         case ast.Continue():
@@ -157,6 +160,8 @@ def leaves_loop(statement: ast.stmt) -> bool:
         return True
     if isinstance(statement, ast.If):
         return any(leaves_loop(inner) for inner in (*statement.body, *statement.orelse))
+    if isinstance(statement, ast.With):
+        return any(leaves_loop(inner) for inner in statement.body)
     if isinstance(statement, ast.For | ast.While):
         return any(leaves_loop(inner) for inner in statement.orelse)
     return False

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.context import Context, StaticNeededError
+from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, statement
+from pullback.capture.frame import StaticNeededError
 from pullback.capture.join import (
     BREAK,
     CONTINUE,
@@ -28,7 +29,7 @@ from pullback.capture.join import (
     guarded,
 )  # fmt: skip
 from pullback.capture.liveness import stores
-from pullback.capture.operators import binary, condition
+from pullback.capture.operators import condition, whole
 from pullback.capture.search import PeelError, Search, Turn, close, leave, surely_bound
 from pullback.capture.sequences import items_of, sequence, trips
 from pullback.capture.statements import assign, live_after, run_block
@@ -49,6 +50,10 @@ UNROLLED = 64
 def _live(context: Context, node: ast.For | ast.While) -> frozenset[str]:
     liveness = context.frame.liveness
     return liveness.header.get(id(node), frozenset()) | liveness.after.get(id(node), frozenset())
+
+
+WRITTEN_OUT = 1000
+"""The longest list or tuple that a loop is written out for."""
 
 
 @statement(ast.While)
@@ -128,6 +133,13 @@ def _for(context: Context, node: ast.For) -> None:
     items = items_of(context, iterable)
     if items is None:
         sequence(context, iterable)
+    if len(items or ()) > WRITTEN_OUT:
+        context.fail(
+            f"a loop over {len(items or ())} items",
+            "a loop over a list is written out item by item",
+            "loop over np.array(...), or over a range",
+            node.iter,
+        )
     _unrolled(context, node, items or [])
 
 
@@ -175,8 +187,6 @@ def _counted(context: Context, node: ast.For, iterable: RangeValue | Sequence, p
         run_block(context, node.body)
 
     names = stores([*node.body, node.target])
-    with context.block() as counting:
-        count = trips(context, iterable) if isinstance(iterable, RangeValue) else iterable.length
     try:
         turn = Search(context, node, names, _live(context, node), None, body, peelable=peelable).run()
     except PeelError:
@@ -184,6 +194,8 @@ def _counted(context: Context, node: ast.For, iterable: RangeValue | Sequence, p
         context.restore(state)
         _peeled(context, node, iterable)
         return
+    with context.block() as counting:
+        count = trips(context, iterable) if isinstance(iterable, RangeValue) else iterable.length
     early = any(isinstance(turn.carried.head.get(flag), Var) for flag in (BREAK, RETURN))
     block = close(context, turn)
     if not early:
@@ -206,11 +218,11 @@ def _peeled(context: Context, node: ast.For, iterable: RangeValue | Sequence) ->
     """
     if isinstance(iterable, RangeValue):
         count, first, step = trips(context, iterable), iterable.start, iterable.step
-        rest: RangeValue | Sequence = RangeValue(binary(context, np.add, first, step), iterable.stop, step)
+        rest: RangeValue | Sequence = RangeValue(whole(context, np.add, first, step), iterable.stop, step)
     else:
         count, first, at = iterable.length, iterable.at(0), iterable.at
-        length = binary(context, np.subtract, count, 1)
-        rest = Sequence(length, lambda k: at(binary(context, np.add, k, 1)))
+        length = whole(context, np.subtract, count, 1)
+        rest = Sequence(length, lambda k: at(whole(context, np.add, k, 1)))
     if isinstance(count, Var):
         none = context.call(np.less, count, 1, name="no_turn")
         context.raise_if(none, ValueError, "a loop that makes an array of a number ran zero times")
@@ -254,7 +266,7 @@ def _early(
     context.frame.env = after
     with context.block() as head:
         start, _, step = bounds
-        place = binary(context, np.add, start, binary(context, np.multiply, counter, step))
+        place = whole(context, np.add, start, whole(context, np.multiply, counter, step))
         context.assign(index, place)
-        context.assign(counter, binary(context, np.add, counter, 1))
+        context.assign(counter, whole(context, np.add, counter, 1))
     context.add(While(before.block, go, head.block + block))

@@ -171,11 +171,14 @@ def _own_method(context: Context, owner: Any, name: str, args: list[Any], kwargs
     if name == "fill" and is_array(owner):
         store(context, owner, (Slice(),) * owner.type.ndim, as_array(context, args[0]))
         return None
+    if name == "sort" and is_array(owner):
+        ordered = call_numpy(context, np.sort, [owner, *args], kwargs)
+        store(context, owner, (Slice(),) * owner.type.ndim, ordered)
+        return None
     if name == "item":
         return _item(context, owner, args)
     remedies = {
-        "sort": "use np.sort, which returns a new array", "tolist": "index the array",
-        "view": "use astype", "resize": "make a new array",
+        "tolist": "index the array", "view": "use astype", "resize": "make a new array",
     }  # fmt: skip
     raise context.refusal(
         f"method {name} of {describe(owner)}", "it is not in the language", remedies.get(name, "")

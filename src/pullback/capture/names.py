@@ -1,7 +1,7 @@
 """Reading names: locals, the frames around a nested function, globals and builtins.
 
-What is found outside is lifted into the program: captured arrays become parameters, captured numbers constants
-with a guard.
+What is found outside is lifted into the program: captured arrays become parameters, captured numbers
+constants with a guard.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.context import Context, Frame, Guard
+from pullback.capture.context import Context
 from pullback.capture.dispatch import expression
+from pullback.capture.frame import Frame, Guard
 from pullback.capture.values import (
+    DROPPED,
     Bottom,
     DictValue,
     ListValue,
@@ -61,6 +63,7 @@ def _bound(context: Context, frame: Frame, node: ast.Name) -> Any:
     if isinstance(value, Bottom):
         context.unreached = True
         raise UnreachedError
+    assert value is not DROPPED, f"{node.id} is read where liveness says it is not"
     if isinstance(value, Poison):
         where = "" if value.where is None else f" (they meet at line {value.where.line})"
         context.fail(
@@ -71,10 +74,15 @@ def _bound(context: Context, frame: Frame, node: ast.Name) -> Any:
         )
     if isinstance(value, Maybe):
         with context.at(node):
-            missing = context.call(np.logical_not, value.flag, name=f"{node.id}_is_unbound")
-            message = f"cannot access local variable '{node.id}' where it is not associated with a value"
-            context.raise_if(missing, UnboundLocalError, message)
-        value = frame.env[node.id] = value.value
+            missing = context.call(np.logical_not, value.flag, name=f"{node.id}_is_missing")
+            if value.none:
+                context.raise_if(missing, TypeError, f"{node.id} is None")
+            else:
+                message = f"cannot access local variable '{node.id}' where it is not associated with a value"
+                context.raise_if(missing, UnboundLocalError, message)
+        value = value.value
+        if frame is context.frame:
+            frame.env[node.id] = value
     return value
 
 
@@ -166,5 +174,6 @@ def _captive(context: Context, value: np.ndarray, name: str, getter: Callable[[]
         known = (value, Var(context.builder.names.fresh(name), kind))
         context.captives[id(value)] = known
         context.outside.add(known[1].name)
+        context.kept.add(known[1].name)
         context.guards[name, id(value)] = Guard(f"{name} is the same array", getter, value)
     return known[1]

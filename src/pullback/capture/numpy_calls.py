@@ -34,8 +34,9 @@ from pullback.capture.values import (
     kind_of,
     to_python,
 )  # fmt: skip
-from pullback.ir.build import dummy_arg
+from pullback.ir.build import dummy_arg, types_of_call
 from pullback.ir.nodes import Const, Slice
+from pullback.ir.primitives import cast
 from pullback.ir.types import type_of
 from pullback.rules.table import TABLE, name_of
 
@@ -54,6 +55,9 @@ _TYPES = frozenset([
 """What NumPy answers from types alone: evaluated on stand-ins during capture."""
 
 _EXTRA = frozenset([np.isin, np.allclose, np.cumulative_sum, np.all, np.any, np.signbit, np.trapezoid])
+
+_NAMED_RESULTS: dict[Any, Any] = {np.linalg.slogdet: type(np.linalg.slogdet(np.eye(1)))}
+"""Functions whose results have names."""
 
 _REFUSED: dict[Any, str] = {
     np.vectorize: "write the loop, or call the function on arrays",
@@ -177,12 +181,21 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         folded = _folded(function, args, kwargs)
         if folded is not None:
             return folded
+    if function in _OF_ONE and len(args) == 1 and is_scalar(args[0]) and not keywords:
+        kind = types_of_call(function, tuple(operands), {})[0]
+        return context.call(cast, operands[0], kind.dtype)
     result = context.call(function, *operands, **keywords)
+    if function in _NAMED_RESULTS and isinstance(result, tuple):
+        result = _NAMED_RESULTS[function](*result)
     rule = TABLE.get(function)
     if rule is not None and rule.view and operands and isinstance(operands[0], Var):
         for part in result if isinstance(result, tuple) else (result,):
             context.copied(part, operands[0], name_of(function))
     return result
+
+
+_OF_ONE = frozenset([np.sum, np.prod, np.mean, np.max, np.min])
+"""Reductions that leave a number as it is, but for its type."""
 
 
 def _folded(function: Any, args: list[Any], kwargs: Kwargs) -> Any:

@@ -18,6 +18,7 @@ from pullback.capture.values import (
     Closure,
     DictValue,
     ListValue,
+    Maybe,
     Method,
     Partial,
     Poison,
@@ -35,7 +36,7 @@ from pullback.capture.values import (
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Assign, Block, Var
-from pullback.ir.primitives import dim, item, weaken
+from pullback.ir.primitives import dim, item, select, weaken
 from pullback.ir.types import BOOL, INT, Array, Scalar
 
 BINARY: dict[type[ast.operator], Callable[..., Any]] = {
@@ -93,6 +94,16 @@ def binary(context: Context, function: Callable[..., Any], left: Any, right: Any
     raise context.refusal(
         f"no such operation between {describe(left)} and {describe(right)}", "Python has none for these types"
     )
+
+
+def whole(context: Context, function: Callable[..., Any], left: Any, right: Any) -> Any:
+    """Arithmetic on ints that count, without adding 0 and multiplying by 1."""
+    neutral = {np.add: 0, np.subtract: 0, np.multiply: 1}.get(function)
+    if isinstance(right, int) and right == neutral:
+        return left
+    if isinstance(left, int) and left == neutral and function is not np.subtract:
+        return right
+    return binary(context, function, left, right)
 
 
 def _folded(context: Context, function: Callable[..., Any], *args: Any) -> Any:
@@ -197,8 +208,24 @@ def truth(context: Context, value: Any) -> Any:
 
 @expression(ast.Compare)
 def _compare(context: Context, node: ast.Compare) -> Any:
+    known = _is_none(context, node)
+    if known is not None:
+        return known
     left = evaluate(context, node.left)
     return _chain(context, left, list(zip(node.ops, node.comparators, strict=True)))
+
+
+def _is_none(context: Context, node: ast.Compare) -> Any:
+    """``name is None`` for a name that is so on some ways; None where it is another comparison."""
+    op, right = node.ops[0], node.comparators[0]
+    if not (isinstance(node.left, ast.Name) and isinstance(op, ast.Is | ast.IsNot) and len(node.ops) == 1):
+        return None
+    value = context.env.get(node.left.id)
+    if not (
+        isinstance(right, ast.Constant) and right.value is None and isinstance(value, Maybe) and value.none
+    ):
+        return None
+    return value.flag if isinstance(op, ast.IsNot) else negation(context, value.flag)
 
 
 def _chain(context: Context, left: Any, rest: list[tuple[ast.cmpop, ast.expr]]) -> Any:
@@ -358,6 +385,10 @@ def _conditional(context: Context, node: ast.IfExp) -> Any:
 
         return run
 
+    if isinstance(node.body, ast.Name | ast.Constant) and isinstance(node.orelse, ast.Name | ast.Constant):
+        first, second = evaluate(context, node.body), evaluate(context, node.orelse)
+        if is_scalar(first) and is_scalar(second) and kind_of(first) == kind_of(second):
+            return context.call(select, test, first, second)
     fork(context, test, side(node.body), side(node.orelse), frozenset(context.frame.local_names))
     result = context.env.pop(value)
     if isinstance(result, Poison):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
 from pullback.capture.join import fork
 from pullback.capture.operators import binary, compare, truth, weak
-from pullback.capture.sequences import backwards, enumerated, items_of, sequence, zipped
+from pullback.capture.sequences import backwards, enumerated, items_of, product, sequence, zipped
 from pullback.capture.values import (
     Closure,
     DictValue,
@@ -37,7 +38,7 @@ from pullback.capture.values import (
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Var
-from pullback.ir.primitives import cast, item, truncate
+from pullback.ir.primitives import cast, item, select, truncate
 from pullback.ir.types import Array, Scalar
 
 Handler = Callable[[Context, list[Any], dict[str, Any]], Any]
@@ -100,7 +101,8 @@ def _range(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     for value in args:
         if not is_scalar(value) or kind_of(value).dtype.kind not in "iub":
             context.fail(f"range of {describe(value)}", "a range counts with integers", "int(...)")
-        bounds.append(weak(context, value))
+        bound = weak(context, value)
+        bounds.append(context.call(np.add, bound, 0) if kind_of(bound).dtype.kind == "b" else bound)
     if not 1 <= len(bounds) <= 3:
         context.fail(f"range of {len(bounds)} arguments", "Python raises a TypeError")
     start, stop = (0, bounds[0]) if len(bounds) == 1 else bounds[:2]
@@ -133,6 +135,11 @@ def _enumerate(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any
 @handles(builtins.zip)
 def _zip(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return zipped(context, args, bool(kwargs.get("strict", False)))
+
+
+@handles(itertools.product)
+def _product(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return product(context, args * to_python(kwargs.get("repeat", 1)))
 
 
 @handles(builtins.reversed)
@@ -227,6 +234,9 @@ def _better(context: Context, test: Any, value: Any, best: Any) -> Any:
     test = truth(context, test)
     if isinstance(test, bool):
         return value if test else best
+
+    if is_scalar(value) and is_scalar(best) and kind_of(value) == kind_of(best):
+        return context.call(select, test, value, best)
 
     def first() -> None:
         context.env["$value"] = value

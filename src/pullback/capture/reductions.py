@@ -6,8 +6,9 @@ import ast
 import builtins
 from typing import Any
 
-from pullback.capture.context import Context, Frame
+from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, execute
+from pullback.capture.frame import Frame
 from pullback.capture.liveness import Liveness, stores
 from pullback.capture.sequences import items_of
 

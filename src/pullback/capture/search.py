@@ -1,4 +1,4 @@
-"""The search for what a loop carries: its body is captured with cells for it, again until their types hold."""
+"""The search for what a loop carries: its body is captured, with cells for it, until their types hold."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pullback.capture.context import Context
 from pullback.capture.join import BREAK, CONTINUE, DEAD, FLAGS, MISSING, RETURN, parts_of, set_cell
 from pullback.capture.values import (
     BOTTOM,
+    DROPPED,
     Maybe,
     Poison,
     UnreachedError,
@@ -36,6 +37,7 @@ class Turn:
     carried: Carried
     ends: dict[str, Any]
     head: dict[str, Any]
+    unbound: frozenset[str]
 
 
 @dataclass
@@ -64,11 +66,13 @@ class Search:
     def run(self) -> Turn:
         context = self.context
         self.plans = context.plans.setdefault((context.frame.path, id(self.node)), {})
-        state, unreached = context.snapshot(), context.unreached
+        state, unreached, since = context.snapshot(), context.unreached, len(context.uncertain)
         while True:
             turn = self._attempt()
             if turn is not None and not self._widen(turn):
                 context.unreached = context.unreached or unreached
+                kept = [turn.ends.get(name) for name in turn.carried.head]
+                context.check_turns(self.node, since, turn.block, kept)
                 return turn
             context.restore(state)
 
@@ -82,9 +86,11 @@ class Search:
         carried = Carried(context, {n: p for n, p in self.plans.items() if fits(p, self._before(n))})
         for name in carried.types:
             carried.enter(name)
+        early: frozenset[str] = frozenset()
         if not self.settled:
             early = context.frame.liveness.header.get(id(self.node), frozenset()) & self.names
-            context.env.update({name: BOTTOM for name in early if name not in context.env})
+            early -= frozenset(context.env)
+            context.env.update(dict.fromkeys(early, BOTTOM))
         context.unreached = False
         head = dict(context.env)
         condition = None
@@ -98,7 +104,7 @@ class Search:
                 return None
         after_test = dict(context.env)
         if condition is False:
-            return Turn((), before.block, False, after_test, carried, dict(after_test), after_test)
+            return Turn((), before.block, False, after_test, carried, dict(after_test), after_test, early)
         for left in (BREAK, RETURN):
             # A turn begins only if no turn before has left.
             context.env.pop(left, None)
@@ -108,7 +114,7 @@ class Search:
             except UnreachedError:
                 context.env[DEAD] = True
         context.env.pop(CONTINUE, None)
-        return Turn(collected.block, before.block, condition, after_test, carried, context.env, head)
+        return Turn(collected.block, before.block, condition, after_test, carried, context.env, head, early)
 
     def _widen(self, turn: Turn) -> bool:
         """Make the plans hold what the names have at the end of the body; whether any had to change."""
@@ -119,7 +125,7 @@ class Search:
                 continue
             absent: Any = False if name in FLAGS else MISSING
             now, then = turn.head.get(name, absent), turn.ends.get(name, absent)
-            if unchanged(now, then) or isinstance(self.plans.get(name), Poison):
+            if then is DROPPED or unchanged(now, then) or isinstance(self.plans.get(name), Poison):
                 continue
             plan = widened(name, used.get(name), self._before(name), then, self.context)
             if isinstance(plan, Poison) and self.peelable and is_scalar(now) and _grows(then):
@@ -167,8 +173,10 @@ def close(context: Context, turn: Turn) -> Block:
 
 
 def _pair(head: Any, end: Any, pairs: list[tuple[Var, Any]]) -> None:
+    if end is DROPPED:
+        return
     if isinstance(head, Maybe):
-        value, flag = parts_of(end)
+        value, flag = parts_of(end, head.none)
         if not same(head.flag, flag):
             pairs.append((head.flag, flag))
         if value is not MISSING:
@@ -187,10 +195,12 @@ def _pair(head: Any, end: Any, pairs: list[tuple[Var, Any]]) -> None:
 
 def leave(context: Context, turn: Turn) -> None:
     """The names after the loop: what they are at its head."""
-    entry = {name: value for name, value in turn.env_after_test.items() if value is not BOTTOM}
-    bound = [n for n in turn.ends if n not in entry and not n.startswith("$")]
+    after = turn.env_after_test.items()
+    entry = {name: value for name, value in after if not (value is BOTTOM and name in turn.unbound)}
+    ends = turn.ends.items()
+    bound = [n for n, v in ends if n not in entry and not n.startswith("$") and v is not BOTTOM]
     for name in bound:
-        entry[name] = Poison(f"{name} is not read after the loop, as its syntax says", dead=True)
+        entry[name] = DROPPED
     if turn.ends.get(DEAD):
         for name in bound:
             del entry[name]

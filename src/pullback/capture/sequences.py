@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from typing import Any
 
 import numpy as np
 
 from pullback.capture.context import Context
 from pullback.capture.indexing import full_index, load
-from pullback.capture.operators import binary, compare
+from pullback.capture.operators import compare, whole
 from pullback.capture.values import (
     DictValue,
     ListValue,
@@ -56,7 +57,7 @@ def sequence(context: Context, value: Any) -> Sequence:
         span: RangeValue = value
 
         def at(k: Any) -> Any:
-            return binary(context, np.add, span.start, binary(context, np.multiply, k, span.step))
+            return whole(context, np.add, span.start, whole(context, np.multiply, k, span.step))
 
         return Sequence(trips(context, span), at)
     items = items_of(context, value)
@@ -76,11 +77,11 @@ def trips(context: Context, value: RangeValue) -> Any:
     if is_static(value):
         return len(to_python(value))
     start, stop, step = value.start, value.stop, value.step
-    length = binary(context, np.subtract, stop, start)
+    length = whole(context, np.subtract, stop, start)
     if not (is_number(step) and step == 1):
         # The ceiling of length / step.
-        minus = binary(context, np.floor_divide, binary(context, np.subtract, start, stop), step)
-        length = binary(context, np.subtract, 0, minus)
+        minus = whole(context, np.floor_divide, whole(context, np.subtract, start, stop), step)
+        length = whole(context, np.subtract, 0, minus)
     empty = context.call(np.less, length, 0, name="empty")
     return context.call(select, empty, 0, length, name="trips")
 
@@ -99,9 +100,9 @@ def enumerated(context: Context, value: Any, start: Any = 0) -> Any:
     """``enumerate(value, start)``."""
     items = items_of(context, value)
     if items is not None:
-        return tuple((binary(context, np.add, start, k), item) for k, item in enumerate(items))
+        return tuple((whole(context, np.add, start, k), item) for k, item in enumerate(items))
     inner = sequence(context, value)
-    return Sequence(inner.length, lambda k: (binary(context, np.add, start, k), inner.at(k)))
+    return Sequence(inner.length, lambda k: (whole(context, np.add, start, k), inner.at(k)))
 
 
 def zipped(context: Context, values: list[Any], strict: bool = False) -> Any:
@@ -123,6 +124,26 @@ def zipped(context: Context, values: list[Any], strict: bool = False) -> Any:
     return Sequence(length, lambda k: tuple(part.at(k) for part in inner))
 
 
+def product(context: Context, values: list[Any]) -> Any:
+    """``itertools.product(*values)``."""
+    lists = [items_of(context, value) for value in values]
+    if all(items is not None for items in lists):
+        return tuple(itertools.product(*(items or [] for items in lists)))
+    inner = [sequence(context, value) for value in values]
+    length: Any = 1
+    for part in inner:
+        length = whole(context, np.multiply, length, part.length)
+
+    def at(k: Any) -> tuple[Any, ...]:
+        places = []
+        for part in reversed(inner):
+            places.append(part.at(whole(context, np.remainder, k, part.length)))
+            k = whole(context, np.floor_divide, k, part.length)
+        return tuple(reversed(places))
+
+    return Sequence(length, at)
+
+
 def backwards(context: Context, value: Any) -> Any:
     """``reversed(value)``."""
     items = items_of(context, value) if not isinstance(value, RangeValue) else None
@@ -130,13 +151,13 @@ def backwards(context: Context, value: Any) -> Any:
         return tuple(reversed(items))
     if isinstance(value, RangeValue):
         count = trips(context, value)
-        last = binary(context, np.subtract, count, 1)
-        end = binary(context, np.add, value.start, binary(context, np.multiply, last, value.step))
-        before = binary(context, np.subtract, value.start, value.step)
-        return RangeValue(end, before, binary(context, np.multiply, value.step, -1))
+        last = whole(context, np.subtract, count, 1)
+        end = whole(context, np.add, value.start, whole(context, np.multiply, last, value.step))
+        before = whole(context, np.subtract, value.start, value.step)
+        return RangeValue(end, before, whole(context, np.multiply, value.step, -1))
     inner = sequence(context, value)
-    last = binary(context, np.subtract, inner.length, 1)
-    return Sequence(inner.length, lambda k: inner.at(binary(context, np.subtract, last, k)))
+    last = whole(context, np.subtract, inner.length, 1)
+    return Sequence(inner.length, lambda k: inner.at(whole(context, np.subtract, last, k)))
 
 
 def unpack(context: Context, value: Any, count: int | None) -> list[Any]:

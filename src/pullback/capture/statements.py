@@ -39,7 +39,8 @@ def run_block(context: Context, statements: Sequence[ast.stmt]) -> None:
             return
         if isinstance(left, Var):
             if rest:
-                guarded(context, lambda rest=rest: run_block(context, rest), live_after(context, rest))
+                live = live_after(context, [node, *rest])
+                guarded(context, lambda rest=rest: run_block(context, rest), live)
             return
 
 
@@ -171,6 +172,21 @@ def _in_place(context: Context, current: Any, function: Callable[..., Any], valu
 def _expression(context: Context, node: ast.Expr) -> None:
     if not isinstance(node.value, ast.Constant):
         evaluate(context, node.value)
+
+
+@statement(ast.With)
+def _with(context: Context, node: ast.With) -> None:
+    """``with np.errstate(...)``: a program warns of nothing, so its body stands for it."""
+    for item in node.items:
+        call = item.context_expr
+        manager = evaluate(context, call.func) if isinstance(call, ast.Call) else None
+        if manager is not np.errstate or item.optional_vars is not None:
+            context.fail(
+                "`with` is not in the language",
+                "a context manager runs arbitrary Python",
+                "put the `with` around the call",
+            )
+    run_block(context, node.body)
 
 
 @statement(ast.Pass)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.arrays import as_array
+from pullback.capture.arrays import array_kind, as_array
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate
 from pullback.capture.indexing import Index, full_index, load, owner_and_index, part_of
@@ -29,8 +29,10 @@ from pullback.capture.values import (
     to_python,
 )  # fmt: skip
 from pullback.ir.build import dummy_arg
-from pullback.ir.nodes import Slice, Var
+from pullback.ir.nodes import Slice, Store, Var
+from pullback.ir.primitives import item
 from pullback.ir.types import Array
+from pullback.ir.walk import walk
 
 
 def store(context: Context, array: Var, index: Index, value: Any) -> None:
@@ -70,7 +72,7 @@ def store_subscript(
     if is_array(owner):
         full = full_index(context, owner, index)
         if function is not None:
-            augmented(context, owner, full, function, evaluate(context, value))
+            _update(context, owner, full, function, value)
             return
         if isinstance(value, tuple | ListValue | RangeValue):
             value = as_array(context, value)
@@ -89,6 +91,22 @@ def store_subscript(
         return
     part_of(context, owner, index)
     owner.items[operator.index(index)] = value
+
+
+def _update(
+    context: Context, array: Var, index: Index, function: Callable[..., Any], value_node: ast.expr
+) -> None:
+    """``array[index] op= value``: Python reads an element before it evaluates the value."""
+    block = context.builder.innermost
+    mark = len(block)
+    value = evaluate(context, value_node)
+    stored = any(isinstance(statement, Store) for statement in walk(tuple(block[mark:])))
+    if stored and not _leaves_axis(index, array_kind(array)):
+        before = context.call(item, array, index)
+        block.insert(mark, block.pop())
+        store(context, array, index, binary(context, function, before, value))
+        return
+    augmented(context, array, index, function, value)
 
 
 def augmented(

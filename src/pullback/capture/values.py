@@ -109,10 +109,11 @@ class Poison:
 
 @dataclasses.dataclass(eq=False, slots=True)
 class Maybe:
-    """What a name has if `flag` (a Var) is true; else the name is unbound."""
+    """What a name has if `flag` (a Var) is true; else it is unbound, or None where `none` says so."""
 
     value: Any
     flag: Var
+    none: bool = False
 
 
 class Bottom:
@@ -120,6 +121,13 @@ class Bottom:
 
 
 BOTTOM = Bottom()
+
+
+class Dropped:
+    """What a name has on a way on which, as the syntax says, it is not read again before it is assigned."""
+
+
+DROPPED = Dropped()
 
 
 class UnreachedError(Exception):
@@ -259,7 +267,7 @@ def same(a: Any, b: Any) -> bool:
             same(x, y) for x, y in zip(children(a) or (), children(b) or (), strict=True)
         )
     if isinstance(a, Maybe):
-        return same(a.value, b.value) and same(a.flag, b.flag)
+        return a.none == b.none and same(a.value, b.value) and same(a.flag, b.flag)
     if isinstance(a, Closure):
         return a.node is b.node and a.frame is b.frame and same(a.defaults, b.defaults)
     if isinstance(a, Method):

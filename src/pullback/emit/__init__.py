@@ -13,7 +13,14 @@ text         pieces of Python text: precedence, and what they read
 names        NumPy's functions and the program's variables, spelled
 constants    numbers, dtypes and arrays as text
 native       what emitted source calls beside NumPy
+bounds       checks of indices, where they cannot be proved in range before the program runs
+scope        what is known about integers and lengths at one point
+affine       affine expressions, and proofs that they are not negative
+vectorize    which loops get `exp`, `log` and `tanh` as straight-line code
+compile      Numba: signatures, eager compilation, compiled code from the cache
 overloads    the compiled versions of `native`
+vector_math  those of `exp`, `log` and `tanh`
+callback     calls of Python functions from compiled code
 """
 
 from pullback.emit.load import load

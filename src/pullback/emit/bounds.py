@@ -92,11 +92,12 @@ class _Checker:
     """Writes a program with checks.
 
     Attributes:
-        needed: for each loop, by its place among the loops, the conditions that are checked before it.
+        needed: for each loop, by its place among the loops, its first symbol and the conditions that are
+            checked before it.
     """
 
-    def __init__(self, names: Names, known: dict[int, Needed]) -> None:
-        self.needed: dict[int, Needed] = {}
+    def __init__(self, names: Names, known: dict[int, tuple[int, Needed]]) -> None:
+        self.needed: dict[int, tuple[int, Needed]] = {}
         self._known = known
         self._count = 0
         self._names = names
@@ -147,7 +148,10 @@ class _Checker:
         loop = _Loop(scope.copy(), first, trips, raises, self._doubtful)
         self._count += 1
         number = self._count
-        loop.needed = self.needed[number] = self._known.get(number, {})
+        known_first, known = self._known.get(number, (first, {}))
+        assert known_first == first
+        loop.needed = known
+        self.needed[number] = first, known
         self._loops.append(loop)
         # A condition is certain once all the loops run that it was found in.
         running = {_key(around.trips) for around in self._loops if around.trips is not None}

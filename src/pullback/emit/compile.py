@@ -29,7 +29,7 @@ from numba.core.runtime.nrt import rtsys
 
 from pullback.base.errors import UnsupportedError
 from pullback.base.location import Location
-from pullback.emit import cache, callback, native, overloads
+from pullback.emit import cache, callback, native, overloads, vector_math
 from pullback.emit.callback import call_from_compiled
 from pullback.emit.load import module_of
 from pullback.emit.source import Source
@@ -107,7 +107,7 @@ class _Kept(NullCache):
 
 def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
-    own = [Path(str(module.__file__)).read_text() for module in (native, overloads, callback)]
+    own = [Path(str(module.__file__)).read_text() for module in (native, overloads, callback, vector_math)]
     machine = _target_context().codegen().magic_tuple()
     options = sorted((name, sorted(v) if isinstance(v, set) else v) for name, v in OPTIONS.items())
     parts = (numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.machine())

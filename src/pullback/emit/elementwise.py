@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.emit.constants import dtype_name
+from pullback.emit.constants import constant, dtype_name
 from pullback.emit.names import spelled
 from pullback.emit.text import Level, Text, attribute, binary, call, unary
 from pullback.ir.build import operand_type
@@ -48,6 +48,10 @@ def ufunc_text(function: np.ufunc, operands: tuple[Operand, ...], texts: tuple[T
     if function is np.power and _literal_exponent(operands, kinds) is not None:
         exponent = Text(repr(_literal_exponent(operands, kinds)), Level.ATOM)
         return binary("**", texts[0], exponent)
+    texts = tuple(
+        plain_number(x, loop[0]) or text if _decides(kinds, x, loop) else text
+        for x, text in zip(operands, texts, strict=True)
+    )
     natural = _promotes_alike(kinds, loop)
     converted = tuple(
         text if natural or isinstance(kind, Array) or kind.dtype == dtype else cast(text, kind.dtype, dtype)
@@ -65,6 +69,21 @@ def loop_dtypes(function: np.ufunc, kinds: tuple[Any, ...]) -> tuple[np.dtype[An
     if all(_is_weak(kind) for kind in kinds):
         given = [kind.dtype for kind in kinds]
     return function.resolve_dtypes((*given, *(None,) * function.nout))
+
+
+def _decides(kinds: tuple[Any, ...], operand: Operand, loop: tuple[np.dtype[Any], ...]) -> bool:
+    """Whether an operand beside this constant has the dtype that the constant would give the result."""
+    others = [kind for kind in kinds if kind is not operand_type(operand) and not _is_weak(kind)]
+    same = len(set(loop[: len(kinds)])) == 1
+    return same and isinstance(operand, Const) and any(kind.dtype == loop[0] for kind in others)
+
+
+def plain_number(operand: Operand, dtype: np.dtype[Any]) -> Text | None:
+    """The Python number where the operand is a NumPy number that means the same in a place of this dtype."""
+    value = operand.value if isinstance(operand, Const) else None
+    if isinstance(value, np.generic) and value.dtype == dtype and dtype in _WIDE:
+        return constant(value.item())
+    return None
 
 
 def _is_weak(kind: Any) -> bool:
@@ -111,6 +130,8 @@ def _spell(function: Callable[..., Any], kinds: tuple[Any, ...], texts: tuple[Te
         return binary(_OF_TRUTH[function], *texts)
     if scalars and booleans and function is np.logical_not:
         return unary("not", *texts)
+    if function is np.reciprocal and scalars and kinds[0].dtype.kind == "f" and not kinds[0].weak:
+        return binary("/", Text("1" if kinds[0].dtype in _WIDE else "np.float32(1)"), texts[0])
     if function is np.absolute and scalars:
         return call("abs", *texts)
     return call(spelled(function)[0], *texts)

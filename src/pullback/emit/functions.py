@@ -2,7 +2,7 @@
 
 What Numba would compile for seconds runs in Python too, where the work outweighs a call: linear algebra.
 Nothing here is guessed from names: a function is listed with the conditions under which Numba's version
-takes the same arguments and means the same (checked in tests/emit/test_functions.py against NumPy).
+takes the same arguments and means the same (checked in tests/emit/test_engines.py against NumPy).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PRODUCTS = frozenset([np.matmul, np.dot])
 _WHOLE = frozenset([np.copy, np.real, np.imag])
 # Ufuncs that Numba has no loops for.
 _MISSING = frozenset("bitwise_count frexp heaviside matmul matvec modf vecdot vecmat divmod".split())
-_NATIVE = frozenset([native.check_index, native.check_indices])
+_NATIVE = frozenset([native.check_index, native.check_indices, native.exp, native.log, native.tanh])
 _BUILTINS = frozenset([max, min])
 _BLAS = frozenset(np.dtype(name) for name in "float32 float64 complex64 complex128".split())
 

@@ -20,11 +20,11 @@ from pullback.ir.walk import assigns, blocks, reads, walk
 class Memory:
     """Which array names may share memory: each has the name of the group it belongs to."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, apart: bool = False) -> None:
         self._parent: dict[str, str] = {}
         arrays = [param for param in program.params if isinstance(param.type, Array)]
-        # The caller may pass one array twice, or two views of one.
-        for a, b in itertools.pairwise(arrays):
+        # The caller may pass one array twice, or two views of one, if not `apart`.
+        for a, b in () if apart else itertools.pairwise(arrays):
             self._unite(a.name, b.name)
         for statement in walk(program.body):
             match statement:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import linecache
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -80,8 +79,3 @@ def _typed(function: Compiled, program: Program) -> Compiled:
     namespace["function"] = function
     exec(f"def call({parameters}):\n    r = function({parameters})\n    return ({results},)", namespace)
     return namespace["call"]
-
-
-def source_path(module: ModuleType) -> Path:
-    """The file a module was read from."""
-    return Path(str(module.__file__))

@@ -104,7 +104,7 @@ class Outline:
 
 def _contiguous(code: str, kind: Type) -> str:
     """The code of an array as one in C order, which is the layout that is declared."""
-    return f"np.ascontiguousarray({code})" if isinstance(kind, Array) else code
+    return f"np.asarray({code}, order='C')" if isinstance(kind, Array) else code
 
 
 def _as_value(entry: Text) -> str:

@@ -121,10 +121,14 @@ class Scope:
             return self.shape(array)[axis.value]
         if function is primitives.select:
             return self._selected(statement)
-        values = [self.integer(arg) for arg in args]
-        if None in values or function not in _ARITHMETIC:
+        values = [value for value in (self.integer(arg) for arg in args) if value is not None]
+        if len(values) < len(args):
             return None
-        return _ARITHMETIC[function](self, *values)
+        if function in (np.minimum, min) and len(values) == 2:
+            return self.minimum(*values)
+        if function in (np.maximum, max) and len(values) == 2:
+            return self.maximum(*values)
+        return _ARITHMETIC[function](*values) if function in _ARITHMETIC else None
 
     def _selected(self, statement: Assign) -> Affine | None:
         """``0 if a < 0 else a`` and its like."""
@@ -143,8 +147,15 @@ class Scope:
                 if any(as_number(add(below, f, -1)) in (0, 1) for f in here) and any(
                     as_number(add(other, f, -1)) in (0, 1) for f in there
                 ):
-                    return self.symbols.clamp(other)
+                    return self._clamped(other)
         return None
+
+    def _clamped(self, a: Affine) -> Affine:
+        # Which symbols there are may not depend on what is known: two passes number them alike.
+        symbol = self.symbols.clamp(a)
+        if self.symbols.is_nonnegative(a, self.facts):
+            self.facts += [add(symbol, a, -1), add(a, symbol, -1)]
+        return symbol
 
     def resolve(self) -> None:
         """Take note of what clamped symbols are that are known to be positive."""
@@ -162,7 +173,7 @@ class Scope:
         """A symbol that is no smaller than both."""
         for one, other in ((a, b), (b, a)):
             if not one:
-                return self.symbols.clamp(other)
+                return self._clamped(other)
         symbol = self.symbols.fresh()
         self.facts += [add(symbol, a, -1), add(symbol, b, -1)]
         return symbol
@@ -215,7 +226,7 @@ class Scope:
         return ([], []) if a is None or b is None else _COMPARISONS[function](a, b)
 
 
-def _times(scope: Scope, a: Affine, b: Affine) -> Affine | None:
+def _times(a: Affine, b: Affine) -> Affine | None:
     for number, other in ((as_number(a), b), (as_number(b), a)):
         if number is not None:
             return add({}, other, number) if number else {}
@@ -223,16 +234,12 @@ def _times(scope: Scope, a: Affine, b: Affine) -> Affine | None:
 
 
 _ARITHMETIC: dict[Callable[..., Any], Callable[..., Affine | None]] = {
-    primitives.bind: lambda scope, a: a,
-    primitives.weaken: lambda scope, a: a,
-    np.add: lambda scope, a, b: add(a, b),
-    np.subtract: lambda scope, a, b: add(a, b, -1),
-    np.negative: lambda scope, a: add({}, a, -1),
+    primitives.bind: lambda a: a,
+    primitives.weaken: lambda a: a,
+    np.add: add,
+    np.subtract: lambda a, b: add(a, b, -1),
+    np.negative: lambda a: add({}, a, -1),
     np.multiply: _times,
-    np.minimum: Scope.minimum,
-    np.maximum: Scope.maximum,
-    min: Scope.minimum,
-    max: Scope.maximum,
 }
 _ONE = constant(1)
 _COMPARISONS: dict[Callable[..., Any], Callable[[Affine, Affine], Test]] = {

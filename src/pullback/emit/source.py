@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pullback.base.location import Location
 from pullback.emit.bounds import with_checks
 from pullback.emit.names import identifier
+from pullback.emit.vectorize import with_inlined_functions
 from pullback.emit.writer import Line, Writer
 from pullback.ir.nodes import Program
 
@@ -33,7 +34,8 @@ def source(program: Program, *, checked: bool = False) -> str:
 
     Args:
         program: what to write.
-        checked: write the checks of indices that compiled code needs, as `load` does.
+        checked: write what `load` compiles: with checks of indices, and `native.exp` for ``np.exp`` in some
+            loops.
     """
     return write(program, checked=checked).text
 
@@ -41,7 +43,7 @@ def source(program: Program, *, checked: bool = False) -> str:
 def write(program: Program, *, checked: bool = False) -> Source:
     """The source with what is known about its lines."""
     if checked:
-        program = with_checks(program)
+        program = with_checks(with_inlined_functions(program))
     writer = Writer(program)
     writer.block(program.body)
     name = identifier(program.name)

@@ -13,6 +13,7 @@ import numpy as np
 
 from pullback.base.location import Location
 from pullback.emit.constants import array_constant, constant, dtype_name, quoted
+from pullback.emit.elementwise import plain_number
 from pullback.emit.expressions import expression, index_texts, is_reference, runs_in_python
 from pullback.emit.functions import stores_in_python
 from pullback.emit.inline import Memory, effects, nested
@@ -195,7 +196,7 @@ class Writer:
             self._begin(statement)
             self._line(text.code)
             return
-        value = self.read(statement.value)
+        value = plain_number(statement.value, kind.dtype) or self.read(statement.value)
         place = subscript(Text(self.names[statement.array.name]), index_texts(statement.index, self.read))
         self._begin(statement)
         value_kind = operand_type(statement.value)

@@ -102,7 +102,7 @@ def dummy(kind: Scalar | Array, length: int = 2) -> Any:
         return np.asarray(base, order="F" if kind.layout == "F" else "C")
     # Every second element of a larger array: contiguous in no order.
     room = np.zeros((*(2 * n for n in shape), 2), kind.dtype)[..., 0]
-    view = room[tuple(slice(None, None, 2) for _ in shape)]
+    view = room[(*(slice(None, None, 2) for _ in shape), ...)]
     view[...] = base
     return view
 

@@ -7,6 +7,7 @@ lower       array statements become fused loop nests over scalars:
             extents   which lengths are known to be equal
             slices, broadcast, store, arrays/   what the statements and functions become
 values      each value computed once; constants and copies passed on
+fuse        loops over one range as one, arrays that live within an iteration as numbers
 hoist       what does not change in a loop moves ahead of it, memory of temporaries included
 unroll      short loops written out, small arrays as numbers
 dce         what has no effect is removed

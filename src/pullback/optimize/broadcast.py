@@ -122,7 +122,8 @@ def where(e: Emitter, test: Value, a: Value, b: Value) -> Value:
 
 def filled(shape: Index, value: Operand, dtype: DType) -> Delayed:
     """An array of one value."""
-    return Delayed(shape, dtype, lambda e, index: e.cast(value, dtype), False, *read_by((value,)))
+    fill = value if isinstance(value, Const) else None
+    return Delayed(shape, dtype, lambda e, index: e.cast(value, dtype), False, *read_by((value,)), fill=fill)
 
 
 def broadcast_to(e: Emitter, x: Value, shape: Index) -> Delayed:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pullback.ir.nodes import Const, Operand, Var
 from pullback.ir.types import Array, DType
 
@@ -34,6 +36,7 @@ class Delayed:
         place: for an array in memory: the variable and the index there of the element at an index.
         reference: for an array in memory: emits a variable that refers to it.
         raw: the axes where `place` takes a negative index too, as it passes it on to an axis of that length.
+        fill: for an array of one number: that number.
     """
 
     shape: Index
@@ -45,10 +48,16 @@ class Delayed:
     place: Callable[[Emitter, Index], tuple[Var, Index]] | None = None
     reference: Callable[[Emitter], Var] | None = None
     raw: frozenset[int] = frozenset()
+    fill: Const | None = None
 
     @property
     def ndim(self) -> int:
         return len(self.shape)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether all elements are known to be zero (not the negative one)."""
+        return self.fill is not None and self.fill.value == 0 and not np.signbit(np.real(self.fill.value))
 
 
 Value = Operand | Delayed

@@ -16,7 +16,7 @@ import numpy as np
 from pullback.ir import primitives
 from pullback.ir.build import Builder, Names, operand_type
 from pullback.ir.nodes import Assign, Const, For, If, Operand, Raise, Statement, Var
-from pullback.ir.types import INT, Array, DType, Scalar
+from pullback.ir.types import INT, Array, DType, Scalar, Type
 from pullback.optimize.delayed import Delayed, Index, in_memory, is_one
 from pullback.optimize.extents import Extents
 
@@ -37,6 +37,7 @@ class Emitter(Builder):
         self.extents = Extents()
         self.cells = cells
         self.memory: dict[str, str] = {}
+        self._ages: dict[str, int] = {}
         self._depths: dict[str, int] = {}
         self._loops: dict[str, frozenset[str]] = {}
         self._open: list[Var] = []
@@ -44,6 +45,11 @@ class Emitter(Builder):
         self._memo: list[dict[Any, Any]] = [{}]
         self._base = 0
         self._floor = 0
+
+    def var(self, wish: str, kind: Type) -> Var:
+        variable = super().var(wish, kind)
+        self._ages[variable.name] = len(self._ages)
+        return variable
 
     # Blocks
 
@@ -324,7 +330,8 @@ class Emitter(Builder):
         depth = self._depth((a, b))
         with self.level(depth):
             self.check(self.scalar(np.not_equal, a, b, name="differs"), ValueError, message)
-        self.extents.prove(a, b)
+        first, second = sorted((a, b), key=lambda x: self._ages.get(x.name, 0) if isinstance(x, Var) else -1)
+        self.extents.prove(first, second)
 
     # Arrays
 
@@ -341,14 +348,19 @@ class Emitter(Builder):
 
     def copied(self, array: Delayed, name: str = "t") -> Delayed:
         """The elements of `array` in fresh memory."""
+        if array.is_zero and len(self._blocks) == 1 and not all(isinstance(n, Const) for n in array.shape):
+            # The system gives cleared memory. Loops use theirs again, and small arrays become numbers.
+            return self.empty(array.shape, array.dtype, name, np.zeros)
         fresh = self.empty(array.shape, array.dtype, name)
         with self.nest(array.shape) as index:
             self.put(fresh, index, self.read(array, index))
         return fresh
 
-    def empty(self, shape: Index, dtype: DType, name: str = "t") -> Delayed:
-        """Fresh memory."""
-        array = self.call(np.empty, shape, dtype=dtype, name=name)
+    def empty(
+        self, shape: Index, dtype: DType, name: str = "t", function: Callable[..., Any] = np.empty
+    ) -> Delayed:
+        """Fresh memory, made by `function`."""
+        array = self.call(function, shape, dtype=dtype, name=name)
         self._depths[array.name] = len(self._blocks) - 1
         self._loops[array.name] = frozenset(index.name for index in self._open)
         return in_memory(array, shape, frozenset(), frozenset())

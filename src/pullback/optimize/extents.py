@@ -35,6 +35,7 @@ class Extents:
         self._forms: dict[str, Form] = {}
         self._natural: set[str] = set()
         self._proven: list[set[frozenset[Form]]] = [set()]
+        self._same: list[dict[Form, Operand]] = [{}]
 
     def form(self, operand: Operand) -> Form:
         """The linear form of an integer."""
@@ -72,24 +73,29 @@ class Extents:
         return None if form.terms else form.constant
 
     def prove(self, a: Operand, b: Operand) -> None:
-        """From here to the end of the innermost scope the two are equal: a check has said so."""
+        """From here to the end of the innermost scope the two are equal: a check has said so.
+
+        `a` is a number or the earlier of the two.
+        """
         self._proven[-1].add(frozenset((self.form(a), self.form(b))))
+        if self.form(self.known(a)) != self.form(b):
+            self._same[-1].setdefault(self.form(b), a)
 
     def known(self, operand: Operand) -> Operand:
-        """`operand`, or the number that it is known to equal."""
+        """`operand`, or the number or the earlier variable that it is known to equal."""
         form = self.form(operand)
         if not form.terms:
             return Const(form.constant)
-        for scope in self._proven:
-            for pair in scope:
-                for other in pair - {form} if form in pair else ():
-                    if not other.terms:
-                        return Const(other.constant)
+        for scope in self._same:
+            if form in scope:
+                return self.known(scope[form])
         return operand
 
     def open(self) -> None:
         """Begin a scope of what is proven."""
         self._proven.append(set())
+        self._same.append({})
 
     def close(self) -> None:
         self._proven.pop()
+        self._same.pop()

@@ -140,11 +140,18 @@ class _Lowering:
             case Pop():
                 target = _relaxed(statement.target)
                 self._e.add(replace(statement, target=target, stack=_relaxed(statement.stack)))
-                self._values[target.name] = self._located(target, target.name)
+                self._popped(target)
             case Return():
                 self._e.add(replace(statement, values=tuple(self._operand(x) for x in statement.values)))
             case _:
                 self._e.add(statement)
+
+    def _popped(self, target: Var) -> None:
+        """A variable that got what it is from a stack, an array of any shape."""
+        if target.name not in self._e.cells:
+            self._values[target.name] = self._located(target, target.name)
+        elif isinstance(target.type, Array) and target.name not in self._unsteady:
+            raise _UnsteadyError(target.name)
 
     # Loops
 

@@ -31,7 +31,11 @@ def owned_cells(program: Program, uses: Uses) -> frozenset[str]:
     }
     for name in tuple(found):
         updates = [s for s in statements if any(t.name == name for t in assigns(s))]
-        if uses.is_stored(name) or not all(_makes_anew(s, made, uses) for s in updates[1:]):
+        if (
+            not isinstance(updates[0], Assign)
+            or uses.is_stored(name)
+            or not all(_makes_anew(s, made, uses) for s in updates[1:])
+        ):
             found.discard(name)
     for position, statement in enumerate(statements):
         found -= {v.name for v in reads(statement) if _gives_away(statement, v, position, uses)}

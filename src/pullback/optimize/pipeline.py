@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pullback.ir.nodes import Program
 from pullback.optimize.dce import remove_dead
+from pullback.optimize.fuse import fuse
 from pullback.optimize.hoist import hoist_memory, hoist_values
 from pullback.optimize.lower import lower
 from pullback.optimize.split import split_additions
@@ -13,14 +14,24 @@ from pullback.optimize.values import share_values
 
 def simplify(program: Program) -> Program:
     """Cheaper, in the same language: of arrays or of scalars, before differentiation or after."""
-    return remove_dead(share_values(hoist_values(share_values(program))))
+    return remove_dead(share_values(hoist_values(program)))
 
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    return simplify(scalars_for_arrays(share_values(unroll(simplify(lower(program))))))
+    program = share_values(lower(program))
+    fused = fuse(program)
+    if fused is not program:
+        program = share_values(remove_dead(fused))
+    unrolled = unroll(program)
+    if unrolled is not program:
+        program = share_values(unrolled)
+    return simplify(scalars_for_arrays(program))
 
 
 def finish(program: Program) -> Program:
-    """What emission takes, after differentiation: simplified, and no memory allocated in loops."""
-    return hoist_memory(simplify(split_additions(simplify(program))))
+    """What emission takes of an optimized program, differentiated or not.
+
+    Additions to several places go in loops of their own, and no memory is allocated in loops.
+    """
+    return hoist_memory(simplify(split_additions(program)))

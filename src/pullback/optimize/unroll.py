@@ -30,6 +30,8 @@ def unroll(program: Program) -> Program:
     uses = Uses(program)
     taken = {param.name for param in program.params}
     taken |= {target.name for statement in walk(program.body) for target in assigns(statement)}
+    if not any(_trips(statement) is not None for statement in walk(program.body)):
+        return program
     return replace(program, body=_unrolled(program.body, uses, Names(taken)))
 
 

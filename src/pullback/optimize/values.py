@@ -162,7 +162,7 @@ class _Values:
             assert isinstance(array, Var)
             memory = self._versions.get(("memory", self._uses.memory(array.name)), 0)
         keywords = tuple((name, number(value)) for name, value in statement.kwargs)
-        return (statement.function, number(statement.args), keywords, memory, str(statement.targets[0].type))
+        return (statement.function, number(statement.args), keywords, memory, statement.targets[0].type)
 
     def _folded(self, statement: Assign) -> Assign:
         """The assignment of a constant where all that is computed with is constant."""

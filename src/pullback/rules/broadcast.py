@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+_SMALL = 2048
+
 
 def unbroadcast(x_bar: Any, shape: tuple[int, ...]) -> Any:
     """Sum `x_bar` over the axes `shape` was broadcast along; repeat it where it is smaller."""
-    own = np.shape(x_bar)
+    own = x_bar.shape if type(x_bar) is np.ndarray else np.shape(x_bar)
     if own == shape:
         return x_bar
     extra = len(own) - len(shape)
-    if extra < 0 or any(n != m and n != 1 for n, m in zip(shape, own[extra:], strict=True)):
-        return np.broadcast_to(x_bar, shape)
-    ones = tuple(i + extra for i, n in enumerate(shape) if n == 1 and own[i + extra] != 1)
-    axes = (*range(extra), *ones)
-    total = np.add.reduce(x_bar, axes) if type(x_bar) is np.ndarray else np.sum(x_bar, axis=axes)
-    return np.reshape(total, shape) if ones else total
+    if extra < 0:
+        return repeated(x_bar, shape)
+    rest = own[extra:] if extra else own
+    if rest == shape:
+        return _sum(x_bar, tuple(range(extra)))
+    ones: list[int] = []
+    for i, n in enumerate(shape):
+        if n != rest[i]:
+            if n != 1:
+                return repeated(x_bar, shape)
+            ones.append(i + extra)
+    if type(x_bar) is np.ndarray and not extra:
+        return np.add.reduce(x_bar, tuple(ones), keepdims=True)
+    return np.reshape(_sum(x_bar, (*range(extra), *ones)), shape)
+
+
+def _sum(x: Any, axes: tuple[int, ...]) -> Any:
+    return np.add.reduce(x, axes) if type(x) is np.ndarray else np.sum(x, axis=axes)
+
+
+def repeated(x: Any, shape: tuple[int, ...]) -> Any:
+    """`x` broadcast to `shape`; where that is small it is written out, which costs less than a view."""
+    if type(x) is np.ndarray and math.prod(shape) <= _SMALL:
+        y = np.empty(shape, x.dtype)
+        y[...] = x
+        return y
+    return np.broadcast_to(x, shape)

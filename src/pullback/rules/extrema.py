@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.dispatch import dispatched
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
 from pullback.rules.product import scale
-from pullback.rules.table import calls, jvp, partials, vjp
+from pullback.rules.table import calls, constant, jvp, partials, vjp
 
 
 def half(a: Any) -> Any:
@@ -23,14 +24,25 @@ def half(a: Any) -> Any:
     return dtype_of(a).type(0.5)
 
 
+@dispatched
 def larger(a: Any, b: Any) -> Any:
-    """The share of `a` in ``maximum(a, b)``."""
-    return 1 - half(a) * np.add(a <= b, a < b, dtype=np.int8)
+    """The share of `a` in ``maximum(a, b)``; constant between ties, so its own derivative is zero."""
+    return _share(a < b, a == b, a)
 
 
+@dispatched
 def smaller(a: Any, b: Any) -> Any:
     """The share of `a` in ``minimum(a, b)``."""
-    return 1 - half(a) * np.add(a >= b, a > b, dtype=np.int8)
+    return _share(a > b, a == b, a)
+
+
+def _share(beaten: Any, equal: Any, a: Any) -> Any:
+    """1 where `a` is not beaten, 1/2 where it is equal."""
+    share = np.logical_not(beaten).astype(dtype_of(a))
+    return share - half(a) * equal if np.count_nonzero(equal) else share
+
+
+constant(larger, smaller)
 
 
 def larger_number(a: Any, b: Any) -> Any:

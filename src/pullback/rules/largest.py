@@ -38,6 +38,13 @@ def shares(y: Any, a: Any, axis: Axis, initial: Any = None, where: Any = True) -
     if dtype_of(a) != dtype_of(y):
         a = astype(a, dtype_of(y))
     equal = a == restored(y, np.shape(a), axis)
+    if (
+        where is True
+        and initial is None
+        and np.count_nonzero(equal) == np.size(y)
+        and not np.count_nonzero(y != y)
+    ):
+        return equal.astype(real_dtype(a))  # one in each place
     if where is not True:
         equal = equal & where
     count: Any = np.add.reduce(equal, axis=axis, dtype=real_dtype(a), keepdims=True)

@@ -26,11 +26,13 @@ def scale(partial: Any, seed: Any) -> Any:
             return seed if partial == 1 else seed * partial
         if isinstance(partial, Tracked) or isinstance(seed, Tracked):
             return safe_multiply(partial, seed)
-    product = partial * seed
-    if type(product) is _array and product.ndim == 1 and product.size <= _SMALL:
-        total = sum(product.tolist())
-        return product if total - total == 0 else masked(product, partial, seed)
-    return product if all_finite(product) else masked(product, partial, seed)
+    product: Any = partial * seed
+    total: Any = product
+    if type(product) is _array:
+        # As in `all_finite`: this is the innermost step of every sweep.
+        small = product.ndim == 1 and product.size <= _SMALL
+        total = sum(product.tolist()) if small else np.vdot(product, product)
+    return product if total - total == 0 else masked(product, partial, seed)
 
 
 def all_finite(product: Any) -> bool:

@@ -102,7 +102,7 @@ def _partial(rule: Rule, position: int, y: Any, args: Args) -> Any:
     return partial.function(y, *args) if hasattr(partial, "function") else partial
 
 
-def fit(x_bar: Any, spec: Spec | list[Any]) -> Any:
+def fit(x_bar: Any, spec: Spec | np.ndarray[Any, Any] | list[Any]) -> Any:
     """`x_bar` with the shape and dtype of the argument: summed over broadcast axes, real, cast."""
     if isinstance(spec, list):
         return [fit(part, part_spec) for part, part_spec in zip(x_bar, spec, strict=True)]
@@ -122,6 +122,6 @@ def fit(x_bar: Any, spec: Spec | list[Any]) -> Any:
 
 def map_arrays(function: Any, value: Any) -> Any:
     """`function` of an array, or of each in a list or tuple; None stays None."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [map_arrays(function, part) for part in value]
     return None if value is None else function(value)

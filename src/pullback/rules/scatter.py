@@ -12,17 +12,16 @@ from pullback.base.spec import Spec
 from pullback.rules.domain import array, call
 from pullback.rules.table import calls, linear, vjp
 
+_BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
+
 
 def is_basic(index: Any) -> bool:
     """Whether NumPy calls this index basic, so that it selects no element twice."""
-    return all(map(_is_basic_item, index)) if isinstance(index, tuple) else _is_basic_item(index)
-
-
-def _is_basic_item(item: Any) -> bool:
     # A tuple inside a tuple is an integer array to NumPy, and may name a place twice.
-    if isinstance(item, bool | np.bool_):
-        return False
-    return item is None or item is Ellipsis or isinstance(item, int | slice | np.integer)
+    for item in index if isinstance(index, tuple) else (index,):
+        if type(item) not in _BASIC and (isinstance(item, bool) or not isinstance(item, (int, np.integer))):
+            return False
+    return True
 
 
 @dispatched

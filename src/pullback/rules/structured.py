@@ -14,6 +14,8 @@ import numpy as np
 from pullback.base.spec import Spec, dtype_of
 from pullback.rules.scatter import is_basic, scatter
 
+_REALS = (float, np.float64, np.float32)
+
 
 class Structured:
     """An array known by its structure. `shape` is the array's."""
@@ -56,9 +58,10 @@ class Filled(Structured):
         return Filled(self.value * number, self.shape)
 
     def against(self, partial: Any) -> Any:
-        if np.shape(partial) == self.shape:
-            return self.value
-        return self if type(partial) in (int, float) else self.dense()
+        kind = type(partial)
+        if kind is int or kind is float:
+            return self if self.shape else self.value
+        return self.value if np.shape(partial) == self.shape else self.dense()
 
     def dense(self) -> Any:
         return np.broadcast_to(self.value, self.shape)
@@ -75,13 +78,14 @@ class IdentityMultiple(Structured):
     def __init__(self, value: Any, size: int) -> None:
         self.value = value
         self.size = size
-        self.shape = (size, size) if type(value) is float else (*np.shape(value), size, size)
+        self.shape = (size, size) if type(value) in _REALS else (*np.shape(value), size, size)
 
-    def __matmul__(self, other: Any) -> Any:
+    def times(self, other: Any) -> Any:
+        """This times a matrix or a stack of them, from either side."""
         value = self.value
-        return other if type(value) is float and value == 1 else self.factor() * other
+        return other if type(value) in _REALS and value == 1 else self.factor() * other
 
-    __rmatmul__ = __matmul__
+    __matmul__ = __rmatmul__ = times
 
     def factor(self) -> Any:
         """`value` shaped to multiply a stack of matrices."""

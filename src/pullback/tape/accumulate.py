@@ -57,10 +57,15 @@ def accumulate(total: Any, x_bar: Any) -> Any:
         return total.merge(x_bar)
     if type(total) is Owned:
         return _add_into(total, x_bar)
+    if type(x_bar) is Owned:
+        return _add_into(x_bar, total)
+    if type(total) is Scattered and type(x_bar) is np.ndarray:
+        total, x_bar = x_bar, total
     if type(x_bar) is Scattered and type(x_bar.value) in _PLAIN:
         base = dense(total)
         if type(base) is np.ndarray:
-            return _add_into(Owned(np.array(base, np.result_type(base, x_bar.dtype))), x_bar)
+            dtype = base.dtype if base.dtype == x_bar.dtype else np.result_type(base, x_bar.dtype)
+            return _add_into(Owned(np.array(base, dtype)), x_bar)
     return dense(total) + dense(x_bar)
 
 
@@ -72,7 +77,10 @@ def _add_into(total: Owned, x_bar: Any) -> Any:
     part = x_bar.value if scattered else dense(x_bar)
     if type(part) not in _PLAIN:
         return total.value + dense(x_bar)
-    if not np.can_cast(np.result_type(part), total.value.dtype, "same_kind"):
+    dtype = total.value.dtype
+    if getattr(part, "dtype", None) is not dtype and not np.can_cast(
+        np.result_type(part), dtype, "same_kind"
+    ):
         return Owned(total.value + dense(x_bar))
     if scattered:
         x_bar.add_into(total.value)

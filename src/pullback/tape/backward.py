@@ -21,7 +21,7 @@ from pullback.rules.read import fit
 from pullback.rules.structured import dense
 from pullback.tape.accumulate import Owned
 from pullback.tape.node import ROOT, Leaf, Node
-from pullback.tape.sweep import ordered, sweep
+from pullback.tape.sweep import sweep, sweep_from
 from pullback.tape.variable import Variable
 
 _DOUBLES = frozenset({float, np.float64})
@@ -33,8 +33,6 @@ def seed_for(y: Variable, cotangent: Any, caller: str) -> Any:
     Raises:
         ShapeError: if it has another shape than `y`, or is complex where `y` is real.
     """
-    if cotangent is None and type(y._value) in _DOUBLES:
-        return 1.0
     spec = spec_of(bare(y))
     if cotangent is None:
         if spec.shape != ():
@@ -102,18 +100,22 @@ def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> Non
             why="that transform walks the graph itself when its function has returned",
             remedy="return the value; for a derivative inside, nest pb.grad.",
         )
-    seed = seed_for(self, cotangent, "backward()")
-    if self._node is None:
+    node = self._node
+    if cotangent is None and type(self._value) in _DOUBLES:
+        seed = 1.0
+    else:
+        seed = seed_for(self, cotangent, "backward()")
+    if node is None:
         warnings.warn(
             "backward() starts from a value that depends on no pb.Variable", DependenceWarning, stacklevel=2
         )
         return
-    cotangents = sweep(ordered([self._node]), {self._node: seed}, retain)
-    for node, x_bar in cotangents.items():
-        assert isinstance(node, Leaf)
-        gradient = finished(x_bar, node.spec)
-        before = node.gradient[0]
-        node.gradient[0] = gradient if before is None else before + gradient
+    leaf: Any
+    for leaf, x_bar in sweep_from(node, seed, retain).items():
+        gradient = finished(x_bar, leaf.spec)
+        total = leaf.gradient
+        before = total[0]
+        total[0] = gradient if before is None else before + gradient
 
 
 def finished(x_bar: Any, spec: Spec) -> Any:
@@ -241,11 +243,11 @@ def walk_to(nodes: list[Node], seeds: dict[Node, Any], targets: set[Node | None]
     cuts = [i for i, node in enumerate(order) if node in targets]
     end = len(order)
     for cut in reversed(cuts):
-        sweep(order[cut + 1 : end], cotangents, retain=True)
+        sweep(order[cut + 1 : end], cotangents, True)
         if order[cut] in cotangents:
             found[order[cut]] = cotangents[order[cut]] = shared(cotangents[order[cut]])
         end = cut + 1
-    sweep(order[:end], cotangents, retain=True)
+    sweep(order[:end], cotangents, True)
     found.update({node: shared(x_bar) for node, x_bar in cotangents.items() if node in targets})
     return found
 

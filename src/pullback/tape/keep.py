@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 
 _SMALL = 2048
-_snapshots: weakref.WeakValueDictionary[int, np.ndarray[Any, Any]] = weakref.WeakValueDictionary()
+_MANY = 1024
+_snapshots: dict[int, weakref.ref[np.ndarray[Any, Any]]] = {}
+"""The copy of each array that was last kept, by the `id` of the array."""
 
 
 def snapshot(constant: Any) -> Any:
-    """`constant`, or a copy of it that nobody else can change; arrays in lists and tuples too."""
-    if isinstance(constant, np.ndarray):
+    """`constant`, or a copy of it that nobody else can change; what is in lists and tuples too."""
+    kind = type(constant)
+    if kind is np.ndarray or isinstance(constant, np.ndarray):
         return _copy(constant)
-    if isinstance(constant, list | tuple) and any(
-        isinstance(item, np.ndarray | list | tuple) for item in constant
-    ):
+    if kind is list or kind is tuple or isinstance(constant, (list, tuple)):
         copies = [snapshot(item) for item in constant]
         return type(constant)(*copies) if hasattr(constant, "_fields") else type(constant)(copies)
     return constant
@@ -31,8 +32,17 @@ def snapshot(constant: Any) -> Any:
 def _copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if array.nbytes <= _SMALL:
         return array.copy()
-    known = _snapshots.get(id(array))
-    if known is not None and known.dtype == array.dtype and np.array_equal(known, array):
+    found = _snapshots.get(id(array))
+    known = None if found is None else found()
+    if (
+        known is not None
+        and known.dtype == array.dtype
+        and known.shape == array.shape
+        and (known == array).all()
+    ):
         return known
-    _snapshots[id(array)] = copied = array.copy(order="K")
+    if len(_snapshots) >= _MANY:
+        _snapshots.clear()
+    copied = array.copy(order="K")
+    _snapshots[id(array)] = weakref.ref(copied)
     return copied

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,9 @@ from pullback.base.errors import MutationError, UnsupportedError
 from pullback.base.levels import next_level
 from pullback.base.location import Location
 from pullback.base.spec import Spec
+
+number: Callable[[], int] = itertools.count().__next__
+"""The number of the next operation."""
 
 Pull = Callable[[Any, Any], Any]
 
@@ -21,14 +25,16 @@ class Node:
             each, in order; None for a leaf.
         parents: the node of the one operand that is followed, or a tuple of several.
         saved: what `pull` needs of the forward computation.
+        number: higher than its parents'.
     """
 
-    __slots__ = ("parents", "pull", "saved")
+    __slots__ = ("number", "parents", "pull", "saved")
 
     def __init__(self, pull: Pull | None, parents: Any, saved: Any) -> None:
         self.pull = pull
         self.parents = parents
         self.saved = saved
+        self.number = number()
 
 
 class LocatedNode(Node):
@@ -53,7 +59,9 @@ class Leaf(Node):
     __slots__ = ("gradient", "spec")
 
     def __init__(self, spec: Spec, gradient: list[Any] | None = None) -> None:
-        super().__init__(None, (), None)
+        self.pull = None
+        self.parents = ()
+        self.saved = None
         self.spec = spec
         self.gradient = [None] if gradient is None else gradient
 

@@ -7,17 +7,20 @@ followed and which values they read. Shapes and dtypes are compared when the cot
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from pullback.base.modes import switch
 from pullback.base.mutable import Mutable
 from pullback.base.overwrite import derivation
 from pullback.base.spec import Spec, spec_of
+from pullback.rules.broadcast import unbroadcast
 from pullback.rules.product import scale
 from pullback.rules.read import fit, vjp_direction
-from pullback.rules.structured import Structured
+from pullback.rules.structured import Filled, IdentityMultiple, Structured
 from pullback.rules.table import ALL, EACH, TABLE, Rule
 from pullback.tape.keep import snapshot
 from pullback.tape.record import dispatch, keeps_of
@@ -27,9 +30,16 @@ _FLOAT64 = np.dtype(np.float64)
 _FLOAT32 = np.dtype(np.float32)
 _FLOATS = frozenset({float, np.float64, np.float32})
 _SIMPLE = frozenset({int, float, bool, str, slice, type(None), type(Ellipsis), np.dtype, type})
+_SHAPED = frozenset({np.ndarray, Filled, IdentityMultiple})
 _array = np.ndarray
 
-Bar = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
+Bar = Callable[..., Any]
+"""From ``(y_bar, y, *args, **kwargs)`` to the cotangent of one of `args`."""
+
+METHODS: dict[Any, Any] = {
+    getattr(np, name): getattr(np.ndarray, name) for name in ("trace", "sum", "mean", "max", "min", "prod")
+}
+"""NumPy's functions that are a method of an array and nothing more: calling that saves their detour."""
 
 
 class Plan:
@@ -37,9 +47,10 @@ class Plan:
 
     Attributes:
         implementation: the function without NumPy's dispatch.
+        method: the same for a first argument that is an array.
         positions: of the operands that are followed.
-        bars: for each of them, the function from ``(y_bar, y, args, kwargs)`` to its cotangent.
-        structured: for each of them, whether that function takes a structured cotangent.
+        bars: for each of them, the function to its cotangent, whether that takes a structured cotangent, and
+            the position.
         keeps_y: whether the node keeps the output.
         dropped: the positions of the arguments whose shape and dtype suffice.
         copied: the positions of the arguments that are kept and might be overwritten.
@@ -48,11 +59,12 @@ class Plan:
     """
 
     __slots__ = (
-        "bars", "copied", "dropped", "implementation", "keeps_y", "positions", "structured", "usable", "view",
+        "bars", "copied", "dropped", "implementation", "keeps_y", "method", "positions", "usable", "view",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, positions: tuple[int, ...], count: int) -> None:
         self.implementation = getattr(rule.function, "_implementation", rule.function)
+        self.method = METHODS.get(rule.function, self.implementation)
         self.positions = positions
         self.view = rule.view
         joint = rule.partials is None and ALL in rule.vjps
@@ -61,7 +73,7 @@ class Plan:
             self.keeps_y, *keeps = keeps_of(rule, positions, count)
             self.dropped = tuple(i for i, keep in enumerate(keeps) if not keep)
             self.copied = tuple(i for i, keep in enumerate(keeps) if keep and i not in positions)
-            self.bars, self.structured = zip(*(_bar(rule, position) for position in positions), strict=True)
+            self.bars = [(*_bar(rule, position), position) for position in positions]
 
 
 def _has_out(rule: Rule) -> bool:
@@ -72,24 +84,24 @@ def _bar(rule: Rule, position: int) -> tuple[Bar, bool]:
     if rule.partials is not None:
         partial: Any = rule.partials[position]
         if not hasattr(partial, "function"):
-            return lambda y_bar, y, args, kwargs: scale(partial, y_bar), False
+            return lambda y_bar, y, *args: scale(partial, y_bar), False
         derivative = partial.function
-        return lambda y_bar, y, args, kwargs: scale(derivative(y, *args), y_bar), False
+        return lambda y_bar, y, *args: scale(derivative(y, *args), y_bar), False
     key, direction = vjp_direction(rule, position)
     function = direction.function
     if key == EACH:
-        return lambda y_bar, y, args, kwargs: function(
-            position, y_bar, y, *args, **kwargs
-        ), direction.structured
-    return lambda y_bar, y, args, kwargs: function(y_bar, y, *args, **kwargs), direction.structured
+        return functools.partial(function, position), direction.structured
+    return function, direction.structured
 
 
 _plans: dict[Any, Plan] = {}
+ALONE_WAYS: dict[Callable[..., Any], Callable[[Any, dict[str, Any]], Any]] = {}
 
 
 def forget() -> None:
     """Prepare every plan anew: a rule has changed."""
     _plans.clear()
+    ALONE_WAYS.clear()
 
 
 def plan_of(function: Callable[..., Any], followed: int, count: int) -> Plan | None:
@@ -105,13 +117,18 @@ def plan_of(function: Callable[..., Any], followed: int, count: int) -> Plan | N
     return plan
 
 
-def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Apply `function` by its plan; by `dispatch` where the operands are of another kind."""
-    return apply_to(function, args, kwargs) if kwargs or len(args) != 1 else apply_alone(function, args)
+def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Apply any function, by its plan where it has one that fits the operands."""
+    if len(args) != 1:
+        return apply_to(function, args, kwargs)
+    way = ALONE_WAYS.get(function) or alone(function)
+    return way(args[0], kwargs)
 
 
 def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`apply`, for any number of arguments and options."""
+    """Apply a function by its plan; by `dispatch` where the operands are of another kind, or a mode is on."""
+    if switch.on:
+        return dispatch(function, args, kwargs)
     values = list(args)
     parents: list[Any] = []
     followed = 0
@@ -131,14 +148,14 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
                 return dispatch(function, args, kwargs)
             parents.append(node)
             followed |= 1 << i
-        elif kind is not _array and kind not in _SIMPLE and not (kind is tuple and _is_simple(value)):
+        elif kind is not _array and kind not in _SIMPLE and not _is_plain(value):
             return dispatch(function, args, kwargs)
     if kwargs and not _is_simple(kwargs.values()):
         return dispatch(function, args, kwargs)
     plan = _plans.get((function, followed, len(args))) or plan_of(function, followed, len(args))
     if plan is None or not plan.usable:
         return dispatch(function, args, kwargs)
-    y = plan.implementation(*values, **kwargs)
+    y = (plan.method if type(values[0]) is _array else plan.implementation)(*values, **kwargs)
     if type(y) is _array:
         if y.dtype is not _FLOAT64 and y.dtype is not _FLOAT32:
             plan.usable = False
@@ -149,7 +166,10 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     else:
         plan.usable = False
         return dispatch(function, args, kwargs)
-    shared = plan.view and type(y) is _array and np.may_share_memory(y, values[type(values[0]) is str])
+    shared = False
+    if plan.view and type(y) is _array:
+        source = values[type(values[0]) is str]
+        shared = y is source or (y.base is not None and np.may_share_memory(y, source))
     for i in plan.dropped:
         value = values[i]
         if type(value) is _array:
@@ -163,58 +183,91 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         made = recorded(y, tape, pull_plan, tuple(parents), saved)
     if shared:
         place, step = derivation(function, args, kwargs, None)
-        source: Any = args[place]
-        if isinstance(source, Mutable):
-            source.has_view(made, step)
+        owner: Any = args[place]
+        if isinstance(owner, Mutable):
+            owner.has_view(made, step)
     return made
 
 
-def apply_alone(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    """`apply`, for one argument and no options: the same with nothing to loop over."""
-    own = args[0]
-    plan = _plans.get((function, 1, 1)) or plan_of(function, 1, 1)
-    if type(own) is not Variable or own._node is None or own._cell is not None or plan is None:
-        return dispatch(function, args, {})
-    x = own._value
-    if plan.view or not plan.usable or type(x) is not _array:
-        return apply_to(function, args, {})
-    if x.dtype is not _FLOAT64 and x.dtype is not _FLOAT32:
-        return dispatch(function, args, {})
-    y = plan.implementation(x)
-    if type(y) is _array:
-        plan.usable = y.dtype is _FLOAT64 or y.dtype is _FLOAT32
-    else:
-        plan.usable = type(y) in _FLOATS
-    if not plan.usable:
-        return dispatch(function, args, {})
-    kept_y = y if plan.keeps_y or type(y) is not _array else Spec(y.shape, y.dtype)
-    kept_x = Spec(x.shape, x.dtype) if plan.dropped else x
-    return recorded(y, own._tape, pull_planned_one, own._node, (plan, kept_y, (kept_x,), NO_OPTIONS))
+def alone(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
+    """`apply_to` for a function of one array, and options: the same with nothing to loop over."""
+    plan = plan_of(function, 1, 1)
+    if plan is None or plan.view or not plan.usable:
+        ALONE_WAYS[function] = way = lambda own, kwargs: apply_to(function, (own,), kwargs)
+        return way
+    compute, keeps_y, keeps_x = plan.method, plan.keeps_y, not plan.dropped
+    bar, structured, _ = plan.bars[0]
 
+    def apply(own: Any, kwargs: dict[str, Any]) -> Any:
+        node = own._node if type(own) is Variable else None
+        if node is None or own._cell is not None or switch.on:
+            return dispatch(function, (own,), kwargs)
+        x = own._value
+        if type(x) is not _array:
+            return apply_to(function, (own,), kwargs)
+        dtype = x.dtype
+        if dtype is not _FLOAT64 and dtype is not _FLOAT32:
+            return dispatch(function, (own,), kwargs)
+        if kwargs:
+            if not _is_simple(kwargs.values()):
+                return dispatch(function, (own,), kwargs)
+            kept = y = compute(x, **kwargs)
+        else:
+            kept = y = compute(x)
+        if type(y) is _array:
+            if y.dtype is not _FLOAT64 and y.dtype is not _FLOAT32:
+                return dispatch(function, (own,), kwargs)
+            if not keeps_y:
+                kept = Spec(y.shape, y.dtype)
+        elif type(y) not in _FLOATS:
+            return dispatch(function, (own,), kwargs)
+        kept_x = x if keeps_x else Spec(x.shape, dtype)
+        return recorded(y, own._tape, pull_alone, node, (bar, structured, kept, kept_x, kwargs))
 
-NO_OPTIONS: dict[str, Any] = {}
+    ALONE_WAYS[function] = apply
+    return apply
 
 
 def _is_simple(values: Iterable[Any]) -> bool:
     return all(type(value) in _SIMPLE or (type(value) is tuple and _is_simple(value)) for value in values)
 
 
+def pull_alone(saved: Any, y_bar: Any) -> Any:
+    """The cotangent of the only argument."""
+    bar, structured, y, x, kwargs = saved
+    if not structured and type(y_bar) is not _array and isinstance(y_bar, Structured):
+        y_bar = y_bar.dense()
+    x_bar = bar(y_bar, y, x, **kwargs) if kwargs else bar(y_bar, y, x)
+    if type(x_bar) in _SHAPED and x_bar.shape == x.shape and x_bar.dtype is x.dtype:
+        return x_bar
+    return fitted(x_bar, x)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a tuple or list, such as an index, holds no more than arrays and simple values."""
+    kind = type(value)
+    if kind is not tuple and kind is not list:
+        return False
+    return all(type(item) is _array or type(item) in _SIMPLE or _is_plain(item) for item in value)
+
+
 def pull_planned_one(saved: Any, y_bar: Any) -> Any:
     """The cotangent of the only operand that is followed."""
     plan, y, args, kwargs = saved
-    if type(y_bar) is not _array and isinstance(y_bar, Structured) and not plan.structured[0]:
+    bar, structured, position = plan.bars[0]
+    if not structured and type(y_bar) is not _array and isinstance(y_bar, Structured):
         y_bar = y_bar.dense()
-    return fitted(plan.bars[0](y_bar, y, args, kwargs), args[plan.positions[0]])
+    return fitted(bar(y_bar, y, *args, **kwargs), args[position])
 
 
 def pull_plan(saved: Any, y_bar: Any) -> Any:
     """The cotangents of several operands."""
     plan, y, args, kwargs = saved
     bars = []
-    for bar, structured, position in zip(plan.bars, plan.structured, plan.positions, strict=True):
-        if type(y_bar) is not _array and isinstance(y_bar, Structured) and not structured:
+    for bar, structured, position in plan.bars:
+        if not structured and type(y_bar) is not _array and isinstance(y_bar, Structured):
             y_bar = y_bar.dense()
-        bars.append(fitted(bar(y_bar, y, args, kwargs), args[position]))
+        bars.append(fitted(bar(y_bar, y, *args, **kwargs), args[position]))
     return bars
 
 
@@ -222,6 +275,10 @@ def fitted(x_bar: Any, x: Any) -> Any:
     """`x_bar` with the shape and dtype of `x`, which is an array, a number or the `Spec` of one."""
     if type(x) is not _array and type(x) is not Spec:
         x = spec_of(x)
-    if type(x_bar) is _array and x_bar.dtype is x.dtype and x_bar.shape == x.shape:
-        return x_bar
-    return fit(x_bar, Spec(x.shape, x.dtype))
+    kind = type(x_bar)
+    if kind in _SHAPED and x_bar.dtype is x.dtype:
+        if x_bar.shape == x.shape:
+            return x_bar
+        if kind is _array:
+            return unbroadcast(x_bar, x.shape)
+    return fit(x_bar, x)

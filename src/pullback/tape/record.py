@@ -98,7 +98,7 @@ def _find(values: Any, place: Place, found: list[tuple[Place, Variable]], others
             found.append(((*place, i), value))
         elif isinstance(value, Tracked):
             others.append(value)
-        elif isinstance(value, list | tuple):
+        elif isinstance(value, (list, tuple)):
             _find(value, (*place, i), found, others)
 
 
@@ -165,7 +165,7 @@ def _node(
     saved.rule = rule
     saved.places = places
     saved.kwargs = {key: snapshot(value) for key, value in kwargs.items()} if kwargs else kwargs
-    several = isinstance(y, tuple | list)
+    several = isinstance(y, (tuple, list))
     saved.y = y if keeps[0] else spec_tree(y)
     saved.y_specs = [spec_of(bare(part)) for part in y] if several else None
     variables = {place[0] for place in places if len(place) == 1}
@@ -191,7 +191,7 @@ def _node(
 
 def look_at_value(rule: Rule, y: Any, where: Any) -> None:
     """Raise if a value holds a NaN or an infinity (under `debug_nans`)."""
-    for part in y if isinstance(y, tuple | list) else (y,):
+    for part in y if isinstance(y, (tuple, list)) else (y,):
         if not np.all(np.isfinite(bare(part))):
             raise NonFiniteError(
                 f"{rule.name} is the first operation to yield a NaN or an infinity",
@@ -237,7 +237,7 @@ def _outputs(
     kwargs: dict[str, Any],
 ) -> Any:
     """The variable for `y`, or one for each of several outputs; linked to what it is a view of."""
-    if not isinstance(y, tuple | list):
+    if not isinstance(y, (tuple, list)):
         made = variable(y, node, tape)
         if rule.view:
             _linked(made, args, derivation(rule.function, args, kwargs, None))

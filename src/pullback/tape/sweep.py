@@ -7,6 +7,7 @@ is to be walked again.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from pullback.base.errors import NonFiniteError
 from pullback.base.modes import modes, switch
 from pullback.base.overwrite import Path, overwrite, write_at
+from pullback.base.quiet import restore, silence
 from pullback.base.spec import Spec
 from pullback.base.tracked import bare
 from pullback.rules.overwrite import whole_for, written_part
@@ -25,50 +27,76 @@ from pullback.tape.node import LocatedNode, Node, released
 Cotangents = dict[Node, Any]
 
 
-def ordered(outputs: list[Node]) -> list[Node]:
-    """The operations that `outputs` depend on, each after its parents.
+def ordered(output: Node) -> list[Node]:
+    """The operations that `output` depends on, each after its parents."""
+    reached = {output}
+    stack: list[Any] = [output]
+    while stack:
+        parents = stack.pop().parents
+        for parent in parents if type(parents) is tuple else (parents,):
+            if parent.pull is not None and parent not in reached:
+                reached.add(parent)
+                stack.append(parent)
+    return sorted(reached, key=_number)
 
-    Where each is used once, the order in which they are found will do; else Kahn's (1962), run from the
-    outputs.
+
+_number = operator.attrgetter("number")
+
+
+def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None = None) -> Cotangents:
+    """The cotangents that reach the leaves from that of one output.
+
+    As long as all operands of an operation but one are leaves, there is nothing to order: no other operation
+    can receive a cotangent there.
+
+    Args:
+        order: the recording that `output` is on, if there is one; it is used up.
+        retain: as for `sweep`.
     """
-    waiting: dict[Any, int] = dict.fromkeys(outputs, 0)
-    stack: list[Any] = list(waiting)
-    shared = False
-    parent: Any
-    while stack:
-        parents: Any = stack.pop().parents
-        while type(parents) is not tuple and parents.pull is not None and parents not in waiting:
-            waiting[parents] = 1
-            parents = parents.parents
-        for parent in parents if type(parents) is tuple else (parents,):
-            if parent.pull is not None:
-                if parent in waiting:
-                    waiting[parent] += 1
-                    shared = True
-                else:
-                    waiting[parent] = 1
-                    stack.append(parent)
-    order = _by_use(waiting) if shared else list(waiting)
-    order.reverse()
-    return order
-
-
-def _by_use(waiting: dict[Any, int]) -> list[Node]:
-    """The nodes of `waiting`, which says how often each is used, every one after all its uses."""
-    order = []
-    stack = [node for node, uses in waiting.items() if uses == 0]
-    while stack:
-        node = stack.pop()
-        order.append(node)
-        parents = node.parents
-        for parent in parents if type(parents) is tuple else (parents,):
-            if parent.pull is not None:
-                uses = waiting[parent]
-                if uses == 1:
-                    stack.append(parent)
-                else:
-                    waiting[parent] = uses - 1
-    return order
+    bars: Cotangents = {}
+    state = silence()
+    try:
+        if switch.on and modes.watching:
+            return walk(ordered(output) if order is None else order, {output: y_bar}, retain)
+        while (pull := output.pull) is not None:
+            parents = output.parents
+            single = type(parents) is not tuple
+            if single:
+                inner = parents
+            else:
+                inner = None
+                for parent in parents:
+                    if parent.pull is not None:
+                        if inner is not None:
+                            bars[output] = y_bar
+                            return walk(ordered(output) if order is None else order, bars, retain)
+                        inner = parent
+            if type(y_bar) is Owned and pull is not pull_write:
+                y_bar = y_bar.value
+            x_bars = pull(output.saved, y_bar)
+            if single:
+                y_bar = x_bars
+            else:
+                each = iter(x_bars)
+                for parent in parents:
+                    x_bar = next(each)
+                    if parent is inner:
+                        y_bar = x_bar
+                    elif parent in bars:
+                        bars[parent] = accumulate(bars[parent], x_bar)
+                    else:
+                        bars[parent] = x_bar
+            if not retain:
+                output.pull = released
+                output.parents = ()
+                output.saved = None
+            if inner is None:
+                return bars
+            output = inner
+        bars[output] = accumulate(bars[output], y_bar) if output in bars else y_bar
+        return bars
+    finally:
+        restore(state)
 
 
 def sweep(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents:
@@ -79,36 +107,46 @@ def sweep(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents
         cotangents: the seeds by node; changed in place and returned.
         retain: whether the nodes keep their saved values for another sweep.
     """
+    state = silence()
+    try:
+        return walk(order, cotangents, retain)
+    finally:
+        restore(state)
+
+
+def walk(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents:
+    """`sweep`, where NumPy's warnings are off already."""
     watching = switch.on and is_watched(cotangents)
-    with np.errstate(all="ignore"):
-        while order:
-            node = order.pop()
-            pull = node.pull
-            if pull is None:
-                continue
-            y_bar = cotangents.pop(node, None)
-            if y_bar is not None:
-                if type(y_bar) is Owned and pull is not pull_write:
-                    y_bar = y_bar.value
-                parents = node.parents
-                if type(parents) is not tuple:
-                    x_bar = pull(node.saved, y_bar)
+    while order:
+        node = order.pop()
+        pull = node.pull
+        if pull is None:
+            continue
+        y_bar = cotangents.pop(node, None)
+        if y_bar is not None:
+            if type(y_bar) is Owned and pull is not pull_write:
+                y_bar = y_bar.value
+            parents = node.parents
+            if type(parents) is not tuple:
+                x_bar = pull(node.saved, y_bar)
+                if watching:
+                    look_at(node, x_bar)
+                if parents in cotangents:
+                    x_bar = accumulate(cotangents[parents], x_bar)
+                cotangents[parents] = x_bar
+            else:
+                each = iter(pull(node.saved, y_bar))
+                for parent in parents:
+                    x_bar = next(each)
                     if watching:
                         look_at(node, x_bar)
-                    if parents in cotangents:
-                        x_bar = accumulate(cotangents[parents], x_bar)
-                    cotangents[parents] = x_bar
-                else:
-                    for parent, x_bar in zip(parents, pull(node.saved, y_bar), strict=True):
-                        if watching:
-                            look_at(node, x_bar)
-                        if parent in cotangents:
-                            x_bar = accumulate(cotangents[parent], x_bar)
-                        cotangents[parent] = x_bar
-            if not retain:
-                node.pull = released
-                node.parents = ()
-                node.saved = None
+                    if parent in cotangents:
+                        x_bar = accumulate(cotangents[parent], x_bar)
+                    cotangents[parent] = x_bar
+        if not retain:
+            node.pull = released
+            node.parents = ()
+            node.saved = None
     return cotangents
 
 

@@ -13,7 +13,7 @@ from pullback.base.mutable import Cell, Mutable
 from pullback.base.overwrite import Path, overwrite, write_at
 from pullback.base.spec import spec_of
 from pullback.base.tracked import Tracked, bare
-from pullback.tape.node import ROOT, Leaf, Node, Pull, Recording
+from pullback.tape.node import ROOT, Leaf, Node, Pull, Recording, number
 from pullback.tape.sweep import pull_write
 
 
@@ -113,12 +113,16 @@ class Variable(Mutable):
     @property
     def grad(self) -> Any:
         """What `backward` has accumulated for this input, or None; by the value before any write."""
-        leaf = self.leaf
+        leaf = self._node
+        if type(leaf) is not Leaf:
+            leaf = self.leaf
         return None if leaf is None else leaf.gradient[0]
 
     @grad.setter
     def grad(self, gradient: Any) -> None:
-        leaf = self.leaf
+        leaf = self._node
+        if type(leaf) is not Leaf:
+            leaf = self.leaf
         if leaf is None:
             raise MutationError("only an input made with pb.Variable(...) has a grad")
         leaf.gradient[0] = gradient
@@ -279,6 +283,7 @@ def recorded(value: Any, tape: Recording, pull: Pull, parents: Any, saved: Any) 
     node.pull = pull
     node.parents = parents
     node.saved = saved
+    node.number = number()
     nodes = tape.nodes
     if nodes is not None:
         nodes.append(node)

@@ -163,7 +163,7 @@ class Calculus:
     def _add_dense(self, variable: Var, x_bar: Any) -> None:
         """Add what a rule gives, structured or not."""
         if isinstance(x_bar, Filled):
-            x_bar = x_bar.value if isinstance(variable.type, Array) else x_bar.dense()
+            x_bar = x_bar.value
         x_bar = dense(x_bar)
         nothing = x_bar is None or (not isinstance(x_bar, Symbol) and not np.any(x_bar))
         if not nothing:

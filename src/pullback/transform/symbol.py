@@ -14,11 +14,13 @@ import numpy as np
 
 from pullback.base.cast import astype
 from pullback.base.errors import UnsupportedError
+from pullback.base.spec import dtype_of
 from pullback.base.tracked import Tracked
 from pullback.ir import primitives
 from pullback.ir.build import Builder, as_arg, operand_type
 from pullback.ir.nodes import Const, Operand, Var
 from pullback.ir.types import Array, Scalar
+from pullback.rules.extrema import larger, smaller
 from pullback.rules.product import safe_multiply
 
 
@@ -92,6 +94,8 @@ class Symbol(Tracked):
             return self._scale(*args)
         if function is astype:
             return self._cast(args[0], np.dtype(args[1]))
+        if function in _LOSES:
+            return self._share(*_LOSES[function], *args)
         if function is np.where and not any(_ndim(x) for x in args):
             return self._call(primitives.select, args, {})
         if function is np.reshape and not _ndim(args[0]):
@@ -99,6 +103,13 @@ class Symbol(Tracked):
         if function in (np.real, np.conj) and self.dtype.kind != "c":
             return args[0]
         return self._call(function, args, kwargs)
+
+    def _share(self, loses: np.ufunc, ties_or_loses: np.ufunc, a: Any, b: Any) -> Any:
+        """The share of `a` in the extreme of two: 0, 1/2 in a tie, or 1, as where one is NaN."""
+        one = dtype_of(a).type(1)
+        if _ndim(a) or _ndim(b):
+            return one - one / 2 * np.add(ties_or_loses(a, b), loses(a, b), dtype=np.int8)
+        return np.where(loses(a, b), one * 0, np.where(np.equal(a, b), one / 2, one))
 
     def _scale(self, partial: Any, seed: Any) -> Any:
         if not self.guards:
@@ -139,6 +150,8 @@ class Symbol(Tracked):
 
 
 _REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+_LOSES = {larger: (np.less, np.less_equal), smaller: (np.greater, np.greater_equal)}
+"""The shares of extremes, whose rules branch on values, and when the first argument has less than all."""
 _ATTRIBUTES = {np.shape: "shape", np.ndim: "ndim", np.size: "size"}
 
 

@@ -233,6 +233,10 @@ class _Tangent:
             return value
         return self.builder.call(np.copy, value, name=f"{target.name}_dot")
 
+    def _moved(self, arg: Arg) -> Symbol:
+        assert isinstance(arg, Var | Const)
+        return Symbol(self._tangent_of(arg), self.builder, self.guards)
+
     def _symbol(self, arg: Arg) -> Any:
         if isinstance(arg, tuple):
             return tuple(self._symbol(part) for part in arg)

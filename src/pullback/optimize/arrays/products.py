@@ -19,6 +19,9 @@ from pullback.optimize.emitter import Emitter
 from pullback.optimize.rewrites import rewrites
 from pullback.optimize.slices import OpaqueError, static, transposed
 
+_SHORT = 8
+"""A product of matrices, one of whose axes is known to be no longer than this, is written as loops."""
+
 
 def contraction(e: Emitter, arrays: Sequence[Delayed], inputs: Sequence[Any], output: Any) -> Value:
     """``np.einsum``: one label per axis of each array; what is not in `output` is summed over."""
@@ -94,7 +97,8 @@ def matmul(e: Emitter, x1: Value, x2: Value, **options: Any) -> Value:
 
 def _of_matrices(e: Emitter, a: Delayed, b: Delayed) -> Value:
     """A call, on operands of one dtype, in memory."""
-    if any(is_one(n) for n in (*a.shape, *b.shape)) or a.dtype.kind not in "fc" or b.dtype.kind not in "fc":
+    short = any(isinstance(n, Const) and n.value <= _SHORT for n in map(e.known, (*a.shape, *b.shape)))
+    if short or a.dtype.kind not in "fc" or b.dtype.kind not in "fc":
         return contraction(e, (a, b), ("ik", "kj"), "ij")
     e.check_equal(a.shape[1], b.shape[0], "matmul")
     left, right = (e.contiguous(x) for x in (a, b))

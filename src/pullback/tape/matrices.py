@@ -1,0 +1,82 @@
+"""The short way to a node for products of two real matrices of one dtype.
+
+A cotangent that is a multiple of the identity, as the trace sends, turns the adjoint's products into
+transposes (Giles, *Collected matrix derivative results*, 2008, §2.2 and §2.3).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pullback.base.modes import switch
+from pullback.rules.structured import IdentityMultiple, dense
+from pullback.tape.accumulate import Owned
+from pullback.tape.elementwise import are_real_arrays
+from pullback.tape.keep import snapshot
+from pullback.tape.plan import general
+from pullback.tape.variable import Variable, recorded
+
+_FLOAT64 = np.dtype(np.float64)
+_FLOAT32 = np.dtype(np.float32)
+_array = np.ndarray
+
+
+def are_matrices(x: Any, z: Any) -> bool:
+    """Whether two values are real matrices of one dtype."""
+    return are_real_arrays(x, z) and x.ndim == z.ndim == 2
+
+
+def owned(x_bar: Any) -> Any:
+    """A new array, as one that the sweep may add to and give away."""
+    return Owned(x_bar) if type(x_bar) is _array else x_bar
+
+
+def pull_product(saved: Any, y_bar: Any) -> Any:
+    """The cotangents of two matrices that are multiplied."""
+    a, b = saved
+    if type(y_bar) is IdentityMultiple:
+        return y_bar.times(b.T), y_bar.times(a.T)
+    y_bar = dense(y_bar)
+    return owned(y_bar @ b.T), owned(a.T @ y_bar)
+
+
+def pull_left(b: Any, y_bar: Any) -> Any:
+    """The cotangent of the left of two matrices, the right one being constant."""
+    return y_bar.times(b.T) if type(y_bar) is IdentityMultiple else owned(dense(y_bar) @ b.T)
+
+
+def pull_right(a: Any, y_bar: Any) -> Any:
+    """The cotangent of the right of two matrices, the left one being constant."""
+    return y_bar.times(a.T) if type(y_bar) is IdentityMultiple else owned(a.T @ dense(y_bar))
+
+
+def matmul(self: Variable, other: Any) -> Any:
+    """``self @ other``."""
+    node, x = self._node, self._value
+    if type(x) is _array and x.ndim == 2 and node is not None and self._cell is None and not switch.on:
+        dtype = x.dtype
+        if dtype is _FLOAT64 or dtype is _FLOAT32:
+            if type(other) is Variable:
+                z, z_node, tape = other._value, other._node, self._tape
+                if (
+                    type(z) is _array
+                    and z.ndim == 2
+                    and z.dtype is dtype
+                    and z_node is not None
+                    and other._tape is tape
+                    and other._cell is None
+                ):
+                    return recorded(x @ z, tape, pull_product, (node, z_node), (x, z))
+            elif type(other) is _array and other.ndim == 2 and other.dtype is dtype:
+                return recorded(x @ other, self._tape, pull_left, node, snapshot(other))
+    return general(np.matmul, (self, other), {})
+
+
+def reflected_matmul(self: Variable, other: Any) -> Any:
+    """``other @ self``."""
+    node, x = self._node, self._value
+    if node is not None and self._cell is None and not switch.on and are_matrices(other, x):
+        return recorded(other @ x, self._tape, pull_right, node, snapshot(other))
+    return general(np.matmul, (other, self), {})

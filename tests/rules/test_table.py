@@ -1,0 +1,24 @@
+"""The whole table: every row is tested by being a row, by finite differences, in every dtype it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback.rules.special  # fills the table
+from pullback.rules.table import EACH, Rule, rows
+from pullback.testing.rows import check_row
+
+assert pullback.rules.special.__doc__
+ROWS = [rule for rule in rows() if not rule.constant and EACH not in rule.refusals]
+
+
+@pytest.mark.parametrize("rule", ROWS, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("dtype", ["d", "f", "D", "F"])
+def test_row(rule: Rule, dtype: Any) -> None:
+    if dtype in "DF" and not rule.complex:
+        return
+    with np.errstate(all="ignore"):
+        assert check_row(rule, np.dtype(dtype)) > 0
