@@ -76,6 +76,9 @@ class Symbol(Tracked):
     def dtype(self) -> np.dtype[Any]:
         return self.type.dtype
 
+    def astype(self, dtype: Any) -> Any:
+        return self._cast(self, np.dtype(dtype))
+
     def __array_ufunc__(self, function: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if method == "reduce" and function in _REDUCTIONS:
             return self.__array_function__(_REDUCTIONS[function], (), args, kwargs)
