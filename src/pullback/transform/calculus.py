@@ -249,6 +249,13 @@ def _scale(calculus: Calculus, statement: Assign, y_bar: Operand) -> None:
             calculus.add(arg, calculus._builder.call(primitives.scale, factor, y_bar, name=f"{arg.name}_bar"))
 
 
+def _full(calculus: Calculus, statement: Assign, y_bar: Operand) -> None:
+    value = statement.args[1]
+    if calculus._activity.is_active(value):
+        assert isinstance(value, Var)
+        calculus.add(value, calculus._builder.call(np.sum, y_bar, name=f"{value.name}_bar"))
+
+
 _SPECIAL: dict[Callable[..., Any], Callable[[Calculus, Assign, Operand], None]] = {
     primitives.bind: _bind,
     primitives.cast: _bind,
@@ -258,4 +265,5 @@ _SPECIAL: dict[Callable[..., Any], Callable[[Calculus, Assign, Operand], None]] 
     primitives.select: _select,
     primitives.scale: _scale,
     np.copy: _bind,
+    np.full: _full,
 }

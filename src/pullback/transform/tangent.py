@@ -253,6 +253,11 @@ def _same(maker: _Tangent, statement: Assign) -> Operand:
     return maker.builder.call(statement.function, maker._tangent_of(first), *rest)  # type: ignore[arg-type]
 
 
+def _full(maker: _Tangent, statement: Assign) -> Operand:
+    shape, value = statement.args
+    return maker.builder.call(np.full, shape, maker._tangent_of(value))  # type: ignore[arg-type]
+
+
 def _bind(maker: _Tangent, statement: Assign) -> Operand:
     return maker._tangent_of(statement.args[0])  # type: ignore[arg-type]
 
@@ -280,6 +285,7 @@ _SPECIAL: dict[Callable[..., Any], Callable[[_Tangent, Assign], Operand]] = {
     primitives.item: _same,
     primitives.pick: _same,
     np.copy: _same,
+    np.full: _full,
     primitives.select: _select,
     primitives.scale: _scale,
 }
