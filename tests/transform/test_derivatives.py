@@ -18,6 +18,8 @@ from pullback.transform.purify import purified, written
 from pullback.transform.tangent import tangent
 
 _spec = importlib.util.spec_from_file_location("programs", Path(__file__).with_name("programs.py"))
+assert _spec is not None
+assert _spec.loader is not None
 _programs = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_programs)
 PROGRAMS = _programs.PROGRAMS

@@ -37,7 +37,7 @@ from pullback.capture.values import (
 from pullback.ir.build import dummy_arg, types_of_call
 from pullback.ir.nodes import Const, Slice
 from pullback.ir.primitives import cast
-from pullback.ir.types import type_of
+from pullback.ir.types import Stack, type_of
 from pullback.rules.table import TABLE, name_of
 
 Kwargs = dict[str, Any]
@@ -183,6 +183,7 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
             return folded
     if function in _OF_ONE and len(args) == 1 and is_scalar(args[0]) and not keywords:
         kind = types_of_call(function, tuple(operands), {})[0]
+        assert not isinstance(kind, Stack)
         return context.call(cast, operands[0], kind.dtype)
     result = context.call(function, *operands, **keywords)
     if function in _NAMED_RESULTS and isinstance(result, tuple):
