@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 from accesses import accesses
-from engines import record
+from three_engines import record
 
 from pullback.emit import load, source
 from pullback.emit.source import write

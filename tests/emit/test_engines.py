@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engines import agree, beside, outcome, record
+from three_engines import agree, beside, outcome, record
 
 from pullback.emit import load, source
 from pullback.ir import primitives

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engines import record
 from test_engines import stacks
+from three_engines import record
 
 from pullback.emit import source
 from pullback.ir.nodes import Program

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engines import record
+from three_engines import record
 
 from pullback.base.errors import UnsupportedError
 from pullback.base.location import Location

@@ -1,8 +1,8 @@
 """Numbers of all types: NumPy's promotion, whoever runs the source."""
 
 import pytest
-from engines import agree
 from scalars import NUMBERS, operations
+from three_engines import agree
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from engines import agree, record
+from three_engines import agree, record
 
 from pullback.emit import load, source
 

@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 from comparing import compare
-from programs import program
+from random_functions import program
 from recording import record
 
 from pullback.ir.verify import verify
