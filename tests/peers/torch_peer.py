@@ -237,6 +237,9 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "numpy.fabs": torch.abs,
     "numpy.cbrt": lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3),
     "numpy.nan_to_num": lambda x, nan=0.0, posinf=None, neginf=None: torch.nan_to_num(x, nan, posinf, neginf),
+    # Without a dtype PyTorch's ranges are of its default one, whatever their ends are.
+    "numpy.linspace": lambda a, b, num: torch.linspace(a, b, num, dtype=torch.result_type(a, b)),
+    "numpy.logspace": lambda a, b, num: torch.logspace(a, b, num, dtype=torch.result_type(a, b)),
     "numpy.where": lambda c, a, b: torch.where(torch.as_tensor(c), a, b),
     "scipy.special.gamma": lambda x: torch.exp(torch.lgamma(x)),
     "scipy.special.beta": lambda a, b: torch.exp(torch.lgamma(a) + torch.lgamma(b) - torch.lgamma(a + b)),

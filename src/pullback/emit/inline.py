@@ -8,45 +8,12 @@ A-normalisation; Sabry & Felleisen 1992.)
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 
-from pullback.ir import primitives
-from pullback.ir.nodes import Assign, Block, Pop, Program, Push, Statement, Store, Var, While
-from pullback.ir.types import Array, Stack
+from pullback.ir.memory import Memory
+from pullback.ir.nodes import Assign, Block, Program, Push, Statement, Store, While
+from pullback.ir.types import Stack
 from pullback.ir.walk import assigns, blocks, reads, walk
-
-
-class Memory:
-    """Which array names may share memory: each has the name of the group it belongs to."""
-
-    def __init__(self, program: Program, *, apart: bool = False) -> None:
-        self._parent: dict[str, str] = {}
-        arrays = [param for param in program.params if isinstance(param.type, Array)]
-        # The caller may pass one array twice, or two views of one, if not `apart`.
-        for a, b in () if apart else itertools.pairwise(arrays):
-            self._unite(a.name, b.name)
-        for statement in walk(program.body):
-            match statement:
-                case Assign() if statement.function in primitives.ALIASING:
-                    first = statement.args[0]
-                    if isinstance(first, Var):
-                        self._unite(statement.targets[0].name, first.name)
-                case Push() if isinstance(statement.value, Var):
-                    self._unite(statement.stack.name, statement.value.name)
-                case Pop():
-                    self._unite(statement.stack.name, statement.target.name)
-
-    def group(self, name: str) -> str:
-        """The group of the memory that `name` refers to."""
-        while name in self._parent:
-            name = self._parent[name]
-        return name
-
-    def _unite(self, a: str, b: str) -> None:
-        a, b = self.group(a), self.group(b)
-        if a != b:
-            self._parent[a] = b
 
 
 def nested(program: Program) -> frozenset[str]:

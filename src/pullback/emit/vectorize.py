@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from pullback.emit import native
-from pullback.emit.inline import Memory
 from pullback.ir import primitives
+from pullback.ir.memory import Memory
 from pullback.ir.nodes import Arg, Assign, Block, For, Program, Statement, Store, Var
 from pullback.ir.types import Scalar
 from pullback.ir.walk import assigns, operands, reads, with_blocks
@@ -30,7 +30,7 @@ _SUMS = frozenset([np.add, np.subtract, np.maximum, np.minimum, np.multiply, pri
 
 def with_inlined_functions(program: Program) -> Program:
     """The program with `native`'s functions in the loops that can be vectorised."""
-    memory = Memory(program, apart=True)
+    memory = Memory(program)
 
     def block(statements: Block) -> Block:
         return tuple(one(statement) for statement in statements)

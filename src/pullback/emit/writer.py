@@ -16,12 +16,13 @@ from pullback.emit.constants import array_constant, constant, dtype_name, quoted
 from pullback.emit.elementwise import plain_number
 from pullback.emit.expressions import expression, index_texts, is_reference, runs_in_python
 from pullback.emit.functions import stores_in_python
-from pullback.emit.inline import Memory, effects, nested
+from pullback.emit.inline import effects, nested
 from pullback.emit.names import identifiers
 from pullback.emit.outline import Outline
 from pullback.emit.text import Text, call, subscript, tuple_of, unary
 from pullback.ir import primitives
 from pullback.ir.build import operand_type
+from pullback.ir.memory import Memory
 from pullback.ir.nodes import (
     Assign,
     Block,
@@ -76,7 +77,7 @@ class Writer:
         self.exceptions: dict[str, str] = {}
         self.names = _names_of(program)
         self.outline = Outline(self.names)
-        self._memory = Memory(program)
+        self._memory = Memory(program, apart=False)
         self._nested = nested(program)
         self._waiting: dict[str, _Waiting] = {}
         self._depth = 1

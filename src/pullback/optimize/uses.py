@@ -2,18 +2,14 @@
 
 Statements are numbered in textual order. Between a definition and a use in the same innermost loop, what
 runs is within the text between them, whatever branches are taken, so an interval of numbers tells what may
-have changed. Aliasing is by union of names, whatever the order of the statements (Steensgaard, *Points-to
-analysis in almost linear time*, 1996, without fields).
+have changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from pullback.ir.nodes import Assign, Block, For, Pop, Program, Push, Statement, Store, Var, While
-from pullback.ir.primitives import ALIASING
-from pullback.ir.types import Array
-from pullback.ir.walk import assigns, blocks, reads, walk
+from pullback.ir.memory import Memory
+from pullback.ir.nodes import Block, For, Program, Store, While
+from pullback.ir.walk import assigns, blocks, reads
 
 
 class Uses:
@@ -24,7 +20,7 @@ class Uses:
     """
 
     def __init__(self, program: Program) -> None:
-        self._parent: dict[str, str] = {}
+        self._memory = Memory(program)
         self._assigned: dict[str, list[int]] = {param.name: [-1] for param in program.params}
         self._used: dict[str, list[int]] = {}
         self._stores: list[tuple[int, str]] = []
@@ -33,8 +29,6 @@ class Uses:
         self._blocks: list[tuple[int, ...]] = []
         self._block_count = 0
         self._number(program.body, (), ())
-        for statement in walk(program.body):
-            self._unite(statement)
         self.cells = frozenset(name for name, at in self._assigned.items() if len(at) > 1)
         self._stored = {self.memory(name) for _, name in self._stores}
 
@@ -56,18 +50,9 @@ class Uses:
                 self._number(nested, inner, path)
             self._ends[position] = len(self._loops)
 
-    def _unite(self, statement: Statement) -> None:
-        for a, b in _same_memory(statement):
-            first, second = self.memory(a), self.memory(b)
-            if first != second:
-                self._parent[first] = second
-
     def memory(self, name: str) -> str:
         """One name for all the names that may refer to the same memory as `name`."""
-        root = name
-        while root in self._parent:
-            root = self._parent[root]
-        return root
+        return self._memory.group(name)
 
     def is_stored(self, name: str) -> bool:
         """Whether any store may write into the memory of `name`."""
@@ -105,15 +90,3 @@ class Uses:
             if loop not in self._loops[position]:
                 return self._ends[loop]
         return use
-
-
-def _same_memory(statement: Statement) -> Iterator[tuple[str, str]]:
-    """Pairs of names that a statement makes refer to one memory."""
-    match statement:
-        case Assign(targets=(target,), function=function, args=args) if function in ALIASING:
-            if isinstance(target.type, Array) and isinstance(args[0], Var):
-                yield target.name, args[0].name
-        case Push(stack=stack, value=Var(type=Array()) as value):
-            yield stack.name, value.name
-        case Pop(target=Var(type=Array()) as target, stack=stack):
-            yield target.name, stack.name

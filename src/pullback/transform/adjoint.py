@@ -26,6 +26,7 @@ import numpy as np
 
 from pullback.ir import primitives
 from pullback.ir.build import Builder, operand_type
+from pullback.ir.memory import is_alias
 from pullback.ir.nodes import (
     Arg,
     Assign,
@@ -47,7 +48,7 @@ from pullback.ir.nodes import (
 from pullback.ir.types import Array, Scalar
 from pullback.ir.walk import assigns, blocks, reads, substitute, walk
 from pullback.transform.activity import Activity
-from pullback.transform.alias import alias_classes, is_alias
+from pullback.transform.alias import alias_classes
 from pullback.transform.calculus import Calculus
 from pullback.transform.canonical import canonical, cells_of, names_of
 from pullback.transform.cotangents import Cotangents

@@ -1,15 +1,11 @@
-"""Which names may share memory: classes of array variables, without regard to the order of statements.
-
-Two arrays are in one class if a chain of `bind`, `view`, `transpose`, `reshape` or stack traffic leads from
-one to the other. (Steensgaard, *Points-to analysis in almost linear time*, 1996.)
-"""
+"""What is known of each group of names that may share memory (`ir.memory`): who allocates it, who writes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pullback.ir.nodes import Assign, Pop, Program, Push, Statement, Store, Var
-from pullback.ir.primitives import ALIASING
+from pullback.ir.memory import Memory, is_alias
+from pullback.ir.nodes import Assign, Program, Push, Statement, Store, Var
 from pullback.ir.types import Array, Stack
 from pullback.ir.walk import assigns, walk
 
@@ -34,42 +30,16 @@ class AliasClass:
     plain: bool = True
 
 
-def is_alias(statement: Statement) -> bool:
-    """Whether the statement's target refers to its first argument's memory."""
-    return (
-        isinstance(statement, Assign)
-        and statement.function in ALIASING
-        and isinstance(statement.args[0], Var)
-        and isinstance(statement.targets[0].type, Array)
-    )
-
-
 def alias_classes(program: Program, cells: set[str]) -> dict[str, AliasClass]:
     """The class of each array and stack variable, by name."""
-    parent: dict[str, str] = {}
-
-    def find(name: str) -> str:
-        parent.setdefault(name, name)
-        while parent[name] != name:
-            name = parent[name]
-        return name
-
+    memory = Memory(program)
     statements = list(walk(program.body))
-    for statement in statements:
-        if is_alias(statement):
-            assert isinstance(statement, Assign)
-            parent[find(statement.targets[0].name)] = find(statement.args[0].name)  # type: ignore[union-attr]
-        elif isinstance(statement, Push) and isinstance(statement.value, Var):
-            parent[find(statement.stack.name)] = find(statement.value.name)
-        elif isinstance(statement, Pop):
-            parent[find(statement.target.name)] = find(statement.stack.name)
-        for target in assigns(statement):
-            find(target.name)
     found: dict[str, AliasClass] = {}
+    by_name: dict[str, AliasClass] = {}
+    for variable in (*program.params, *(target for s in statements for target in assigns(s))):
+        by_name[variable.name] = found.setdefault(memory.group(variable.name), AliasClass())
     for param in program.params:
-        found.setdefault(find(param.name), AliasClass()).params.append(param)
-    by_name = {name: found.setdefault(find(name), AliasClass()) for name in [*parent]}
-    by_name |= {param.name: found[find(param.name)] for param in program.params}
+        by_name[param.name].params.append(param)
     for name, group in by_name.items():
         group.members.add(name)
         group.plain = group.plain and name not in cells

@@ -19,10 +19,11 @@ import numpy as np
 
 from pullback.ir import primitives
 from pullback.ir.build import Builder
+from pullback.ir.memory import is_alias
 from pullback.ir.nodes import Assign, Block, Const, For, Pop, Push, Statement, Store, Var
 from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.walk import assigns, reads, substitute, walk
-from pullback.transform.alias import AliasClass, is_alias
+from pullback.transform.alias import AliasClass
 from pullback.transform.loops import Loop
 from pullback.transform.order import Order
 from pullback.transform.shadow import Shadows

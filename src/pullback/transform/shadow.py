@@ -14,10 +14,11 @@ import numpy as np
 
 from pullback.ir import primitives
 from pullback.ir.build import Builder
+from pullback.ir.memory import is_alias
 from pullback.ir.nodes import Assign, Const, Operand, Pop, Push, Statement, Var
 from pullback.ir.types import Array, Stack
 from pullback.transform.activity import Activity
-from pullback.transform.alias import AliasClass, is_alias
+from pullback.transform.alias import AliasClass
 
 _SHAPED = (np.empty, np.zeros, np.ones, np.full)
 
