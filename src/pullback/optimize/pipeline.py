@@ -6,8 +6,10 @@ from pullback.ir.nodes import Program
 from pullback.optimize.dce import remove_dead
 from pullback.optimize.fuse import fuse
 from pullback.optimize.hoist import hoist_memory, hoist_values
+from pullback.optimize.induction import without_counters
 from pullback.optimize.lower import lower
 from pullback.optimize.split import split_additions
+from pullback.optimize.stacks import flat_stacks
 from pullback.optimize.unroll import scalars_for_arrays, unroll
 from pullback.optimize.values import share_values
 
@@ -19,7 +21,7 @@ def simplify(program: Program) -> Program:
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    program = share_values(lower(program))
+    program = share_values(without_counters(lower(program)))
     fused = fuse(program)
     if fused is not program:
         program = share_values(remove_dead(fused))
@@ -32,6 +34,7 @@ def optimize(program: Program) -> Program:
 def finish(program: Program) -> Program:
     """What emission takes of an optimized program, differentiated or not.
 
-    Additions to several places go in loops of their own, and no memory is allocated in loops.
+    Stacks are arrays, additions to several places go in loops of their own, and no memory is allocated in
+    loops.
     """
-    return hoist_memory(simplify(split_additions(program)))
+    return hoist_memory(simplify(split_additions(flat_stacks(program))))

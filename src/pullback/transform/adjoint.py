@@ -25,7 +25,7 @@ from dataclasses import replace
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder, operand_type
+from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.memory import is_alias
 from pullback.ir.nodes import (
     Arg,
@@ -50,7 +50,7 @@ from pullback.ir.walk import assigns, blocks, reads, substitute, walk
 from pullback.transform.activity import Activity
 from pullback.transform.alias import alias_classes
 from pullback.transform.calculus import Calculus
-from pullback.transform.canonical import canonical, cells_of, names_of
+from pullback.transform.canonical import canonical, cells_of
 from pullback.transform.cotangents import Cotangents
 from pullback.transform.count import counted
 from pullback.transform.keep import Keeper
