@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pullback.ir.nodes import Program
+from pullback.optimize.cells import forward_cells
 from pullback.optimize.dce import remove_dead
 from pullback.optimize.fuse import fuse
 from pullback.optimize.hoist import hoist_memory, hoist_values
@@ -16,7 +17,7 @@ from pullback.optimize.values import share_values
 
 def simplify(program: Program) -> Program:
     """Cheaper, in the same language: of arrays or of scalars, before differentiation or after."""
-    return remove_dead(share_values(hoist_values(program)))
+    return remove_dead(share_values(hoist_values(forward_cells(program))))
 
 
 def optimize(program: Program) -> Program:
