@@ -17,11 +17,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pullback.emit import native
-from pullback.emit.affine import Affine, Symbols, add, as_number, constant
 from pullback.emit.expressions import runs_in_python
 from pullback.emit.functions import stores_in_python
 from pullback.emit.scope import Scope
 from pullback.ir import primitives
+from pullback.ir.affine import Affine, Symbols, add, as_number, constant
 from pullback.ir.build import Builder, Names, names_of
 from pullback.ir.memory import Memory
 from pullback.ir.nodes import (

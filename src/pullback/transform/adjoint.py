@@ -82,7 +82,7 @@ class _Adjoint:
             wrt=[program.params[k].name for k in wrt],
             of=[r.name for r in (program.results[k] for k in of) if isinstance(r, Var)],
         )
-        self.order = Order(program)
+        self.order = Order(program, self.cells)
         self.shadows = Shadows(self.builder, self.classes, self.cells, self.activity)
         self.keeper = Keeper(self.builder, self.classes, self.cells, self.order, self.shadows)
         self.bars = Cotangents(self.builder, self.cells)
