@@ -19,7 +19,7 @@ from pullback.base.dispatch import tracked_in
 from pullback.capture import Leaf
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Var
-from pullback.ir.types import Scalar, is_inexact
+from pullback.ir.types import Array, Scalar, is_inexact
 
 
 class Plan:
@@ -62,26 +62,35 @@ def value_and_gradient(
     )
     output = specialised.captured.rebuild(found[: plan.results])
     chosen = choose(compiled, argnums, args, kwargs)
-    plain = len(specialised.dynamic) == len(leaves) == len(args) and not specialised.written
-    if not kwargs and plain and all(map(operator.is_, fitted, values)):
-        _remember(compiled, asked, plan, fitted[len(args) :], chosen.single)
+    if not kwargs and len(leaves) == len(args) and all(map(operator.is_, fitted, values)):
+        _remember(compiled, asked, plan, leaves, fitted[len(specialised.dynamic) :], chosen.single)
     gradients = [map_tree(lambda _: next(bars), value) for value in chosen.values()]
     return output, gradients[0] if chosen.single else tuple(gradients)
 
 
-def _remember(compiled: Compiled, asked: Any, plan: Plan, captives: list[Any], single: bool) -> None:
+def _remember(
+    compiled: Compiled, asked: Any, plan: Plan, leaves: list[Any], captives: list[Any], single: bool
+) -> None:
     """Answer calls with arguments of such types at once from now on, where the result is one number."""
-    captured = plan.specialised.captured
-    if not isinstance(captured.result, Leaf):
+    captured, specialised = plan.specialised.captured, plan.specialised
+    given = [specialised.params[specialised.dynamic.index(k)] if k in specialised.dynamic else leaf
+             for k, leaf in enumerate(leaves)]  # fmt: skip
+    count = len(specialised.dynamic)
+    if not isinstance(captured.result, Leaf) or not all(isinstance(x, Scalar | Array | int) for x in given):
         return
-    params = plan.specialised.params
+    if any(k >= count for k in specialised.written):
+        return
     kinds = [operand_type(result) for result in plan.program.results]
     value = captured.result.position
-    gradients = [(plan.results + k, params[position]) for k, position in enumerate(plan.wrt)]
-    count = len(params) - len(captives)
-    rest = (*captives, plan.seed)
     answer = answer_for(
-        captured, params[:count], plan.run, rest, (value, kinds[value]), gradients, single
+        captured,
+        given,
+        [specialised.dynamic[k] for k in specialised.written],
+        plan.run,
+        (*captives, plan.seed),
+        (value, kinds[value]),
+        [(plan.results + k, specialised.params[position]) for k, position in enumerate(plan.wrt)],
+        single,
     )
     if answer is not None:
         known = compiled.quick.setdefault(asked, [])

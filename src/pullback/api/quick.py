@@ -24,7 +24,8 @@ Answer = Callable[[tuple[Any, ...]], "tuple[Any, Any] | None"]
 
 def answer_for(
     captured: Captured,
-    params: Sequence[Type],
+    params: Sequence[Type | int],
+    written: Sequence[int],
     run: Callable[..., tuple[Any, ...]],
     rest: tuple[Any, ...],
     value: tuple[int, Type],
@@ -35,7 +36,8 @@ def answer_for(
 
     Args:
         captured: says whether what the function refers to is what it was.
-        params: the types of the arguments.
+        params: the types of the arguments; a number for one that has to have this value.
+        written: the positions of arguments that have to be apart from the others in memory.
         run: the compiled adjoint.
         rest: what comes after the arguments of the call.
         value, gradients: position among the results and type of the value and of each gradient.
@@ -46,27 +48,36 @@ def answer_for(
     tests = [_test(f"a{k}", kind, names) for k, kind in enumerate(params)]
     if any(test is None for test in tests):
         return None
+    names |= {f"r{k}": operand for k, operand in enumerate(rest)}
+    arrays = [f"a{k}" for k, kind in enumerate(params) if isinstance(kind, Array)]
+    arrays += [f"r{k}" for k, operand in enumerate(rest) if isinstance(operand, np.ndarray)]
+    names["overlap"] = np.may_share_memory
+    tests += [f"not overlap(a{k}, {other})" for k in written for other in arrays if other != f"a{k}"]
     for k, guard in enumerate(captured.guards):
         names |= {f"get{k}": guard.getter, f"was{k}": guard.value}
-    names |= {f"r{k}": operand for k, operand in enumerate(rest)}
     guards = [f"get{k}() is not was{k}" for k in range(len(captured.guards))]
-    arguments = ", ".join(f"a{k}" for k in range(len(params)))
-    operands = ", ".join([*(f"a{k}" for k in range(len(params))), *(f"r{k}" for k in range(len(rest)))])
+    operands = [f"a{k}" for k, kind in enumerate(params) if not isinstance(kind, int)]
+    operands += [f"r{k}" for k in range(len(rest))]
     given = [_given(*part, names, raw=entry is not None) for part in (value, *gradients)]
     lines = [
         f"if len(args) != {len(params)}: return None",
-        f"{arguments}, = args",
+        f"{', '.join(f'a{k}' for k in range(len(params)))}, = args",
         f"if not ({' and '.join(test for test in tests if test)}): return None",
-        *(["try:", f"    if {' or '.join(guards)}: return None", "except Exception: return None"] * bool(guards)),
-        f"found = run({operands})",
+        *(
+            ["try:", f"    if {' or '.join(guards)}: return None", "except Exception: return None"]
+            * bool(guards)
+        ),
+        f"found = run({', '.join(operands)})",
         f"return {given[0]}, {given[1] if single else '(' + ', '.join(given[1:]) + ',)'}",
     ]
     exec("\n    ".join(["def answer(args):", *lines]), names)
     return names["answer"]
 
 
-def _test(name: str, kind: Type, names: dict[str, Any]) -> str | None:
+def _test(name: str, kind: Type | int, names: dict[str, Any]) -> str | None:
     """An expression for whether an argument is of a type, in memory that compiled code takes as it is."""
+    if isinstance(kind, int):
+        return f"type({name}) is {type(kind).__name__} and {name} == {kind!r}"
     if isinstance(kind, Scalar):
         python = {"f": "float", "i": "int"}.get(kind.dtype.kind)
         return f"type({name}) is {python}" if kind.weak and python else None
