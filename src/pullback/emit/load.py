@@ -85,15 +85,25 @@ def _quiet(function: Compiled) -> Compiled:
     return call
 
 
-def _typed(function: Compiled, program: Program) -> Compiled:
+def _typed(function: Any, program: Program) -> Compiled:
     """`function` whose numbers are of the program's types: compiled code returns Python's."""
     kinds = [operand_type(result) for result in program.results]
     strong = [isinstance(kind, Scalar) and not kind.weak for kind in kinds]
-    if not any(strong):
-        return function
     parameters = ", ".join(f"a{i}" for i in range(len(program.params)))
     results = ", ".join(f"t{i}(r[{i}])" if strong[i] else f"r[{i}]" for i in range(len(kinds)))
     namespace: dict[str, Any] = {f"t{i}": kind.dtype.type for i, kind in enumerate(kinds) if strong[i]}
     namespace["function"] = function
-    exec(f"def call({parameters}):\n    r = function({parameters})\n    return ({results},)", namespace)
-    return namespace["call"]
+    returned = f"({results},)" if any(strong) else "r"
+    exec(f"def call({parameters}):\n    r = function({parameters})\n    return {returned}", namespace)
+    call = namespace["call"]
+    (overload,) = function.overloads.values()
+    call.entry = overload.entry_point
+    return call
+
+
+def entry_of(function: Compiled) -> Compiled | None:
+    """The compiled code of a callable that `load` gave, without any look at its arguments; None under CPython.
+
+    Arguments of other types than the program's are undefined behaviour. Numbers come back as Python's.
+    """
+    return getattr(function, "entry", None)
