@@ -173,6 +173,11 @@ class _Tangent:
         kind = operand_type(value)
         if kind.dtype != dot.type.dtype:  # type: ignore[union-attr]
             value = self.builder.call(primitives.cast, value, dot.type.dtype)  # type: ignore[union-attr]
+        if isinstance(dot.type, Array) and not fits(operand_type(value), dot.type):
+            # One number for all entries, or another layout.
+            self.builder.extend(tuple(self.shadows.zeros(target)))
+            self.builder.store(dot, (slice(None),) * dot.type.ndim, value)
+            return
         self.builder.add(Assign((dot,), primitives.bind, (value,)))
 
     def _by_rule(self, statement: Assign) -> None:
