@@ -19,7 +19,7 @@ reverse sweep reads of the past is always a local, kept or computed again by `tr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -59,18 +59,35 @@ from pullback.transform.order import Order
 from pullback.transform.shadow import Shadows
 
 
-def adjoint(program: Program, wrt: Sequence[int], of: Sequence[int]) -> Program:
+def adjoint(
+    program: Program,
+    wrt: Sequence[int],
+    of: Sequence[int],
+    *,
+    in_place: bool = False,
+    singular: Iterable[str] = (),
+) -> Program:
     """The reverse-mode derivative of a program (see the module's docstring).
 
     Args:
         wrt: positions of the parameters to differentiate by, floating-point ones.
         of: positions of the results to take cotangents for, floating-point ones.
+        in_place: an array that is a parameter and a result has one cotangent array, which is that of the
+            result at the start and that of the parameter at the end. It may be written into.
+        singular: parameters that come from where derivatives may be infinite, as in `Activity`.
     """
-    return _Adjoint(canonical(counted(program)), wrt, of).program()
+    return _Adjoint(canonical(counted(program)), wrt, of, in_place, singular).program()
 
 
 class _Adjoint:
-    def __init__(self, program: Program, wrt: Sequence[int], of: Sequence[int]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        wrt: Sequence[int],
+        of: Sequence[int],
+        in_place: bool = False,
+        singular: Iterable[str] = (),
+    ) -> None:
         self.original = program
         self.wrt, self.of = wrt, of
         self.builder = Builder(names_of(program))
@@ -81,7 +98,9 @@ class _Adjoint:
             self.classes,
             wrt=[program.params[k].name for k in wrt],
             of=[r.name for r in (program.results[k] for k in of) if isinstance(r, Var)],
+            singular=singular,
         )
+        self.in_place = in_place
         self.order = Order(program, self.cells)
         self.shadows = Shadows(self.builder, self.classes, self.cells, self.activity)
         self.keeper = Keeper(self.builder, self.classes, self.cells, self.order, self.shadows)
@@ -98,13 +117,17 @@ class _Adjoint:
             builder.var(f"{getattr(result, 'name', 'y')}_bar", strong(operand_type(result)))
             for result in (program.results[k] for k in self.of)
         )
+        adopted = self._adopt(seeds)
         with builder.block() as seeding:
             for k, seed in zip(self.of, seeds, strict=True):
-                self._seed(program.results[k], seed)
+                if seed not in adopted:
+                    self._seed(program.results[k], seed)
         forward, (remade, reverse) = self._block(program.body[:-1], (), seeding.statements())
         with builder.block() as shadows:
             for param in program.params:
-                if isinstance(param.type, Array) and self.activity.is_active(param):
+                if not isinstance(param.type, Array) or not self.activity.is_active(param):
+                    continue
+                if self.shadows[param] not in adopted:
                     builder.extend(tuple(self.shadows.zeros(param)))
         with builder.block() as cells:
             self.bars.start()
@@ -116,6 +139,18 @@ class _Adjoint:
         )  # fmt: skip
         last = Return((*program.results, *cotangents))
         return Program(f"{program.name}_adjoint", (*program.params, *seeds), (*body, last))
+
+    def _adopt(self, seeds: Sequence[Var]) -> set[Var]:
+        """The cotangents that serve as shadows of parameters."""
+        adopted: set[Var] = set()
+        for k, seed in zip(self.of if self.in_place else (), seeds, strict=False):
+            result = self.original.results[k]
+            assert isinstance(result, Var)
+            own = result in self.original.params and result.name not in self.cells
+            if own and isinstance(seed.type, Array) and self.activity.is_active(result):
+                self.shadows.adopt(result, seed)
+                adopted.add(seed)
+        return adopted
 
     def _seed(self, result: Operand, seed: Var) -> None:
         if not self.activity.is_active(result):
