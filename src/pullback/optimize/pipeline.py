@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pullback.ir.nodes import Program
+from pullback.optimize.contract import contract
 from pullback.optimize.dce import remove_dead
+from pullback.optimize.forward import forward_stores
 from pullback.optimize.fuse import fuse
+from pullback.optimize.gather import gather_additions
 from pullback.optimize.hoist import hoist_memory, hoist_values
+from pullback.optimize.integers import fold_integers
+from pullback.optimize.interleave import interleave
 from pullback.optimize.lower import lower
 from pullback.optimize.split import split_additions
 from pullback.optimize.unroll import scalars_for_arrays, unroll
@@ -14,7 +19,7 @@ from pullback.optimize.values import share_values
 
 def simplify(program: Program) -> Program:
     """Cheaper, in the same language: of arrays or of scalars, before differentiation or after."""
-    return remove_dead(share_values(hoist_values(program)))
+    return remove_dead(share_values(fold_integers(share_values(hoist_values(program)))))
 
 
 def optimize(program: Program) -> Program:
@@ -22,7 +27,7 @@ def optimize(program: Program) -> Program:
     program = share_values(lower(program))
     fused = fuse(program)
     if fused is not program:
-        program = share_values(remove_dead(fused))
+        program = share_values(remove_dead(contract(fused)))
     unrolled = unroll(program)
     if unrolled is not program:
         program = share_values(unrolled)
@@ -32,6 +37,10 @@ def optimize(program: Program) -> Program:
 def finish(program: Program) -> Program:
     """What emission takes of an optimized program, differentiated or not.
 
-    Additions to several places go in loops of their own, and no memory is allocated in loops.
+    Additions to several places are gathered or go in loops of their own, loops that were apart in the reverse
+    sweep are one, and no memory is allocated in loops.
     """
-    return hoist_memory(simplify(split_additions(program)))
+    program = simplify(split_additions(gather_additions(program)))
+    fused = share_values(fuse(program))
+    forwarded = remove_dead(share_values(forward_stores(fused)))
+    return hoist_memory(simplify(interleave(simplify(contract(forwarded)))))
