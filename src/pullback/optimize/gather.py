@@ -10,10 +10,10 @@ in an array with a frame of zeros, as wide as the stencil reaches, and added up 
         u[i + 1, j] += t; u[i + 1, j + 2] += t        for k: for l:
                                                           u[k, l] += shares[k + 2, l + 1] + …
 
-The frame makes edges no exception. Nothing is asked of what else the first nest does, as it still does it in
-its order; of the array that is added to, that the nest does nothing but add to it, at places that are its
-indices plus numbers. (Hückelheim et al., *Source-to-source automatic differentiation of OpenMP parallel
-loops*, 2022, for stencils whose adjoint gathers.)
+The frame makes edges no exception. Of the array that is added to, the nest may do nothing but add to it, at
+places that are its indices plus numbers; all else it still does, in its order. Where arrays trade places, a
+test at run time says whether the array is apart from the others. (Hückelheim et al., *Source-to-source
+automatic differentiation of OpenMP parallel loops*, 2022, for stencils whose adjoint gathers.)
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder, Names, operand_type
 from pullback.ir.nodes import Assign, Block, Const, For, If, Operand, Program, Statement, Store, Var
 from pullback.ir.types import INT, Array, Scalar
-from pullback.ir.walk import assigns, reads, walk, with_blocks
+from pullback.ir.walk import assigns, reads, substitute, walk, with_blocks
 from pullback.optimize.extents import Form
 from pullback.optimize.linear import Linear
 from pullback.optimize.uses import Uses
@@ -53,12 +53,14 @@ class _Stencil:
         axes: for each axis of the array, the loop whose index is in its entry, or None.
         rest: for each axis, what its entry has besides that index and a number that depends on the addition.
         places: the additions by that number, one for each loop.
+        others: arrays in the nest that this one has to be apart from, which is known only at run time.
     """
 
     nest: tuple[For, ...]
     axes: tuple[int | None, ...]
     rest: tuple[Form, ...]
     places: dict[tuple[int, ...], list[Store]]
+    others: tuple[Var, ...]
 
     @property
     def array(self) -> Var:
@@ -91,17 +93,33 @@ class _Gatherer:
         return tuple(made)
 
     def _block(self, block: Block) -> Block:
-        made: list[Statement] = []
-        for statement in block:
-            after: list[Statement] = []
-            while isinstance(statement, For) and (found := self._stencil(statement)) is not None:
-                statement, gathering = self._turned(found)
-                after += gathering
+        return tuple(made for statement in block for made in self._statement(statement))
+
+    def _statement(self, statement: Statement) -> Block:
+        found = self._stencil(statement) if isinstance(statement, For) else None
+        if found is None:
             index = {statement.index.name} if isinstance(statement, For) else set()
             self._open |= index
-            made += (with_blocks(statement, self._block), *after)
+            statement = with_blocks(statement, self._block)
             self._open -= index
-        return tuple(made)
+            return (statement,)
+        nest, gathering = self._turned(found)
+        gathered = (*self._statement(nest), *gathering)
+        if not found.others:
+            return gathered
+        with self._builder.block() as made:
+            overlap: Operand | None = None
+            for other in found.others:
+                test = self._builder.call(np.may_share_memory, found.array, other, name="overlap")
+                overlap = (
+                    test
+                    if overlap is None
+                    else self._builder.call(np.logical_or, overlap, test, name="overlap")
+                )
+            assert overlap is not None
+            assert isinstance(statement, For)
+            self._builder.add(If(overlap, (self._again(statement),), gathered))
+        return made.statements()
 
     # What is found
 
@@ -111,12 +129,12 @@ class _Gatherer:
             if not all(self._is_plain(inner) for inner in nest):
                 continue
             additions = [s for s in nest[-1].body if isinstance(s, Store) and s.accumulate]
-            for memory in dict.fromkeys(self._uses.memory(s.array.name) for s in additions):
-                group = [s for s in additions if self._uses.memory(s.array.name) == memory]
-                if len(group) == self._touched(loop, memory):
-                    found = self._placed(nest, group)
-                    if found is not None and self._pays(found):
-                        return found
+            for name in dict.fromkeys(s.array.name for s in additions):
+                group = [s for s in additions if s.array.name == name]
+                others = self._others(loop, group)
+                found = None if others is None else self._placed(nest, group, others)
+                if found is not None and self._pays(found):
+                    return found
         return None
 
     def _is_plain(self, loop: For) -> bool:
@@ -127,15 +145,44 @@ class _Gatherer:
             return len(range(loop.start.value, loop.stop.value, loop.step.value)) > 0  # type: ignore
         return unit and all(name in self._known and name not in self._uses.cells for name in bounds)
 
-    def _touched(self, loop: For, memory: str) -> int:
-        """How many statements of a loop use some memory."""
-        return sum(
-            any(isinstance(v.type, Array) and self._uses.memory(v.name) == memory for v in reads(s))
-            or any(isinstance(v.type, Array) and self._uses.memory(v.name) == memory for v in assigns(s))
+    def _others(self, loop: For, group: list[Store]) -> tuple[Var, ...] | None:
+        """The other arrays of the loop that may share memory with the one that a group of stores adds to.
+
+        None if the loop does anything else with that one, or makes one of the arrays.
+        """
+        array = group[0].array
+        others: dict[str, Var] = {}
+        for statement in walk((loop,)):
+            for variable in (*reads(statement), *assigns(statement)):
+                if not isinstance(variable.type, Array):
+                    continue
+                if variable.name == array.name:
+                    if not any(statement is store for store in group):
+                        return None
+                elif self._uses.memory(variable.name) == self._uses.memory(array.name):
+                    others[variable.name] = variable
+        if others and not self._is_separate(loop):
+            return None
+        return tuple(others.values())
+
+    def _is_separate(self, loop: For) -> bool:
+        """Whether nothing that the loop assigns is an array, assigned elsewhere too or read elsewhere."""
+        inside = [v.name for s in walk((loop,)) for v in {v.name: v for v in reads(s)}.values()]
+        return not any(
+            isinstance(target.type, Array)
+            or target.name in self._uses.cells
+            or self._uses.count(target.name) != inside.count(target.name)
             for s in walk((loop,))
+            for target in assigns(s)
         )
 
-    def _placed(self, nest: tuple[For, ...], group: list[Store]) -> _Stencil | None:
+    def _again(self, loop: For) -> Statement:
+        """The same loop, with names of its own."""
+        names = {target.name: target for s in walk((loop,)) for target in assigns(s)}
+        fresh = {name: self._builder.var(name, target.type) for name, target in names.items()}
+        return substitute((loop,), fresh)[0]
+
+    def _placed(self, nest: tuple[For, ...], group: list[Store], others: tuple[Var, ...]) -> _Stencil | None:
         names = [loop.index.name for loop in nest]
         inside = {target.name for s in walk(nest[:1]) for target in assigns(s)}
         inside |= self._linear.indices - self._open
@@ -167,7 +214,7 @@ class _Gatherer:
             shared = tuple(axes), tuple(rest)
             places.setdefault(tuple(place), []).append(store)
         assert shared is not None
-        return _Stencil(nest, *shared, places)
+        return _Stencil(nest, *shared, places, others)
 
     @staticmethod
     def _is_shareable(store: Store) -> bool:
@@ -187,9 +234,11 @@ class _Gatherer:
         kept = _kept(stencil)
         spans = [highest - lowest for lowest, highest in map(stencil.reach, range(len(stencil.nest)))]
         with self._builder.block() as ahead:
-            lengths = [self._length(loop) for loop in stencil.nest]
+            trips = [self._trips(loop) for loop in stencil.nest]
             lows = [self._low(loop) for loop in stencil.nest]
-            shape = tuple(self._plus(n, 2 * span) for n, span in zip(lengths, spans, strict=True))
+            shape = tuple(
+                self._plus(self._natural(n), 2 * span) for n, span in zip(trips, spans, strict=True)
+            )
             dtype = stencil.array.type.dtype  # type: ignore[union-attr]
             shares = {
                 value: self._builder.call(np.zeros, shape, dtype=dtype, name="shares")
@@ -202,11 +251,11 @@ class _Gatherer:
                 else self._builder.call(np.subtract, span, low, name="shift")
                 for span, low in zip(spans, lows, strict=True)
             ]
-            runs = self._runs(lengths)
+            runs = self._runs(trips)
         self._ahead += ahead.statements()
         nest = self._sharing(stencil, kept, shares, shifts)
         with self._builder.block() as after:
-            self._gathering(stencil, kept, shares, lengths, lows)
+            self._gathering(stencil, kept, shares, trips, lows)
         gathering = after.statements()
         # Where a loop has no iteration, there may be no such elements.
         return nest, gathering if runs is None else (*gathering[:-1], If(runs, gathering[-1:]))
@@ -248,7 +297,7 @@ class _Gatherer:
         stencil: _Stencil,
         kept: tuple[int, ...],
         shares: dict[object, Var],
-        lengths: list[Operand],
+        trips: list[Form],
         lows: list[Operand],
     ) -> None:
         builder = self._builder
@@ -277,7 +326,7 @@ class _Gatherer:
                 entry = [self._sum(index, Const(by)) for by in range(highest - lowest + 1)]
                 base = bases[stencil.axes.index(depth)]
                 nest(depth + 1, [*entries, entry], own | {depth: self._sum(index, base)})
-            stop = self._plus(lengths[depth], highest - lowest)
+            stop = self._linear.write(builder, trips[depth].shifted(highest - lowest))
             builder.add(For(index, Const(0), stop, Const(1), body.statements()))
 
         nest(0, [], {})
@@ -303,22 +352,26 @@ class _Gatherer:
 
     # Integers
 
-    def _length(self, loop: For) -> Operand:
-        """How often a loop runs."""
+    def _trips(self, loop: For) -> Form:
+        """How often a loop runs, if it does."""
         upward = loop.step.value > 0  # type: ignore[union-attr]
         first, last = (loop.start, loop.stop) if upward else (loop.stop, loop.start)
-        form = self._form(last).plus(self._form(first), -1)
-        if not form.terms:
-            return Const(max(form.constant, 0))
-        length = self._linear.write(self._builder, form)
-        negative = self._builder.call(np.less, length, Const(0))
-        return self._builder.call(primitives.select, negative, Const(0), length, name="n")
+        return self._form(last).plus(self._form(first), -1)
 
-    def _runs(self, lengths: list[Operand]) -> Operand | None:
+    def _natural(self, form: Form) -> Operand:
+        """The value, or 0 where it is negative."""
+        if not form.terms or self._linear.is_natural(form):
+            return self._linear.write(self._builder, form)
+        value = self._linear.write(self._builder, form)
+        negative = self._builder.call(np.less, value, Const(0))
+        return self._builder.call(primitives.select, negative, Const(0), value, name="n")
+
+    def _runs(self, trips: list[Form]) -> Operand | None:
         """Whether all loops run; None if that is certain."""
         runs: Operand | None = None
-        for length in lengths:
-            if not isinstance(length, Const):
+        for form in trips:
+            if form.terms:
+                length = self._linear.write(self._builder, form)
                 test = self._builder.call(np.less, Const(0), length, name="runs")
                 runs = test if runs is None else self._builder.call(np.logical_and, runs, test, name="runs")
         return runs
@@ -330,7 +383,9 @@ class _Gatherer:
 
     def _form(self, operand: Operand) -> Form:
         form = self._linear.form(operand)
-        return form if form is not None else Form(0, ((operand.name, 1),))  # type: ignore[union-attr]
+        if form is None or any(atom in self._linear.indices for atom, _ in form.terms):
+            return Form(0, ((operand.name, 1),))  # type: ignore[union-attr]
+        return form
 
     def _plus(self, operand: Operand, by: int) -> Operand:
         return self._sum(operand, Const(by))

@@ -22,7 +22,7 @@ import numpy as np
 from pullback.ir import primitives
 from pullback.ir.build import Builder, Names
 from pullback.ir.nodes import Assign, Block, Const, For, If, Operand, Program, Statement, Var
-from pullback.ir.walk import assigns, reads, walk, with_blocks
+from pullback.ir.walk import assigns, reads, walk
 from pullback.optimize.extents import Form
 from pullback.optimize.linear import Linear
 from pullback.optimize.touched import Access, touched
@@ -56,7 +56,7 @@ class _Interleaving:
     def block(self, block: Block) -> Block:
         made: list[Statement] = []
         for statement in block:
-            statement = with_blocks(statement, self.block)
+            statement = self._uses.within(statement, self.block)
             second = _guarded(statement)
             at = len(made) - 1
             while second is not None and at >= 0 and _is_integer_sum(made[at]):

@@ -18,7 +18,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder, Names
 from pullback.ir.nodes import Assign, Block, Const, For, Operand, Program, Statement, Store, Var
 from pullback.ir.types import Scalar
-from pullback.ir.walk import assigns, blocks, reads, walk, with_blocks
+from pullback.ir.walk import assigns, blocks, reads, walk
 from pullback.optimize.linear import Linear
 from pullback.optimize.uses import Uses
 
@@ -49,7 +49,7 @@ class _Splitter:
     def block(self, block: Block) -> Block:
         made: list[Statement] = []
         for statement in block:
-            statement = with_blocks(statement, self.block)
+            statement = self._uses.within(statement, self.block)
             if isinstance(statement, For) and not any(blocks(s) for s in statement.body):
                 made += self._loop(statement)
             elif isinstance(statement, For) and is_independent_nest(statement, self._uses, self._linear):
