@@ -95,8 +95,10 @@ class Symbols:
 
     def is_nonnegative(self, a: Affine, facts: list[Affine]) -> bool:
         """Whether ``a >= 0`` follows from the bounds and from ``fact >= 0`` for every fact."""
+        # A bound may be in terms of a symbol that the facts determine.
+        bound = solved(self.at_least(a), facts)[0]
         a, facts = solved(a, facts)
-        for start in (a, self.at_least(a)):
+        for start in (a, bound):
             if self._plainly(start):
                 return True
             known = [fact for fact in facts if set(fact) & set(start)]
