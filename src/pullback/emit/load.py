@@ -84,7 +84,7 @@ def _typed(function: Any, program: Program) -> Compiled:
 
 
 def entry_of(function: Compiled) -> Compiled | None:
-    """The compiled code of a callable that `load` gave, without any look at its arguments; None under CPython.
+    """The compiled code of what `load` gave, without any look at its arguments; None under CPython.
 
     Arguments of other types than the program's are undefined behaviour. Numbers come back as Python's.
     """

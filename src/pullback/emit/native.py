@@ -44,6 +44,11 @@ def tanh(x: float) -> float:
     return np.tanh(x)
 
 
+def opaque(index: int) -> int:
+    """`index`; compiled, nothing is known of it (see `emit.direction`)."""
+    return index
+
+
 def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a function that runs in Python even where Numba compiles its caller.
 
@@ -58,4 +63,4 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
     return mark
 
 
-__all__ = ["check_index", "check_indices", "exp", "grown", "interpreted", "log", "scale", "tanh"]
+__all__ = ["check_index", "check_indices", "exp", "grown", "interpreted", "log", "opaque", "scale", "tanh"]
