@@ -1,4 +1,4 @@
-"""Downward loops: turned where the order of iterations does not matter, their indices hidden around others."""
+"""Downward loops: turned where iterations may run in any order, indices hidden around other loops."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from pullback.ir.build import Names
 from pullback.ir.memory import Memory
 from pullback.ir.nodes import Assign, Block, Const, For, Operand, Program, Statement, Store, Var
 from pullback.ir.types import INT, Array
-from pullback.ir.walk import assigns, operands, reads, walk, with_blocks
+from pullback.ir.walk import assigns, reads, variables, walk, with_blocks
 
 _PURE = frozenset(
     [primitives.item, primitives.dim, primitives.bind, primitives.cast, primitives.select, primitives.scale]
@@ -129,7 +129,7 @@ def _exposed(body: Block) -> set[str]:
 
 
 def _merged(body: Block) -> Block:
-    """``t = x + term; x = t`` as ``x = x + term``, where nothing else knows `t`, for these questions alone."""
+    """``t = x + term; x = t`` as ``x = x + term``, where nothing else knows `t`: for the questions."""
     places = {id(statement): statement for statement in body}
     for update in body:
         match update:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import linecache
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pullback.emit.source import Source, write
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program
 from pullback.ir.types import Scalar
+from pullback.optimize.optimistic import optimistic
 
 Compiled = Callable[..., tuple[Any, ...]]
 
@@ -30,13 +32,29 @@ def load(program: Program, *, jit: bool = True) -> Compiled:
     Raises:
         UnsupportedError: if Numba does not compile it; the message has the place in the user's code.
     """
-    source = write(program, checked=jit)
     if not jit:
+        source = write(program)
         return _quiet(getattr(module_of(source, cache.key(source.text, sys.version)), source.name))
+    plain = optimistic(program)
+    return _compiled(program) if plain is None else _doubted(_compiled(plain), program)
+
+
+def _compiled(program: Program) -> Compiled:
     # Numba costs some tenths of a second, and is not needed before.
     from pullback.emit.compile import compiled
 
-    return _typed(compiled(program, source), program)
+    return _typed(compiled(program, write(program, checked=True)), program)
+
+
+def _doubted(plain: Compiled, program: Program) -> Compiled:
+    """`plain`, unless its last result says that the program itself, which is slower, has to run."""
+    careful = functools.cache(lambda: _compiled(program))
+
+    def call(*arguments: Any) -> tuple[Any, ...]:
+        *results, suspect = plain(*arguments)
+        return tuple(results) if suspect == 0 else careful()(*arguments)
+
+    return call
 
 
 def module_of(source: Source, key: str) -> ModuleType:
