@@ -181,9 +181,7 @@ def _stores_apart(loop: For, memory: Memory) -> bool:
     for statement in loop.body:
         if isinstance(statement, Store):
             array, index = statement.array, statement.index
-            if any(
-                isinstance(x, Var) and isinstance(x.type, Array) for x in operands((index, statement.value))
-            ):
+            if any(isinstance(x.type, Array) for x in variables((index, statement.value))):
                 return False
             if not statement.accumulate:
                 plain.add(memory.group(array.name))

@@ -62,5 +62,6 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 
 __all__ = [
-    "check_index", "check_indices", "divide", "exp", "interpreted", "log", "opaque", "reserve", "scale", "tanh"
+    "check_index", "check_indices", "divide", "exp", "interpreted", "log", "opaque", "reserve", "scale",
+    "tanh",
 ]  # fmt: skip
