@@ -96,6 +96,21 @@ def _check_index(context, builder, signature, arguments):
     return context.get_dummy_value()
 
 
+@type_callable(native.opaque)
+def _type_of_opaque(context):
+    def typer(index):
+        return index if isinstance(index, types.Integer) else None
+
+    return typer
+
+
+@lower_builtin(native.opaque, types.Integer)
+def _opaque(context, builder, signature, arguments):
+    kind = arguments[0].type
+    # No instruction: the register it is in is named as input and as output.
+    return builder.asm(ir.FunctionType(kind, [kind]), "", "=r,0", arguments, side_effect=False)
+
+
 @overload(native.check_indices)
 def _check_indices(indices, length):
     def check_indices(indices, length):
