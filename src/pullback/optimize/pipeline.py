@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from pullback.ir.nodes import Program
+from pullback.optimize.cells import forward_cells
 from pullback.optimize.dce import remove_dead
 from pullback.optimize.fuse import fuse
 from pullback.optimize.hoist import hoist_memory, hoist_values
+from pullback.optimize.induction import without_counters
 from pullback.optimize.lower import lower
 from pullback.optimize.split import split_additions
+from pullback.optimize.stacks import flat_stacks
 from pullback.optimize.unroll import scalars_for_arrays, unroll
 from pullback.optimize.values import share_values
 
 
 def simplify(program: Program) -> Program:
     """Cheaper, in the same language: of arrays or of scalars, before differentiation or after."""
-    return remove_dead(share_values(hoist_values(program)))
+    return remove_dead(share_values(hoist_values(forward_cells(program))))
 
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    program = share_values(lower(program))
+    program = share_values(without_counters(lower(program)))
     fused = fuse(program)
     if fused is not program:
         program = share_values(remove_dead(fused))
@@ -32,6 +35,7 @@ def optimize(program: Program) -> Program:
 def finish(program: Program) -> Program:
     """What emission takes of an optimized program, differentiated or not.
 
-    Additions to several places go in loops of their own, and no memory is allocated in loops.
+    Stacks are arrays, additions to several places go in loops of their own, and no memory is allocated in
+    loops.
     """
-    return hoist_memory(simplify(split_additions(program)))
+    return hoist_memory(simplify(split_additions(flat_stacks(program))))
