@@ -90,25 +90,23 @@ class Rich(Wide):
             f"{p}, {q}, {t} = {self.vector()}[1:]",
             f"{p}, {q}, {t} = ({one}, 0.1, {two}) if n > 3 else ({three}, 0.2, {two})",
             f"both = ({one}, ({two}, {three}))\n{indent}{p}, ({q}, {t}) = both",
-            f"both = [{one}, {two}]\n{indent}both[0] = both[1]\n{indent}{p}, {q} = both\n{indent}{t} = len(both)",
+            f"both = [{one}, {two}]\n{indent}both[0] = both[1]\n{indent}{p}, {q} = {t}, _ = both",
             f"both = {{'u': {one}, 'v': {two}}}\n{indent}{p}, {q}, {t} = both['u'], both['v'], 0.4",
         ]))  # fmt: skip
         self.scalars += [p, q, t]
 
     def outer_write(self, depth: int, indent: str) -> None:
-        """A local function that changes a number or an array around it."""
+        """A local function that writes into an array around it."""
         r = self.random
         if indent != "    ":
             return self.assign(depth, indent)
         self.number += 1
         name, s = f"change{self.number}", r.choice(self.scalars)
         self.add(indent, f"def {name}(p, q=0.3):")
-        if r.random() < 0.5:
-            self.add(indent, f"    nonlocal {s}")
-            self.add(indent, f"    {s} = {self.squash(f'{s} * q + p')}")
-        else:
-            v = self.vector()
-            self.add(indent, f"    {v}[{self.index(4)}] {r.choice(['=', '+=', '*='])} {self.squash('p - q')}")
+        self.add(
+            indent,
+            f"    {self.vector()}[{self.index(4)}] {r.choice(['=', '+=', '*='])} {self.squash('p - q')}",
+        )
         self.add(indent, f"    return p * 0.5 + {s}")
         self.functions.append(name)
         return None
@@ -189,7 +187,7 @@ class Rich(Wide):
         v, w, s = self.vector(), self.vector(), self.bounded()
         forms = [
             f"{v}.fill({s})", f"np.copyto({v}, 0.5 * {w}[::-1])", f"np.add({v}, {w}, out={v})",
-            f"np.multiply({w}, 0.5, out={v})", f"np.fill_diagonal(a, {s})", f"{v}[:] = {s}",
+            f"np.multiply({w}, 0.5, out={v})", f"{v}[:] = {s}",
             f"a[...] = 0.4 * {v}",
             f"{v}.T[1:] *= 0.5", f"a.T[{self.index(4)}] += 0.2 * {v}", f"a[:2][1] = {w}",
         ]  # fmt: skip
