@@ -270,24 +270,28 @@ def view_layout(kind: Array, index: tuple[Arg, ...]) -> str:
 
 def _pick(array: Var, index: tuple[Arg, ...]) -> Type:
     assert isinstance(array.type, Array)
-    probe = np.zeros((3,) * array.type.ndim, array.type.dtype)
-    entries = []
+    lengths, entries = [1 if axis in array.type.ones else 3 for axis in range(array.type.ndim)], []
+    axis = 0
     for entry in index:
-        if isinstance(entry, Var):
-            kind = entry.type
-            if isinstance(kind, Array):
-                entries.append(
-                    np.ones((3,) * kind.ndim, bool)
-                    if kind.dtype.kind == "b"
-                    else np.zeros(tuple(1 if a in kind.ones else 2 for a in range(kind.ndim)), int)
-                )
-            else:
-                entries.append(0)
+        kind = entry.type if isinstance(entry, Var) else None
+        if isinstance(kind, Array) and kind.dtype.kind == "b":
+            # How many it picks is not known, and that may be one.
+            lengths[axis : axis + kind.ndim] = [3] * kind.ndim
+            entries.append(np.ones((3,) * kind.ndim, bool))
+            axis += kind.ndim
+            continue
+        if isinstance(kind, Array):
+            entries.append(np.zeros(tuple(1 if a in kind.ones else 2 for a in range(kind.ndim)), int))
         elif isinstance(entry, Slice):
+            lengths[axis] = lengths[axis] if _is_whole(entry) else 3
             entries.append(slice(None))
-        elif isinstance(entry, Const):
-            entries.append(entry.value if not isinstance(entry.value, int) else 0)
-    return Array(array.type.dtype, probe[tuple(entries)].ndim)
+        else:
+            value = entry.value if isinstance(entry, Const) else 0
+            entries.append(0 if isinstance(value, int) else value)
+            axis -= value is None
+        axis += 1
+    picked = np.zeros(lengths, array.type.dtype)[tuple(entries)]
+    return Array(array.type.dtype, picked.ndim, frozenset(k for k, n in enumerate(picked.shape) if n == 1))
 
 
 def _dim(array: Var, axis: Const) -> Type:
