@@ -21,7 +21,7 @@ from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
 from pullback.base.modes import modes, switch
 from pullback.base.mutable import Mutable
-from pullback.base.operands import plain, positional, rebuilt
+from pullback.base.operands import elementwise, plain, positional, rebuilt
 from pullback.base.overwrite import derivation
 from pullback.base.protocol import call_function, call_method
 from pullback.base.separate import SEPARATE
@@ -49,6 +49,8 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         )
     if any(tracked_in((value,)) for value in kwargs.values()):
         args, kwargs = positional(function, args, kwargs)
+    if rule.partials is not None:
+        args, kwargs = elementwise(function, args, kwargs)
     found = tracked_in(args)
     for value in found:
         if isinstance(value, Mutable):
