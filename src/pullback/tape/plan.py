@@ -60,7 +60,8 @@ class Plan:
     """
 
     __slots__ = (
-        "bars", "copied", "dropped", "elementwise", "implementation", "keeps_y", "method", "positions", "usable", "view",
+        "bars", "copied", "dropped", "elementwise", "implementation", "keeps_y", "method", "positions",
+        "usable", "view",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, positions: tuple[int, ...], count: int) -> None:
