@@ -240,3 +240,23 @@ def test_no_grad_is_of_one_thread() -> None:
     leave.set()
     thread.join()
     np.testing.assert_allclose(x.grad, 2 * X)
+
+
+EMPTY: dict[str, Any] = {
+    "sort": np.sort,
+    "join": lambda x: np.concatenate([x, 2 * x]),
+    "product": lambda x: x @ np.zeros((0, 2)),
+    "number": lambda x: np.dot(x, x),
+    "several": lambda x: np.split(np.cumsum(x), 1)[0],
+    "reversed": lambda x: np.sin(x[::-1]),
+    "sum": np.sum,
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+@pytest.mark.parametrize("mode", ["forward", "reverse", "auto"])
+def test_derivatives_by_nothing_at_all(name: str, mode: str) -> None:
+    x = np.zeros(0)
+    found = pb.jacobian(EMPTY[name], mode=mode)(x)
+    assert found.shape == (*np.shape(EMPTY[name](x)), 0)
+    assert pb.hessian(lambda x: np.sum(EMPTY[name](x)))(x).shape == (0, 0)

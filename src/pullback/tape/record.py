@@ -18,6 +18,7 @@ from pullback.base.composed import COMPOSED
 from pullback.base.creation import CREATION, created
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
+from pullback.base.foreign import refuse_foreign
 from pullback.base.location import user_location
 from pullback.base.modes import modes, switch
 from pullback.base.operands import elementwise, plain, positional, rebuilt
@@ -46,6 +47,7 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     if function in COMPOSED:
         return COMPOSED[function](*args, **kwargs)
     rule = rule_of(function)
+    refuse_foreign(args, f"an argument of {rule.name}")
     if rule.constant:
         return function(
             *(plain(value) for value in args), **{key: plain(value) for key, value in kwargs.items()}
