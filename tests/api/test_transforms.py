@@ -260,3 +260,18 @@ def test_derivatives_by_nothing_at_all(name: str, mode: str) -> None:
     found = pb.jacobian(EMPTY[name], mode=mode)(x)
     assert found.shape == (*np.shape(EMPTY[name](x)), 0)
     assert pb.hessian(lambda x: np.sum(EMPTY[name](x)))(x).shape == (0, 0)
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse", "auto"])
+@pytest.mark.parametrize(
+    ("function", "argument", "result"),
+    [
+        (lambda x: x.astype(np.float32) * 2, np.float64, np.float64),
+        (lambda x: x * np.float64(2), np.float32, np.float32),
+        (lambda x: x * 1j, np.float32, np.complex64),
+        (lambda x: x.astype(np.float32) * 1j, np.float64, np.complex128),
+    ],
+    ids=["narrowed", "widened", "complex", "narrowed complex"],
+)
+def test_jacobians_have_the_precision_of_the_argument(function, argument, result, mode) -> None:
+    assert pb.jacobian(function, mode=mode)(X.astype(argument)).dtype == result
