@@ -170,6 +170,8 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         getattr(function, "__self__", None), np.ufunc
     ):
         return _at(context, function.__self__, args)
+    if function is np.real_if_close and is_numeric(args[0]) and kind_of(args[0]).dtype.kind == "c":
+        context.fail("np.real_if_close of complex values", "its dtype depends on them", "use np.real")
     if function not in TABLE and function not in _EXTRA:
         function = _outer_or_unknown(context, function)
     if function is np.broadcast_arrays and len(args) == 1:

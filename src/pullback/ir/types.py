@@ -7,6 +7,7 @@ promotion (NEP 50 included: a Python number is *weak*), ranks and errors for bad
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -138,7 +139,8 @@ def result_types(
     Raises:
         whatever NumPy raises for such arguments.
     """
-    with np.errstate(all="ignore"):
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
         result = as_operator(function, args)(*args, **kwargs)
     results = result if isinstance(result, tuple | list) else (result,)
     if isinstance(result, tuple | list) and len(result) == 1:

@@ -109,9 +109,15 @@ def as_given(value: Any) -> Any:
     """An argument of a call as one of `pull` or `push`: the operands of symbols, and the rest as it is."""
     if isinstance(value, Symbol):
         return value.operand
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and _holds_operand(value):
         return tuple(as_given(part) for part in value)
     return value if isinstance(value, Slice) else Const(value)
+
+
+def _holds_operand(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(map(_holds_operand, value))
+    return isinstance(value, Symbol | Slice)
 
 
 def places_of(statement: Assign, active: Callable[[Arg], bool]) -> tuple[Place, ...]:
