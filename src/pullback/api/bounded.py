@@ -60,12 +60,20 @@ class Bounded:
     """
 
     def __init__(
-        self, program: Program, wrt: Sequence[int], of: Sequence[int], memory: int | str, *, jit: bool = True
+        self,
+        program: Program,
+        wrt: Sequence[int],
+        of: Sequence[int],
+        memory: int | str,
+        *,
+        jit: bool = True,
+        singular: Sequence[int] = (),
     ) -> None:
         self.original = program
         self.wrt, self.of = tuple(wrt), tuple(of)
         self.memory = bytes_of(memory)
         self.jit = jit
+        self.singular = [program.params[k].name for k in singular]
         self.spent = Spent(self.memory)
 
     def __call__(self, *leaves: Any) -> tuple[Any, ...]:
@@ -88,7 +96,7 @@ class Bounded:
     @functools.cached_property
     def program(self) -> Program:
         """The adjoint as it is without a bound."""
-        return optimize(adjoint(self.original, self.wrt, self.of))
+        return optimize(adjoint(self.original, self.wrt, self.of, singular=self.singular))
 
     def within(self, values: Sequence[Any], seeds: Sequence[Any], bound: int) -> tuple[Any, Any]:
         """The results and the cotangents, with no more than `bound` bytes allocated at a time."""
@@ -101,7 +109,7 @@ class Bounded:
     def loop(self) -> _Loop | None:
         """The pieces at the first loop that keeps something of every trip."""
         for position in loops_of(self.original):
-            pieces = cut(self.original, position, self.wrt, self.of)
+            pieces = cut(self.original, position, self.wrt, self.of, self.singular)
             if pieces is not None and pieces.active:
                 loop = _Loop(self, pieces)
                 if grows(pieces.segment, loop.derived):
@@ -135,7 +143,7 @@ class _Loop:
     def __init__(self, owner: Bounded, pieces: Cut) -> None:
         self.jit = owner.jit
         self.pieces = pieces
-        self.wrt, self.of = owner.wrt, owner.of
+        self.owner = owner
         inside = pieces.inside
         # The variables with a derivative, of those that a trip takes.
         self.active = tuple(k for k in inside if k in pieces.active)
@@ -148,20 +156,23 @@ class _Loop:
             if isinstance(params[i].type, Scalar) or params[i] != results[i]
         )
         active_after = [pieces.after.index(k) for k in pieces.after if k in pieces.active]
-        self.rest = Bounded(pieces.end, active_after, owner.of, owner.memory, jit=owner.jit)
+        self.rest = Bounded(
+            pieces.end,
+            active_after,
+            owner.of,
+            owner.memory,
+            jit=owner.jit,
+            singular=[i for i, k in enumerate(pieces.after) if k in pieces.singular],
+        )
 
     @functools.cached_property
     def derived(self) -> Program:
         """The adjoint of a portion: takes its range, the variables, their cotangents after it."""
         segment = self.pieces.segment
-        singular = [
-            param.name
-            for param, k in zip(segment.params[2:], self.pieces.inside, strict=True)
-            if self.pieces.variables[k].name in self.pieces.singular
-        ]
-        derived = adjoint(
-            segment, [2 + i for i in self.places], self.places, in_place=True, singular=singular
-        )
+        inside = zip(segment.params[2:], self.pieces.inside, strict=True)
+        singular = [param.name for param, k in inside if k in self.pieces.singular]
+        wrt = [2 + i for i in self.places]
+        derived = adjoint(segment, wrt, self.places, in_place=True, singular=singular)
         cotangents = derived.results[len(segment.results) :]
         chosen = [x for i, x in zip(self.places, cotangents, strict=True) if i in self.returned]
         return optimize(replace(derived, body=(*derived.body[:-1], Return(tuple(chosen)))))
@@ -190,7 +201,7 @@ class _Loop:
     def start_back(self) -> Run:
         start = self.pieces.start
         of = [BOUNDS + k for k in self.pieces.active]
-        derived = adjoint(start, self.wrt, of)
+        derived = adjoint(start, self.owner.wrt, of, singular=self.owner.singular)
         cotangents = derived.results[len(start.results) :]
         return self._load(optimize(replace(derived, body=(*derived.body[:-1], Return(cotangents)))))
 

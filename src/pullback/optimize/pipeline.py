@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pullback.ir.nodes import Program
+from dataclasses import replace
+
+from pullback.ir.nodes import Block, Checkpoint, Program, Statement
+from pullback.ir.walk import with_blocks
 from pullback.optimize.dce import remove_dead
 from pullback.optimize.fuse import fuse
 from pullback.optimize.hoist import hoist_memory, hoist_values
@@ -32,6 +35,17 @@ def optimize(program: Program) -> Program:
 def finish(program: Program) -> Program:
     """What emission takes of an optimized program, differentiated or not.
 
-    Additions to several places go in loops of their own, and no memory is allocated in loops.
+    What is run again for a derivative is no block by itself any more, additions to several places go in loops
+    of their own, and no memory is allocated in loops.
     """
+    program = replace(program, body=_opened(program.body))
     return hoist_memory(simplify(split_additions(program)))
+
+
+def _opened(block: Block) -> Block:
+    """A block without its `Checkpoint`s: nothing will derive it any more."""
+    made: list[Statement] = []
+    for statement in block:
+        statement = with_blocks(statement, _opened)
+        made += statement.then if isinstance(statement, Checkpoint) else [statement]
+    return tuple(made)
