@@ -119,11 +119,10 @@ class If(Statement):
 class Checkpoint(If):
     """A block that always runs, and of which reverse mode keeps only what it starts from.
 
-    Its test is a constant, and there is no other branch. `transform.canonical` says which locals hold the
-    values that cells have before and after it.
+    Its test is a constant, and there is no other branch. `transform.canonical` says for the cells that it
+    changes which locals hold their values after it.
     """
 
-    before: tuple[tuple[Var, Var], ...] = ()
     after: tuple[tuple[Var, Var], ...] = ()
 
 

@@ -191,7 +191,7 @@ class _Canonical:
         self._forget(statement, current)
 
     def _checkpoint(self, statement: Checkpoint, current: dict[str, Var], bound: set[str]) -> None:
-        """A block with the locals around it that hold what the cells in it are before and after."""
+        """A block that starts from locals, with the locals that hold what cells are after it."""
         inside = list(walk(statement.then))
         assigned = {t.name: t for s in inside for t in assigns(s) if t.name in self.cells}
         wanted = live_before(statement.then, frozenset(assigned))
@@ -199,8 +199,13 @@ class _Canonical:
         for cell in found.values():
             if cell.name in wanted & bound:
                 self._read(cell, current)
-        before = tuple((cell, current[name]) for name, cell in assigned.items() if name in current)
-        then = self.block(statement.then, current, bound)
+        # The block says itself what its cells are at the start, so that it can stand alone.
+        entry = tuple(
+            Assign((cell,), primitives.bind, (current[name],))
+            for name, cell in assigned.items()
+            if name in wanted and name in current
+        )
+        then = (*entry, *self.block(statement.then, current, bound))
         at = len(self.builder.innermost)
         self._forget(statement, current)
         inner = Counter(v.name for s in inside for v in reads(s))
@@ -209,7 +214,7 @@ class _Canonical:
             if inner[name] < self.uses[name] or name in wanted & bound:
                 self._read(cell, current)
         after = tuple((cell, current[name]) for name, cell in assigned.items() if name in current)
-        self.builder.innermost.insert(at, replace(statement, then=then, before=before, after=after))
+        self.builder.innermost.insert(at, replace(statement, then=then, after=after))
 
     def _entering(self, loop: For | While, current: dict[str, Var], bound: set[str]) -> dict[str, Var]:
         """The locals of the cells that a loop does not assign: read once, ahead of it."""

@@ -13,7 +13,6 @@ from collections.abc import Callable
 import numpy as np
 
 from pullback.base.errors import UnsupportedError
-from pullback.ir import primitives
 from pullback.ir.build import Builder
 from pullback.ir.live import live_before
 from pullback.ir.memory import is_alias
@@ -61,9 +60,7 @@ class Rerun:
         self, program: Program, shadows: Shadows, bars: Cotangents, adjoint: Callable[..., Program]
     ) -> Block:
         """Add the reverse sweep to the builder, and return the forward sweep."""
-        block = self._with_views(program)
-        binds = [Assign((c,), primitives.bind, (x,)) for c, x in self.statement.before]
-        body = (*binds, *block)
+        body = self._with_views(program)
         known = {v.name: v for s in walk(body) for v in reads(s)}
         params = [known[name] for name in sorted(live_before(body, frozenset())) if name in known]
         active = [k for k, param in enumerate(params) if self.activity.is_active(param)]
