@@ -266,10 +266,12 @@ class _Walk:
         if self.pieces.count is not None:
             # Without a bound the trips are not counted first, and what is kept of them is on stacks.
             whole = 3 * whole + _STACKS
-        if whole + first + before + bars + rest + state <= self.bound:
+        if whole + first + before + bars + rest + state <= self.bound - self.bound // 32:
             return None
         peaks = (2 * state + forward, 2 * state + rest, state + bars + first - per_trip)
-        room = self.bound - self.fixed - max(peaks)
+        # Memory that is given back is not always used again at once.
+        slack = min(self.bound // 8, 4 * state + self.bound // 32)
+        room = self.bound - self.fixed - max(peaks) - slack
         plan = planned(trips, room, state, per_trip)
         if plan is None:
             needed = self.bound - room + per_trip + state

@@ -194,26 +194,28 @@ class _Canonical:
         """A block that starts from locals, with the locals that hold what cells are after it."""
         inside = list(walk(statement.then))
         assigned = {t.name: t for s in inside for t in assigns(s) if t.name in self.cells}
-        wanted = live_before(statement.then, frozenset(assigned))
-        found = {v.name: v for s in inside for v in (*reads(s), *assigns(s)) if v.name in self.cells}
+        found = {v.name: v for s in inside for v in reads(s) if v.name in self.cells} | assigned
+        inner = Counter(v.name for s in inside for v in reads(s))
+        # What the block alone has to do with has no value after it, but for its next run.
+        lasting = {name for name in assigned if inner[name] < self.uses[name]}
+        lasting |= live_before(statement.then, frozenset()) & assigned.keys()
+        wanted = live_before(statement.then, frozenset(lasting))
         for cell in found.values():
-            if cell.name in wanted & bound:
+            if cell.name in wanted:
                 self._read(cell, current)
         # The block says itself what its cells are at the start, so that it can stand alone.
         entry = tuple(
             Assign((cell,), primitives.bind, (current[name],))
             for name, cell in assigned.items()
-            if name in wanted and name in current
+            if name in wanted
         )
         then = (*entry, *self.block(statement.then, current, bound))
         at = len(self.builder.innermost)
         self._forget(statement, current)
-        inner = Counter(v.name for s in inside for v in reads(s))
-        for name, cell in assigned.items():
-            # What the block alone has to do with has no value after it, but for its next run.
-            if inner[name] < self.uses[name] or name in wanted & bound:
-                self._read(cell, current)
-        after = tuple((cell, current[name]) for name, cell in assigned.items() if name in current)
+        changed = [cell for name, cell in assigned.items() if name in lasting]
+        for cell in changed:
+            self._read(cell, current)
+        after = tuple((cell, current[cell.name]) for cell in changed)
         self.builder.innermost.insert(at, replace(statement, then=then, after=after))
 
     def _entering(self, loop: For | While, current: dict[str, Var], bound: set[str]) -> dict[str, Var]:

@@ -63,6 +63,7 @@ class Rerun:
         body = self._with_views(program)
         known = {v.name: v for s in walk(body) for v in reads(s)}
         params = [known[name] for name in sorted(live_before(body, frozenset())) if name in known]
+        assert not any(param.name in self.cells for param in params), "a checkpoint starts from locals"
         active = [k for k, param in enumerate(params) if self.activity.is_active(param)]
         changed = [pair for pair in self.statement.after if self.activity.is_active(pair[0])]
         forward = self._forward(program, params, shadows)
