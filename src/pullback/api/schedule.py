@@ -103,8 +103,9 @@ def schedules() -> ModuleType:
     Raises:
         UnsupportedError: if it is not installed.
     """
-    from numba.core import config
+    from numba.core import config as numba_config
 
+    config: Any = numba_config
     jit = config.DISABLE_JIT
     # It lets Numba compile, for seconds, a function that takes microseconds as it is.
     config.DISABLE_JIT = 1
@@ -142,3 +143,12 @@ def shown(size: float) -> str:
             return f"{size:.3g} {unit}" if unit != "bytes" else f"{int(size)} bytes"
         size /= 1000
     return f"{size:.3g} GB"
+
+
+def too_little(name: str, bound: int, needed: int, why: str) -> UnsupportedError:
+    """The bound cannot be met."""
+    return UnsupportedError(
+        f"the derivative of {name} does not fit into {shown(bound)}",
+        why=f"{why}; together at least {shown(needed)} are needed",
+        remedy=f"pb.compile(f, memory={needed}) or more, or fewer arrays in the loop.",
+    )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from pullback.ir.nodes import Block, For, If, Statement, While
+from pullback.ir.nodes import Block, Checkpoint, For, If, Statement, While
 from pullback.ir.walk import assigns, reads
 
 Live = frozenset[str]
@@ -24,6 +24,8 @@ def live_before(block: Block, live: Live) -> Live:
 def _before(statement: Statement, live: Live) -> Live:
     own = frozenset(v.name for v in reads(statement))
     match statement:
+        case Checkpoint():
+            return live_before(statement.then, live)
         case If():
             return own | live_before(statement.then, live) | live_before(statement.orelse, live)
         case For():
@@ -47,6 +49,8 @@ def surely_assigned(block: Block) -> frozenset[str]:
     found: frozenset[str] = frozenset()
     for statement in block:
         match statement:
+            case Checkpoint():
+                found |= surely_assigned(statement.then)
             case If():
                 found |= surely_assigned(statement.then) & surely_assigned(statement.orelse)
             case While():

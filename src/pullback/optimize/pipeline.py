@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pullback.ir.nodes import Program
+from dataclasses import replace
+
+from pullback.ir.nodes import Block, Checkpoint, Program, Statement
+from pullback.ir.walk import with_blocks
 from pullback.optimize.cells import forward_cells
 from pullback.optimize.contract import contract
 from pullback.optimize.dce import remove_dead
@@ -40,10 +43,21 @@ def optimize(program: Program) -> Program:
 def finish(program: Program) -> Program:
     """What emission takes of an optimized program, differentiated or not.
 
-    Stacks are arrays, additions to several places are gathered or go in loops of their own, loops that were
-    apart in the reverse sweep are one, and no memory is allocated in loops.
+    What is run again for a derivative is no block by itself any more, stacks are arrays, additions to several
+    places are gathered or go in loops of their own, loops that were apart in the reverse sweep are one, and no
+    memory is allocated in loops.
     """
-    program = simplify(split_additions(gather_additions(flat_stacks(program))))
+    program = flat_stacks(replace(program, body=_opened(program.body)))
+    program = simplify(split_additions(gather_additions(program)))
     fused = share_values(fuse(program))
     forwarded = remove_dead(share_values(forward_stores(fused)))
     return hoist_memory(simplify(interleave(simplify(contract(forwarded)))))
+
+
+def _opened(block: Block) -> Block:
+    """A block without its `Checkpoint`s: nothing will derive it any more."""
+    made: list[Statement] = []
+    for statement in block:
+        statement = with_blocks(statement, _opened)
+        made += statement.then if isinstance(statement, Checkpoint) else [statement]
+    return tuple(made)

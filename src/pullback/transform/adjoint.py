@@ -32,6 +32,7 @@ from pullback.ir.nodes import (
     Arg,
     Assign,
     Block,
+    Checkpoint,
     Const,
     For,
     If,
@@ -59,6 +60,7 @@ from pullback.transform.joint import put_off
 from pullback.transform.keep import Keeper
 from pullback.transform.loops import Loop
 from pullback.transform.order import Order
+from pullback.transform.rerun import Rerun
 from pullback.transform.shadow import Shadows
 from pullback.transform.undo import Undoing, with_old
 
@@ -260,6 +262,8 @@ class _Adjoint:
                 self._store(statement)
             case For():
                 return self._for(statement, loops)
+            case Checkpoint():
+                return self._checkpoint(statement)
             case If():
                 then, then_reverse = self._inner(statement.then, loops)
                 orelse, orelse_reverse = self._inner(statement.orelse, loops)
@@ -269,6 +273,10 @@ class _Adjoint:
             case Push() | Pop():
                 return self._stack(statement)
         return (statement,)
+
+    def _checkpoint(self, statement: Checkpoint) -> Block:
+        piece = Rerun(statement, self.builder, self.cells, self.classes, self.activity, self.order)
+        return piece.write(self.original, self.shadows, self.bars, adjoint)
 
     def _for(self, statement: For, loops: tuple[Loop, ...]) -> Block:
         loop = Loop(statement)

@@ -41,10 +41,11 @@ from pullback.ir.nodes import (
     While,
 )  # fmt: skip
 from pullback.ir.types import INT, Array, Scalar, is_inexact
-from pullback.ir.walk import assigns, blocks, reads, walk
+from pullback.ir.walk import assigns, reads, walk
 from pullback.transform.activity import Activity
-from pullback.transform.alias import AliasClass, alias_classes
+from pullback.transform.alias import AliasClass, alias_classes, is_final
 from pullback.transform.canonical import cells_of, names_of
+from pullback.transform.purify import purified
 
 BOUNDS = 3
 """The first results of `start`: the loop's range."""
@@ -62,7 +63,7 @@ class Cut:
         after: those that `end` takes.
         active: those that carry a derivative.
         shared: pairs of arrays that may not share memory, which only their values can tell.
-        singular: the names of variables as `Activity` has them.
+        singular: those that come from where derivatives may be infinite (`Activity`).
         count: returns the number of trips of a ``while`` loop for what `segment` takes, and writes into it.
     """
 
@@ -73,7 +74,7 @@ class Cut:
     after: tuple[int, ...]
     active: tuple[int, ...]
     shared: tuple[tuple[int, int], ...]
-    singular: frozenset[str]
+    singular: tuple[int, ...]
     start: Program
     segment: Program
     end: Program
@@ -94,9 +95,11 @@ def loops_of(program: Program) -> list[int]:
     return [k for k, s in enumerate(program.body) if isinstance(s, For | While)]
 
 
-def cut(program: Program, position: int, wrt: Sequence[int], of: Sequence[int]) -> Cut | None:
+def cut(
+    program: Program, position: int, wrt: Sequence[int], of: Sequence[int], singular: Iterable[str] = ()
+) -> Cut | None:
     """The pieces of a program at one of `loops_of`; None if a variable of the loop has no value before it."""
-    return _Knife(program, position).cut(wrt, of)
+    return _Knife(program, position).cut(wrt, of, singular)
 
 
 class _Knife:
@@ -117,7 +120,7 @@ class _Knife:
         self.classes = alias_classes(self.whole, self.cells)
         self.views = [s for s in self.before if isinstance(s, Assign) and self._is_made_again(s)]
 
-    def cut(self, wrt: Sequence[int], of: Sequence[int]) -> Cut | None:
+    def cut(self, wrt: Sequence[int], of: Sequence[int], singular: Iterable[str]) -> Cut | None:
         program = self.original
         tested = frozenset(v.name for v in reads(self.loop)) if isinstance(self.loop, While) else frozenset()
         tested = live_before(self.loop.before, tested) if isinstance(self.loop, While) else tested
@@ -130,6 +133,7 @@ class _Knife:
             self.classes,
             wrt=[program.params[k].name for k in wrt],
             of=[r.name for r in (program.results[k] for k in of) if isinstance(r, Var)],
+            singular=singular,
         )
         start = self._start(variables)
         if start is None:
@@ -158,10 +162,10 @@ class _Knife:
             taken,
             tuple(k for k in places if activity.is_active(variables[k])),
             tuple(self._shared(variables)),
-            frozenset(activity.singular),
+            tuple(k for k in places if variables[k].name in activity.singular),
             start,
             segment,
-            self._piece("end", [variables[k] for k in taken], after),
+            purified(self._piece("end", [variables[k] for k in taken], after)),
             self._count(segment) if isinstance(self.loop, While) else None,
         )
 
@@ -240,31 +244,7 @@ class _Knife:
                     yield j, k
 
     def _is_final(self, memory: AliasClass) -> bool:
-        """Whether arrays of this memory are written into only before they are passed on."""
-        return all(self._is_filled_first(store, memory) for store in memory.stores)
-
-    def _is_filled_first(self, store: Store, memory: AliasClass) -> bool:
-        array = store.array
-        if array.name in self.cells or not any(array in origin.targets for origin in memory.origins):
-            return False
-        block = next(b for b in self._all_blocks() if any(array in assigns(s) for s in b))
-        stored = [k for k, s in enumerate(block) if any(inner is store for inner in walk((s,)))]
-        if not stored or block[stored[0]] is self.counted:
-            return False
-        named = [k for k, s in enumerate(block) if any(_names(inner, array) for inner in walk((s,)))]
-        return all(k > stored[0] for k in named)
-
-    def _all_blocks(self) -> Iterable[Block]:
-        yield self.whole.body
-        for statement in walk(self.whole.body):
-            yield from blocks(statement)
-
-
-def _names(statement: Statement, array: Var) -> bool:
-    """Whether a statement makes another name for an array, or gives it away."""
-    if isinstance(statement, Push | Return):
-        return array in tuple(reads(statement))
-    return is_alias(statement) and array in tuple(reads(statement))
+        return is_final(memory, self.whole.body, self.cells, self.counted)
 
 
 def nothing(variable: Var) -> Assign:
