@@ -123,7 +123,11 @@ def _spell(function: Callable[..., Any], kinds: tuple[Any, ...], texts: tuple[Te
     if booleans and not all(_is_weak(kind) for kind in kinds) and function in _ON_BOOLEANS:
         return binary(_ON_BOOLEANS[function], *texts)
     if function is np.divide and scalars and any(kind.dtype.kind == "c" for kind in kinds):
-        return call("native.divide", *texts)
+        numbers = (
+            binary("+", text, Text("0")) if kind.dtype == bool else text
+            for text, kind in zip(texts, kinds, strict=True)
+        )
+        return call("native.divide", *numbers)
     if function in _INFIX:
         return binary(_INFIX[function], *texts)
     if function in _PREFIX:
