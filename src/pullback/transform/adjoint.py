@@ -20,18 +20,19 @@ reverse sweep reads of the past is always a local, kept or computed again by `tr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder, operand_type
+from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.memory import is_alias
 from pullback.ir.nodes import (
     Arg,
     Assign,
     Block,
+    Checkpoint,
     Const,
     For,
     If,
@@ -51,7 +52,7 @@ from pullback.ir.walk import assigns, blocks, reads, substitute, walk
 from pullback.transform.activity import Activity
 from pullback.transform.alias import alias_classes
 from pullback.transform.calculus import Calculus
-from pullback.transform.canonical import canonical, cells_of, names_of
+from pullback.transform.canonical import canonical, cells_of
 from pullback.transform.cotangents import Cotangents
 from pullback.transform.count import counted
 from pullback.transform.independent import Independence
@@ -59,30 +60,49 @@ from pullback.transform.joint import put_off
 from pullback.transform.keep import Keeper
 from pullback.transform.loops import Loop
 from pullback.transform.order import Order
+from pullback.transform.rerun import Rerun
 from pullback.transform.shadow import Shadows
 from pullback.transform.undo import Undoing, with_old
 
 
-def adjoint(program: Program, wrt: Sequence[int], of: Sequence[int]) -> Program:
+def adjoint(
+    program: Program,
+    wrt: Sequence[int],
+    of: Sequence[int],
+    *,
+    in_place: bool = False,
+    singular: Iterable[str] = (),
+) -> Program:
     """The reverse-mode derivative of a program (see the module's docstring).
 
     Args:
         wrt: positions of the parameters to differentiate by, floating-point ones.
         of: positions of the results to take cotangents for, floating-point ones.
+        in_place: an array that is a parameter and a result has one cotangent array, which is that of the
+            result at the start and that of the parameter at the end. It may be written into.
+        singular: parameters that come from where derivatives may be infinite, as in `Activity`.
     """
     program = canonical(counted(program))
-    sweeps = _Adjoint(program, wrt, of, Undoing())
+    sweeps = _Adjoint(program, wrt, of, Undoing(), in_place, singular)
     found = sweeps.program()
     undone = sweeps.undoing.chosen(sweeps.order)
     if undone:
         # What the first attempt kept tells what is worth undoing.
         before, undoing = with_old(program, undone, names_of(program))
-        found = _Adjoint(before, wrt, of, undoing).program()
+        found = _Adjoint(before, wrt, of, undoing, in_place, singular).program()
     return found
 
 
 class _Adjoint:
-    def __init__(self, program: Program, wrt: Sequence[int], of: Sequence[int], undoing: Undoing) -> None:
+    def __init__(
+        self,
+        program: Program,
+        wrt: Sequence[int],
+        of: Sequence[int],
+        undoing: Undoing,
+        in_place: bool,
+        singular: Iterable[str],
+    ) -> None:
         self.original = program
         self.undoing = undoing
         self.wrt, self.of = wrt, of
@@ -95,7 +115,9 @@ class _Adjoint:
             self.classes,
             wrt=[program.params[k].name for k in wrt],
             of=[r.name for r in (program.results[k] for k in of) if isinstance(r, Var)],
+            singular=singular,
         )
+        self.in_place = in_place
         self.order = Order(program, self.cells)
         self.independence = Independence(program, self.cells, self.classes, self.activity, self.order)
         self.shadows = Shadows(self.builder, self.classes, self.cells, self.activity)
@@ -113,13 +135,17 @@ class _Adjoint:
             builder.var(f"{getattr(result, 'name', 'y')}_bar", strong(operand_type(result)))
             for result in (program.results[k] for k in self.of)
         )
+        adopted = self._adopt(seeds)
         with builder.block() as seeding:
             for k, seed in zip(self.of, seeds, strict=True):
-                self._seed(program.results[k], seed)
+                if seed not in adopted:
+                    self._seed(program.results[k], seed)
         forward, (remade, reverse) = self._block(program.body[:-1], (), seeding.statements(), outermost=True)
         with builder.block() as shadows:
             for param in program.params:
-                if isinstance(param.type, Array) and self.activity.is_active(param):
+                if not isinstance(param.type, Array) or not self.activity.is_active(param):
+                    continue
+                if self.shadows[param] not in adopted:
                     builder.extend(tuple(self.shadows.zeros(param)))
         with builder.block() as cells:
             self.bars.start()
@@ -132,6 +158,18 @@ class _Adjoint:
         )  # fmt: skip
         last = Return((*results, *cotangents))
         return Program(f"{program.name}_adjoint", (*program.params, *seeds), (*body, last))
+
+    def _adopt(self, seeds: Sequence[Var]) -> set[Var]:
+        """The cotangents that serve as shadows of parameters."""
+        adopted: set[Var] = set()
+        for k, seed in zip(self.of if self.in_place else (), seeds, strict=False):
+            result = self.original.results[k]
+            assert isinstance(result, Var)
+            own = result in self.original.params and result.name not in self.cells
+            if own and isinstance(seed.type, Array) and self.activity.is_active(result):
+                self.shadows.adopt(result, seed)
+                adopted.add(seed)
+        return adopted
 
     def _results(self) -> tuple[list[Operand], Block]:
         """The program's results, those copied whose memory the reverse sweep takes back."""
@@ -224,6 +262,8 @@ class _Adjoint:
                 self._store(statement)
             case For():
                 return self._for(statement, loops)
+            case Checkpoint():
+                return self._checkpoint(statement)
             case If():
                 then, then_reverse = self._inner(statement.then, loops)
                 orelse, orelse_reverse = self._inner(statement.orelse, loops)
@@ -233,6 +273,10 @@ class _Adjoint:
             case Push() | Pop():
                 return self._stack(statement)
         return (statement,)
+
+    def _checkpoint(self, statement: Checkpoint) -> Block:
+        piece = Rerun(statement, self.builder, self.cells, self.classes, self.activity, self.order)
+        return piece.write(self.original, self.shadows, self.bars, adjoint)
 
     def _for(self, statement: For, loops: tuple[Loop, ...]) -> Block:
         loop = Loop(statement)

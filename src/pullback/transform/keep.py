@@ -5,9 +5,8 @@ A local assigned outside all loops still has its value. One assigned in a loop i
 - *computed again* where that takes only cheap arithmetic on what is known anyway, or a second look at memory
   that nothing overwrites in between;
 - *read back* where the program itself has stored it in such memory;
-- *kept* in an array with an entry per trip, allocated before the outermost loop before which the number of
-  trips is known;
-- *pushed* on a stack where it is not known (``while``), and where it is itself an array: then its reference.
+- *kept* in an array with an entry per trip, where the number of trips of all its loops is known before them;
+- *pushed* on a stack where it is not (triangles, ``while``), and where it is an array: then its reference.
 
 (Griewank & Walther, ch. 4.2; Naumann, *The Art of Differentiating Computer Programs*, 2012, ch. 4.)
 """
@@ -233,12 +232,12 @@ class Keeper:
 
     def _storage(self, local: Var, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
         """The statements that keep a local at its assignment, and those that get it back."""
-        depth = len(loops)
-        while depth > 0 and all(loop.is_counted_outside(loops[depth - 1]) for loop in loops[depth - 1 :]):
-            depth -= 1
-        if isinstance(local.type, Array) or depth == len(loops):
-            return self._stack(local, loops)
-        return self._array(local, loops[depth:])
+        counted = all(loop.is_counted_outside(loops[0]) for loop in loops)
+        return (
+            self._array(local, loops)
+            if counted and isinstance(local.type, Scalar)
+            else self._stack(local, loops)
+        )
 
     def _stack(self, local: Var, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
         assert isinstance(local.type, Scalar | Array)
