@@ -121,14 +121,14 @@ class Trace:
         self._values = {"n": n, "m": m, "x": np.zeros((size, size))}
         self._block(program.body)
 
-    def _value(self, operand: object) -> int:
+    def _value(self, operand: Any) -> Any:
         return self._values[operand.name] if isinstance(operand, Var) else operand.value
 
     def _block(self, block: Block) -> None:
         for statement in block:
             self._statement(statement)
 
-    def _statement(self, statement: object) -> None:
+    def _statement(self, statement: Any) -> None:
         match statement:
             case For():
                 bounds = (self._value(x) for x in (statement.start, statement.stop, statement.step))
@@ -157,7 +157,7 @@ class Trace:
                 self.overwritten |= self._since.pop(element, set())
                 self._since[element] = {id(statement)}
 
-    def _element(self, index: tuple) -> tuple[int, int]:
+    def _element(self, index: Any) -> tuple[int, int]:
         i, j = (self._value(x) for x in index)
         if not (-self._size <= i < self._size and -self._size <= j < self._size):
             raise IndexError

@@ -96,6 +96,51 @@ def pairs_overwritten_at_once(x, v, steps):
     return total
 
 
+def moved(x, v, total):
+    for i in range(x.shape[0]):
+        x[i] += total * v[i]
+
+
+def pairs_moved(x, v, steps):
+    x, n = x.copy(), x.shape[0]
+    for _ in range(steps):
+        total = 0.0
+        for i in range(n):
+            for j in range(i):
+                total += np.sin(x[j] * x[i])
+        moved(x, v, total)
+    return np.sum(x * x)
+
+
+def pairs_moved_in_a_checkpoint(x, v, steps):
+    x, n = x.copy(), x.shape[0]
+    for _ in range(steps):
+        total = 0.0
+        for i in range(n):
+            for j in range(i):
+                total += np.sin(x[j] * x[i])
+        pb.checkpoint(moved)(x, v, total)
+    return np.sum(x * x)
+
+
+def sums_in_checkpoints(x, v):
+    n, total = x.shape[0], 0.0
+    for i in range(n):
+        total += pb.checkpoint(slope)(x[i, 0], v[0])
+    return total
+
+
+def slope(x, v):
+    return np.sin(x * v) * x
+
+
+def sums_of_slopes(x, v):
+    n, total = x.shape[0], 0.0
+    for i in range(n):
+        total += slope(x[i, 0], v[0])
+    return total
+
+
 UNDONE = [pairs, pairs_with_a_second_name, pairs_in_a_while, pairs_returned_summed]
 
 
@@ -337,6 +382,20 @@ def test_a_result_is_what_it_was_before_memory_is_taken_back():
     expected, tape = pb.vjp(lambda x, v: pairs_returned(x, v, 3), x, v)
     np.testing.assert_allclose(y, expected, rtol=1e-12)
     for ours, theirs in zip(pull(v), tape(v), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("function", "twin", "x", "rest"),
+    [
+        (pairs_moved_in_a_checkpoint, pairs_moved, rng.normal(size=4), [3]),
+        (sums_in_checkpoints, sums_of_slopes, rng.normal(size=(4, 3)), []),
+    ],
+)
+def test_checkpoints_in_between(function, twin, x, rest):
+    v = rng.normal(size=4)
+    found = pb.grad(pb.compile(function, jit=False), argnums=(0, 1))(x, v, *rest)
+    for ours, theirs in zip(found, pb.grad(twin, argnums=(0, 1))(x, v, *rest), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9)
 
 

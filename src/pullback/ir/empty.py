@@ -22,13 +22,11 @@ def is_empty(facts: Iterable[Affine], equations: Iterable[Affine] = ()) -> bool:
     system = _solved(list(facts), list(equations))
     if system is None:
         return True
-    known = _rounded(system)
-    while known is not None:
+    while (known := _rounded(system)) is not None:
         symbols = {symbol for fact in known for symbol in fact if symbol}
         if not symbols or len(known) > MAX_SIZE:
             return False
-        best = min(symbols, key=lambda symbol: (_growth(known, symbol), symbol))
-        known = _rounded(_without(known, best))
+        system = _without(known, min((_growth(known, symbol), symbol) for symbol in symbols)[1])
     return True
 
 

@@ -121,7 +121,9 @@ def _is_safe(statement: Assign, uses: Uses) -> bool:
             return function is not np.power and isinstance(divisor, Const) and divisor.value > 0
         divisor = statement.args[1]
         return not (first.weak and second.weak) or (isinstance(divisor, Const) and divisor.value > 0)
-    simple = (primitives.dim, primitives.cast, primitives.weaken, primitives.select, primitives.bind)
+    simple = (
+        primitives.dim, primitives.cast, primitives.weaken, primitives.select, primitives.bind, max, min
+    )  # fmt: skip
     return function in simple or is_elementwise(function)
 
 

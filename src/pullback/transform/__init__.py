@@ -6,9 +6,12 @@ canonical   the form both work on: locals and cells
 count       while loops made ready to be walked backwards
 alias       which names may share memory
 activity    which variables carry a derivative
-order       whether memory is overwritten after a statement has read it
+order       whether memory is overwritten after a statement has read it; elements: of arrays, by their indices
 symbol      running a rule of the table to write it down
 calculus    one assignment in reverse
 cotangents  the cotangents of numbers; shadow: those of arrays
 keep        what the reverse sweep needs of the past; loops: how often loops run, and their way back
+undo        memory that the reverse sweep takes back to what it held
+independent loops whose iterations meet only through accumulation
+joint       those loops run forward and backward at once
 """

@@ -305,7 +305,11 @@ class _Adjoint:
         forward, reverse = self._inner(loop.body, ())
         if not reverse:
             return (replace(loop, body=forward),)
-        self.builder.add(replace(loop, body=(*forward, *reverse)))
+        # Each iteration leaves the stacks as empty as it finds them.
+        stacks = tuple(s for s in forward if isinstance(s, Assign) and s.function is primitives.stack)
+        self.builder.extend(stacks)
+        rest = tuple(s for s in forward if all(s is not stack for stack in stacks))
+        self.builder.add(replace(loop, body=(*rest, *reverse)))
         return ()
 
     def _while(self, statement: While, following: Statement, loops: tuple[Loop, ...]) -> Block:

@@ -18,7 +18,7 @@ import numpy as np
 
 from pullback.ir import primitives
 from pullback.ir.memory import is_alias
-from pullback.ir.nodes import Assign, Block, For, If, Program, Statement, Store, Var
+from pullback.ir.nodes import Assign, Block, Checkpoint, For, If, Program, Statement, Store, Var
 from pullback.ir.types import Array, Stack
 from pullback.ir.walk import assigns, blocks, reads, variables, walk
 from pullback.transform.activity import Activity
@@ -49,7 +49,7 @@ class Independence:
         own = {id(s) for s in inside}
         outside = {v.name for s in walk(self._program.body) if id(s) not in own for v in reads(s)}
         names = {v.name: v for s in inside for v in (*reads(s), *assigns(s))}
-        if any(isinstance(s, Assign) and not s.targets for s in inside):
+        if any(isinstance(s, Checkpoint) or (isinstance(s, Assign) and not s.targets) for s in inside):
             return False
         if any(isinstance(v.type, Stack) for v in names.values()):
             return False

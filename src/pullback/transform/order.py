@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pullback.ir.nodes import Block, For, If, Program, Statement, Store, While
+from pullback.ir.nodes import Block, Checkpoint, For, If, Program, Statement, Store, While
 from pullback.ir.walk import blocks
 from pullback.transform.alias import AliasClass
 from pullback.transform.elements import Access, Elements
@@ -71,6 +71,10 @@ class Order:
         """The loops around a statement, the outermost first."""
         around = (step.statement for step in self._places[id(statement)][:-1])
         return tuple(s for s in around if isinstance(s, For | While))
+
+    def runs_again(self, statement: Statement) -> bool:
+        """Whether a statement is in a checkpoint, whose reverse sweep is its own."""
+        return any(isinstance(step.statement, Checkpoint) for step in self._places[id(statement)])
 
     def meet_in_others(self, a: Statement, b: Statement, loop: For) -> bool:
         """Whether two statements in a loop may access the same element in different iterations of it."""

@@ -55,6 +55,7 @@ def is_undoable(memory: AliasClass, order: Order) -> bool:
         and not memory.params
         and not order.loops(memory.origins[0])
         and all(is_integer(entry) for store in memory.stores for entry in store.index)
+        and not any(order.runs_again(store) for store in memory.stores)
     )
 
 
