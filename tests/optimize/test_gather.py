@@ -103,6 +103,31 @@ def test_steps_of_two_stay():
     assert gathers(finished(coarse, *OTHERS[0])) == 0
 
 
+def test_an_index_twice_or_backwards_stays():
+    def odd(r, u, v):
+        with r.range(1, v.shape[0] - 1) as i, r.range(1, v.shape[1] - 1) as j:
+            for by in (-1, 0, 1):
+                u.add_at((i + by, 2 * i, j), v[i, j])
+                u.add_at((i + by, u.shape[1] - 1 - i, j), v[i, j] * 2)
+        return u * 1
+
+    u = np.ones((6, 12, 7))
+    check(odd, u, OTHERS[1][0], others=((u, grid(2, 3)), (u, grid(5, 3))))
+    assert gathers(finished(odd, u, OTHERS[1][0])) == 0
+
+
+def test_a_variable_that_changes_between_the_additions():
+    def changing(r, u, v):
+        t = r.cell(0.0)
+        with r.range(1, u.shape[0] - 1) as i, r.range(1, u.shape[1] - 1) as j:
+            for by in (-1, 0, 1):
+                r.set(t, t * 0.5 + v[i, j])
+                u.add_at((i + by, j), t)
+        return u * 1
+
+    check(changing, *OTHERS[0], others=OTHERS)
+
+
 def test_what_is_read_as_well_stays():
     def reading(r, u, v):
         with r.range(1, u.shape[0] - 1) as i, r.range(1, u.shape[1] - 1) as j:
