@@ -91,6 +91,30 @@ def test_a_store_before_a_branch_or_a_loop_that_reads_stays():
         check(branches, x, i, k)
 
 
+def test_places_known_to_be_different():
+    def matrix(r, a, y, i):
+        a[0, 0] = 1.0
+        a[0, 1] = y
+        a[0, 0] = y * 2
+        total = a[0, 1] + a[0, 0]
+        a[0, 0] = 3.0
+        return total, a * 1
+
+    def one_of_them(r, a, y, i):
+        a[0, 0] = 1.0
+        a[0, 1] = y
+        a[i, 0] = 5.0
+        total = a[0, 0] + a[0, 1]
+        a[0, 0] = 3.0
+        a[-1, 0] = 4.0
+        a[0, 0] = a[0, 0] + a[-1, 0]
+        return total, a * 1
+
+    assert stores(matrix, m, 2.0, 0) == 3
+    for rows in (m, m[:1].copy()):
+        check(one_of_them, m, 2.0, 0, others=((rows, 2.0, 0), (rows, 2.0, -1)))
+
+
 def test_an_index_that_changes_is_another_place():
     def moving(r, u, n):
         place = r.cell(0)
