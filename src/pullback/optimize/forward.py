@@ -33,19 +33,21 @@ def forward_stores(program: Program) -> Program:
 
 @dataclass(slots=True)
 class _Stored:
-    """The last store into some memory, in the block so far.
+    """The last store into an element, in the block so far.
 
     Attributes:
-        key: the element.
         value: what the element holds, where that is known.
         at: the place of the store among the statements.
-        unseen: whether nothing has read the memory since.
+        unseen: whether nothing has read the element since.
     """
 
-    key: Key
     value: Operand | None
     at: int
     unseen: bool = True
+
+
+Stored = dict[str, dict[Key, _Stored]]
+"""By memory and element."""
 
 
 class _Forwarding:
@@ -55,7 +57,7 @@ class _Forwarding:
         self._params = {self._uses.memory(param.name) for param in program.params}
 
     def block(self, block: Block) -> Block:
-        stored: dict[str, _Stored] = {}
+        stored: Stored = {}
         made: list[Statement | None] = []
         for statement in block:
             statement = with_blocks(statement, self.block)
@@ -90,30 +92,31 @@ class _Forwarding:
                     return None
         return tuple(entries)
 
-    def _load(
-        self, statement: Assign, array: Var, index: tuple[Arg, ...], stored: dict[str, _Stored]
-    ) -> Statement:
-        last = stored.get(self._uses.memory(array.name))
-        if last is None:
-            return statement
-        if last.value is not None and last.key == self._key(array, index):
+    def _load(self, statement: Assign, array: Var, index: tuple[Arg, ...], stored: Stored) -> Statement:
+        key = self._key(array, index)
+        elements = stored.get(self._uses.memory(array.name), {})
+        last = elements.get(key) if key is not None else None
+        if last is not None and last.value is not None:
             return replace(statement, function=primitives.bind, args=(last.value,))
-        last.unseen = False
+        for other, element in elements.items():
+            if key is None or not _differ(key, other):
+                element.unseen = False
         return statement
 
-    def _store(self, store: Store, stored: dict[str, _Stored], made: list[Statement | None]) -> None:
-        memory = self._uses.memory(store.array.name)
+    def _store(self, store: Store, stored: Stored, made: list[Statement | None]) -> None:
         key = self._key(store.array, store.index)
         assert key is not None
-        last = stored.get(memory)
-        same = last is not None and last.key == key
+        elements = stored.setdefault(self._uses.memory(store.array.name), {})
+        last = elements.get(key)
         value = self._exact(store)
-        if store.accumulate and same and last is not None and last.value is not None and value is not None:
+        if store.accumulate and last is not None and last.value is not None and value is not None:
             value = self._added(last.value, value, store, made)
             store = replace(store, value=value, accumulate=False)
-        if same and last is not None and last.unseen and not store.accumulate:
+        if last is not None and last.unseen and not store.accumulate:
             made[last.at] = None
-        stored[memory] = _Stored(key, None if store.accumulate else value, len(made))
+        for other in [other for other in elements if not _differ(key, other)]:
+            del elements[other]
+        elements[key] = _Stored(None if store.accumulate else value, len(made))
         made.append(store)
 
     def _exact(self, store: Store) -> Operand | None:
@@ -134,15 +137,26 @@ class _Forwarding:
         made += adding.statements()
         return total
 
-    def _look(self, statement: Statement, stored: dict[str, _Stored]) -> None:
+    def _look(self, statement: Statement, stored: Stored) -> None:
         """Forget what a statement may store into; note what it may read."""
         for part in walk((statement,)):
             if isinstance(part, Raise):
-                for memory in self._params & set(stored):
-                    stored[memory].unseen = False
-            for variable in (*reads(part), *assigns(part)):
-                last = stored.get(self._uses.memory(variable.name))
-                if last is not None:
-                    last.unseen = False
+                _see(stored, self._params)
+            _see(stored, {self._uses.memory(variable.name) for variable in (*reads(part), *assigns(part))})
             if isinstance(part, Store):
                 stored.pop(self._uses.memory(part.array.name), None)
+
+
+def _see(stored: Stored, memory: set[str]) -> None:
+    """Note that all that is in some memory may be read."""
+    for name in memory & stored.keys():
+        for element in stored[name].values():
+            element.unseen = False
+
+
+def _differ(a: Key, b: Key) -> bool:
+    """Whether two elements are known to be different ones of one array."""
+    return a[0] == b[0] and any(
+        isinstance(x, int) and isinstance(y, int) and x != y and (x < 0) == (y < 0)
+        for x, y in zip(a[1:], b[1:], strict=True)
+    )

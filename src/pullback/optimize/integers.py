@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from pullback.ir import primitives
+from pullback.ir.build import operand_type
 from pullback.ir.nodes import Assign, Block, Const, For, Operand, Program, Statement, Var
 from pullback.ir.types import BOOL, INT
 from pullback.ir.walk import with_blocks
@@ -48,6 +49,10 @@ class _Folding:
         if not isinstance(statement, Assign) or len(statement.targets) != 1:
             return statement
         kind = statement.targets[0].type
+        if statement.function is primitives.select and isinstance(statement.args[0], Const):
+            chosen = statement.args[1 if statement.args[0].value else 2]
+            same = isinstance(chosen, Var | Const) and operand_type(chosen) == kind
+            return _bound(statement, chosen) if same else statement  # type: ignore[arg-type]
         if kind == BOOL and statement.function in _DECIDED:
             return self._decided(statement)
         if kind != INT:

@@ -28,6 +28,7 @@ _CHEAP = frozenset([
     np.logical_not, primitives.item, primitives.select, primitives.scale, primitives.cast, primitives.bind,
 ])  # fmt: skip
 _MOST = 24  # statements computed again for one addition
+_FEWEST = 8  # iterations of a loop that is worth splitting
 
 
 def split_additions(program: Program) -> Program:
@@ -60,7 +61,7 @@ class _Splitter:
 
     def _loop(self, loop: For) -> Block:
         body = _Body(loop, self._uses, self._builder)
-        if not body.is_simple:
+        if not body.is_simple or _is_short(loop):
             return (loop,)
         parts = body.additions()
         if not parts:
@@ -234,6 +235,14 @@ class _Body:
         assert a is not None
         assert b is not None
         return a + b if statement.function is np.add else a - b
+
+
+def _is_short(loop: For) -> bool:
+    """Whether a loop is known to have so few iterations that it is written out rather than vectorised."""
+    bounds = (loop.start, loop.stop, loop.step)
+    if not all(isinstance(bound, Const) for bound in bounds):
+        return False
+    return len(range(*(int(bound.value) for bound in bounds))) < _FEWEST  # type: ignore[union-attr]
 
 
 def _same(a: object, b: object) -> bool:
