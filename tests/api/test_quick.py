@@ -128,3 +128,20 @@ def test_by_python_as_well():
     for _ in range(3):
         same(gradient(x, 2.0), expected(x, 2.0))
         assert type(gradient(1.5, 2.0)[1]) is float
+    for jit in (True, False):
+        gradient = pb.value_and_grad(pb.compile(lambda x: 2.0 * x * x, jit=jit))
+        for _ in range(3):
+            value, slope = gradient(1.5)
+            assert (value, slope, type(value), type(slope)) == (4.5, 6.0, float, float)
+
+
+def test_a_function_may_have_a_name_that_means_something_else_in_source():
+    def np(x):
+        return max(x, 2.0) * x
+
+    def max_(x):
+        return max(x, 2.0) * x
+
+    max_.__name__ = "max"
+    for function in (np, max_):
+        assert [pb.grad(pb.compile(function))(x) for x in (1.0, 3.0)] == [2.0, 6.0]

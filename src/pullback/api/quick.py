@@ -58,7 +58,11 @@ def answer_for(
     guards = [f"get{k}() is not was{k}" for k in range(len(captured.guards))]
     operands = [f"a{k}" for k, kind in enumerate(params) if not isinstance(kind, int)]
     operands += [f"r{k}" for k in range(len(rest))]
-    given = [_given(*part, names, raw=entry is not None) for part in (value, *gradients)]
+    if entry is None:
+        given = [f"found[{k}]{'.item()' * _is_weak(kind)}" for k, kind in gradients]
+        given.insert(0, f"found[{value[0]}]")
+    else:
+        given = [_given(*part, names) for part in (value, *gradients)]
     lines = [
         f"if len(args) != {len(params)}: return None",
         f"{', '.join(f'a{k}' for k in range(len(params)))}, = args",
@@ -96,14 +100,13 @@ def _test(name: str, kind: Type | int, names: dict[str, Any]) -> str | None:
     return f"type({name}) is ndarray and {name}.dtype is {name}_dtype and {shape} and {layout}"
 
 
-def _given(position: int, kind: Type, names: dict[str, Any], raw: bool) -> str:
-    """An expression for one result as the user gets it; `raw` code returns Python's numbers."""
-    found = f"found[{position}]"
-    if not isinstance(kind, Scalar):
-        return found
-    if not raw:
-        return f"{found}.item()" if kind.weak else found
-    if kind.weak:
-        return found
+def _given(position: int, kind: Type, names: dict[str, Any]) -> str:
+    """An expression for one result of compiled code, which returns Python's numbers, as the user gets it."""
+    if not isinstance(kind, Scalar) or kind.weak:
+        return f"found[{position}]"
     names[f"t{position}"] = kind.dtype.type
-    return f"t{position}({found})"
+    return f"t{position}(found[{position}])"
+
+
+def _is_weak(kind: Type) -> bool:
+    return isinstance(kind, Scalar) and kind.weak

@@ -50,11 +50,20 @@ def _doubted(plain: Compiled, program: Program) -> Compiled:
     """`plain`, unless its last result says that the program itself, which is slower, has to run."""
     careful = functools.cache(lambda: _compiled(program))
 
-    def call(*arguments: Any) -> tuple[Any, ...]:
-        *results, suspect = plain(*arguments)
-        return tuple(results) if suspect == 0 else careful()(*arguments)
+    def either(first: Compiled, second: Callable[[], Compiled]) -> Any:
+        def call(*arguments: Any) -> tuple[Any, ...]:
+            *results, suspect = first(*arguments)
+            return tuple(results) if suspect == 0 else second()(*arguments)
 
+        return call
+
+    call = either(plain, careful)
+    call.entry = either(_entry(plain), lambda: _entry(careful()))
     return call
+
+
+def _entry(function: Any) -> Compiled:
+    return function.entry
 
 
 def module_of(source: Source, key: str) -> ModuleType:
