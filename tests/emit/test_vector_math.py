@@ -46,6 +46,31 @@ def test_within_a_few_ulp_of_the_true_value(function: Any, ulps: float) -> None:
     assert error.max() < ulps
 
 
+@pytest.mark.parametrize("function", [np.exp, np.log, np.tanh])
+def test_single_precision_is_right_to_the_last_bit_but_for_ties(function: Any) -> None:
+    def f(r: Any, x: Any, y: Any) -> Any:
+        with r.range(x.shape[0]) as i:
+            y[i] = function(x[i])
+        return y
+
+    with np.errstate(all="ignore"):
+        x = np.concatenate([points(function is np.log), 10.0 ** np.linspace(-46, 38, 5000)]).astype(
+            np.float32
+        )
+        program = record(f, x, x)
+        assert f"native.{function.__name__}(" in source(program, checked=True)
+        (y,) = load(program)(x, np.empty_like(x))
+        true, theirs = function(x.astype(np.longdouble)), function(x)
+        expected = true.astype(np.float32)
+    assert y.dtype == np.float32
+    np.testing.assert_array_equal(np.isnan(y), np.isnan(theirs))
+    special = ~np.isfinite(expected) | (expected == 0)
+    np.testing.assert_array_equal(y[special], expected[special])
+    np.testing.assert_array_equal(np.signbit(y[special]), np.signbit(expected[special]))
+    error = np.abs(y[~special] - true[~special]) / np.spacing(np.abs(expected[~special]))
+    assert error.max() < 0.501
+
+
 def test_loops_that_cannot_be_vectorised_call_the_library() -> None:
     def recurrence(r: Any, x: Any) -> Any:
         s = r.cell(np.float64(0.5))
