@@ -24,6 +24,7 @@ from pullback.ir.walk import assigns, operands, reads, walk, with_blocks
 _INLINED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.exp: native.exp,
     np.log: native.log,
+    np.log1p: native.log1p,
     np.tanh: native.tanh,
 }
 _DOUBLE = np.dtype(np.float64)
