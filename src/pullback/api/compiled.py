@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from pullback.api.arguments import Static, key_of, leaves_of, map_tree
-from pullback.api.operation import Operation, coerced
+from pullback.api.fitting import coerced
+from pullback.api.operation import Operation
 from pullback.api.quick import ENTRIES, Answer, Part, answer_for
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import MutationError
 from pullback.base.mutable import Mutable
 from pullback.capture import Captured, Leaf, StaticNeededError, capture
 from pullback.emit import load
+from pullback.emit.load import entry_of
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program
 from pullback.ir.types import Array, Scalar
@@ -34,10 +36,11 @@ class Specialised:
         written: positions of the parameters that it writes into.
     """
 
-    def __init__(self, captured: Captured, dynamic: list[int], jit: bool) -> None:
+    def __init__(self, captured: Captured, dynamic: list[int], jit: bool, memory: int | None = None) -> None:
         self.captured = captured
         self.dynamic = dynamic
         self.jit = jit
+        self.memory = memory
         self.lowered: Program = optimize(captured.program)
         self.written = written(self.lowered)
         self.params = tuple(param.type for param in self.lowered.params)
@@ -51,12 +54,12 @@ class Specialised:
     @functools.cached_property
     def operation(self) -> Operation:
         """The function without effects, with what it wrote as further results."""
-        return Operation(purified(self.lowered, returned=True), jit=self.jit)
+        return Operation(purified(self.lowered, returned=True), jit=self.jit, memory=self.memory)
 
     @functools.cached_property
     def pure(self) -> Operation:
         """The function without effects."""
-        return Operation(purified(self.lowered), jit=self.jit)
+        return Operation(purified(self.lowered), jit=self.jit, memory=self.memory)
 
     def values(self, leaves: list[Any]) -> list[Any]:
         """The program's arguments."""
@@ -68,13 +71,21 @@ class Compiled:
 
     is_native = True
 
-    def __init__(self, function: Callable[..., Any], *, jit: bool = True, effects: bool = True) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        jit: bool = True,
+        effects: bool = True,
+        memory: int | None = None,
+    ) -> None:
         functools.update_wrapper(self, function)
         self.__name__: str = getattr(function, "__name__", type(function).__name__)
         self.function = function
         self.jit = jit
         self.effects = effects
         self.quick: dict[Any, list[Answer]] = {None: []}  # to calls, and to those of gradients (`api.native`)
+        self.memory = memory
         self._static: set[Any] = set()
         self._specialised: dict[Any, Specialised] = {}
 
@@ -110,6 +121,9 @@ class Compiled:
         result = specialised.captured.result
         parts = result if type(result) is tuple else (result,)
         if not parts or not all(isinstance(part, Leaf) for part in parts):
+            return
+        if specialised.written and entry_of(specialised.run)[1]:
+            # In doubt it would run again, on arguments that it has written into.
             return
         kinds = [operand_type(operand) for operand in specialised.lowered.results]
         answered = tuple(Part(part.position, kinds[part.position]) for part in parts)
@@ -193,7 +207,7 @@ class Compiled:
                     self._static.add(key)
                     key = (key, tuple(leaf for leaf in leaves if isinstance(leaf, bool | int)))
                 continue
-            specialised = Specialised(captured, dynamic, self.jit)
+            specialised = Specialised(captured, dynamic, self.jit, self.memory)
             self._specialised[key] = specialised
             return specialised
 

@@ -52,7 +52,7 @@ def answer_for(
         rest: what comes after the arguments of the call.
         answered: a `Part`, or tuples of them.
     """
-    entry = entry_of(run)
+    entry, tells = entry_of(run)
     names: dict[str, Any] = {"ndarray": np.ndarray, "run": run if entry is None else entry}
     tests = [_test(f"a{k}", kind, names) for k, kind in enumerate(params)]
     if any(test is None for test in tests):
@@ -76,6 +76,7 @@ def answer_for(
             * bool(guards)
         ),
         f"found = run({', '.join(operands)})",
+        *(["if found[-1] != 0: return None"] * tells),
         f"return {_given(answered, names, raw=entry is not None)}",
     ]
     exec("\n    ".join(["def answer(args):", *lines]), names)

@@ -67,7 +67,7 @@ def write(program: Program, *, checked: bool = False) -> Source:
 
 
 def _imports(writer: Writer, body: list[Line]) -> list[Line]:
-    modules = sorted({outlined.module for outlined in writer.outline.functions if outlined.module})
+    modules = sorted(frozenset().union(*(outlined.modules for outlined in writer.outline.functions)))
     lines = ["import numpy as np", *(f"import {module}" for module in modules)]
     lines += [f"from {module} import {name}" for name, module in sorted(writer.exceptions.items())]
     if writer.outline.functions or any("native." in line.text for line in body):

@@ -41,7 +41,7 @@ def contraction(
     summed = [label for label in extents if label not in output]
     order = (*output, *summed)
     shape = tuple(extents[label] for label in order)
-    dtype = result_dtype(np.multiply, tuple(arrays), {}) if len(arrays) > 1 else arrays[0].dtype
+    dtype = np.result_type(*(x.dtype for x in arrays))
 
     def at(e: Emitter, index: Index) -> Operand:
         place = dict(zip(order, index, strict=True))
