@@ -100,6 +100,40 @@ def test_arguments_that_are_written_into_stay_and_have_to_be_apart():
             gradient(room[:5], other)
 
 
+def test_calls_of_the_function_itself():
+    def moved(x, y):
+        x += y
+        return x * 2.0, np.sum(x)
+
+    compiled = pb.compile(moved)
+    for make in (np.ones, lambda n: np.ones(2 * n)[::2], lambda n: np.ones(n, np.float32)):
+        for _ in range(3):
+            given, by = make(4), make(4)
+            twice, total = compiled(given, by)
+            np.testing.assert_array_equal(given, 2.0)
+            np.testing.assert_array_equal(twice, 4.0)
+            assert total == 8.0
+            assert (twice.dtype, type(total)) == (given.dtype, given.dtype.type)
+    np.testing.assert_array_equal(compiled(x=np.ones(4), y=np.ones(4))[0], 4.0)
+    room = np.ones(5)
+    with pytest.raises(MutationError):
+        compiled(room[1:], room[:4])
+    fixed = np.ones(4)
+    fixed.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        compiled(fixed, np.ones(4))
+    with pytest.raises(ValueError, match="lengths differ"):
+        compiled(np.ones(4), np.ones(5))
+
+    def number(x):
+        return x / 2, 3, 1.5
+
+    halved = pb.compile(number)
+    for given in (1.0, 1.0, 3, 3, np.float32(1.0), np.float32(1.0)):
+        assert halved(given) == number(given)
+        assert [type(part) for part in halved(given)] == [type(part) for part in number(given)]
+
+
 def test_inside_of_another_transform_and_in_the_other_convention():
     compiled = pb.compile(weighted)
     gradient = pb.grad(compiled)
@@ -128,3 +162,20 @@ def test_by_python_as_well():
     for _ in range(3):
         same(gradient(x, 2.0), expected(x, 2.0))
         assert type(gradient(1.5, 2.0)[1]) is float
+    for jit in (True, False):
+        gradient = pb.value_and_grad(pb.compile(lambda x: 2.0 * x * x, jit=jit))
+        for _ in range(3):
+            value, slope = gradient(1.5)
+            assert (value, slope, type(value), type(slope)) == (4.5, 6.0, float, float)
+
+
+def test_a_function_may_have_a_name_that_means_something_else_in_source():
+    def np(x):
+        return max(x, 2.0) * x
+
+    def max_(x):
+        return max(x, 2.0) * x
+
+    max_.__name__ = "max"
+    for function in (np, max_):
+        assert [pb.grad(pb.compile(function))(x) for x in (1.0, 3.0)] == [2.0, 6.0]

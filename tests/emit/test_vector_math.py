@@ -25,7 +25,7 @@ def points(positive: bool) -> np.ndarray:
     return x
 
 
-@pytest.mark.parametrize(("function", "ulps"), [(np.exp, 1), (np.log, 1), (np.tanh, 3)])
+@pytest.mark.parametrize(("function", "ulps"), [(np.exp, 1), (np.log, 1), (np.log1p, 2), (np.tanh, 3)])
 def test_within_a_few_ulp_of_the_true_value(function: Any, ulps: float) -> None:
     def f(r: Any, x: Any, y: Any) -> Any:
         with r.range(x.shape[0]) as i:
@@ -33,6 +33,11 @@ def test_within_a_few_ulp_of_the_true_value(function: Any, ulps: float) -> None:
         return y
 
     x = points(function is np.log)
+    if function is np.log1p:
+        near = np.concatenate(
+            [np.nextafter(-1.0, 0) + np.arange(50) * 2.0**-53, [-1.0, np.nextafter(-1.0, -2)]]
+        )
+        x = np.concatenate([x, points(True), points(True) - 1.0, -points(True)[-9:] / 1e308, near])
     program = record(f, x, x)
     assert f"native.{function.__name__}(" in source(program, checked=True)
     (y,) = load(program)(x, np.empty_like(x))
@@ -44,6 +49,31 @@ def test_within_a_few_ulp_of_the_true_value(function: Any, ulps: float) -> None:
     np.testing.assert_array_equal(np.signbit(y[expected == 0]), np.signbit(expected[expected == 0]))
     error = np.abs(y[~special] - true[~special]) / np.spacing(np.abs(expected[~special]))
     assert error.max() < ulps
+
+
+@pytest.mark.parametrize("function", [np.exp, np.log, np.log1p, np.tanh])
+def test_single_precision_is_right_to_the_last_bit_but_for_ties(function: Any) -> None:
+    def f(r: Any, x: Any, y: Any) -> Any:
+        with r.range(x.shape[0]) as i:
+            y[i] = function(x[i])
+        return y
+
+    with np.errstate(all="ignore"):
+        x = np.concatenate([points(function is np.log), 10.0 ** np.linspace(-46, 38, 5000)]).astype(
+            np.float32
+        )
+        program = record(f, x, x)
+        assert f"native.{function.__name__}(" in source(program, checked=True)
+        (y,) = load(program)(x, np.empty_like(x))
+        true, theirs = function(x.astype(np.longdouble)), function(x)
+        expected = true.astype(np.float32)
+    assert y.dtype == np.float32
+    np.testing.assert_array_equal(np.isnan(y), np.isnan(theirs))
+    special = ~np.isfinite(expected) | (expected == 0)
+    np.testing.assert_array_equal(y[special], expected[special])
+    np.testing.assert_array_equal(np.signbit(y[expected == 0]), np.signbit(expected[expected == 0]))
+    error = np.abs(y[~special] - true[~special]) / np.spacing(np.abs(expected[~special]))
+    assert error.max() < 0.501
 
 
 def test_loops_that_cannot_be_vectorised_call_the_library() -> None:

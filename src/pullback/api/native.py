@@ -13,13 +13,13 @@ from typing import Any
 from pullback.api.arguments import leaves_of, map_tree
 from pullback.api.compiled import Compiled, Specialised, check_apart
 from pullback.api.fitting import coerced
-from pullback.api.quick import ENTRIES, answer_for
+from pullback.api.quick import Part
 from pullback.base.argnums import Argnums, choose
 from pullback.base.dispatch import tracked_in
 from pullback.capture import Leaf
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Var
-from pullback.ir.types import Array, Scalar, is_inexact
+from pullback.ir.types import Scalar, is_inexact
 
 
 class Plan:
@@ -72,30 +72,17 @@ def _remember(
     compiled: Compiled, asked: Any, plan: Plan, leaves: list[Any], captives: list[Any], single: bool
 ) -> None:
     """Answer calls with arguments of such types at once from now on, where the result is one number."""
-    captured, specialised = plan.specialised.captured, plan.specialised
-    given = [specialised.params[specialised.dynamic.index(k)] if k in specialised.dynamic else leaf
-             for k, leaf in enumerate(leaves)]  # fmt: skip
-    count = len(specialised.dynamic)
-    if not isinstance(captured.result, Leaf) or not all(isinstance(x, Scalar | Array | int) for x in given):
+    specialised = plan.specialised
+    result = specialised.captured.result
+    if not isinstance(result, Leaf):
         return
-    if any(k >= count for k in specialised.written):
-        return
-    kinds = [operand_type(result) for result in plan.program.results]
-    value = captured.result.position
-    answer = answer_for(
-        captured,
-        given,
-        [specialised.dynamic[k] for k in specialised.written],
-        plan.run,
-        (*captives, plan.seed),
-        (value, kinds[value]),
-        [(plan.results + k, specialised.params[position]) for k, position in enumerate(plan.wrt)],
-        single,
+    params = [specialised.params[position] for position in plan.wrt]
+    gradients = tuple(
+        Part(plan.results + k, kind, isinstance(kind, Scalar) and kind.weak) for k, kind in enumerate(params)
     )
-    if answer is not None:
-        known = compiled.quick.setdefault(asked, [])
-        known.insert(0, answer)
-        del known[ENTRIES:]
+    value = Part(result.position, operand_type(plan.program.results[result.position]))
+    answered = (value, gradients[0] if single else gradients)
+    compiled.remember(asked, specialised, leaves, plan.run, (*captives, plan.seed), answered)
 
 
 def asked_for(argnums: Argnums, has_aux: bool) -> Any:

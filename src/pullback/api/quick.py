@@ -2,13 +2,13 @@
 
 Numba's dispatcher finds out the types of its arguments at each call. Here one function is written for each
 combination of types: it compares with these types alone, calls the compiled code itself, past the dispatcher,
-and picks the value and the gradients out of what comes back.
+and picks what the user gets out of what comes back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,9 +17,21 @@ from pullback.emit.load import entry_of
 from pullback.ir.types import Array, Scalar, Type
 
 ENTRIES = 8
-"""As many combinations of types are remembered for one gradient."""
+"""As many combinations of types are remembered for one function or gradient."""
 
-Answer = Callable[[tuple[Any, ...]], "tuple[Any, Any] | None"]
+Answer = Callable[[tuple[Any, ...]], Any]
+
+
+class Part(NamedTuple):
+    """One result of the compiled code in an answer: its position and type.
+
+    Attributes:
+        number: whether it is made a Python number, as the argument is whose cotangent it is.
+    """
+
+    position: int
+    kind: Type
+    number: bool = False
 
 
 def answer_for(
@@ -28,20 +40,17 @@ def answer_for(
     written: Sequence[int],
     run: Callable[..., tuple[Any, ...]],
     rest: tuple[Any, ...],
-    value: tuple[int, Type],
-    gradients: list[tuple[int, Type]],
-    single: bool,
+    answered: Any,
 ) -> Answer | None:
-    """What answers calls with such positional arguments: ``(value, gradient)``, or None for other arguments.
+    """What answers calls with such positional arguments, with None for other arguments.
 
     Args:
         captured: says whether what the function refers to is what it was.
         params: the types of the arguments; a number for one that has to have this value.
         written: the positions of arguments that have to be apart from the others in memory.
-        run: the compiled adjoint.
+        run: the compiled code.
         rest: what comes after the arguments of the call.
-        value, gradients: position among the results and type of the value and of each gradient.
-        single: whether the gradient is one and not a tuple.
+        answered: a `Part`, or tuples of them.
     """
     entry, tells = entry_of(run)
     names: dict[str, Any] = {"ndarray": np.ndarray, "run": run if entry is None else entry}
@@ -58,7 +67,6 @@ def answer_for(
     guards = [f"get{k}() is not was{k}" for k in range(len(captured.guards))]
     operands = [f"a{k}" for k, kind in enumerate(params) if not isinstance(kind, int)]
     operands += [f"r{k}" for k in range(len(rest))]
-    given = [_given(*part, names, raw=entry is not None) for part in (value, *gradients)]
     lines = [
         f"if len(args) != {len(params)}: return None",
         f"{', '.join(f'a{k}' for k in range(len(params)))}, = args",
@@ -69,7 +77,7 @@ def answer_for(
         ),
         f"found = run({', '.join(operands)})",
         *(["if found[-1] != 0: return None"] * tells),
-        f"return {given[0]}, {given[1] if single else '(' + ', '.join(given[1:]) + ',)'}",
+        f"return {_given(answered, names, raw=entry is not None)}",
     ]
     exec("\n    ".join(["def answer(args):", *lines]), names)
     return names["answer"]
@@ -97,14 +105,15 @@ def _test(name: str, kind: Type | int, names: dict[str, Any]) -> str | None:
     return f"type({name}) is ndarray and {name}.dtype is {name}_dtype and {shape} and {layout}"
 
 
-def _given(position: int, kind: Type, names: dict[str, Any], raw: bool) -> str:
-    """An expression for one result as the user gets it; `raw` code returns Python's numbers."""
+def _given(answered: Any, names: dict[str, Any], raw: bool) -> str:
+    """An expression for what the user gets; `raw` compiled code returns Python's numbers."""
+    if not isinstance(answered, Part):
+        return f"({''.join(_given(part, names, raw) + ', ' for part in answered)})"
+    position, kind, number = answered
     found = f"found[{position}]"
-    if not isinstance(kind, Scalar):
-        return found
     if not raw:
-        return f"{found}.item()" if kind.weak else found
-    if kind.weak:
+        return f"{found}.item()" if number else found
+    if number or not isinstance(kind, Scalar) or kind.weak:
         return found
     names[f"t{position}"] = kind.dtype.type
     return f"t{position}({found})"

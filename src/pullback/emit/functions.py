@@ -24,7 +24,15 @@ _PAIRS = frozenset([np.may_share_memory])
 # Ufuncs that Numba has no loops for.
 _MISSING = frozenset("bitwise_count frexp heaviside matmul matvec modf vecdot vecmat divmod".split())
 _NATIVE = frozenset(
-    [native.check_index, native.check_indices, native.exp, native.log, native.opaque, native.tanh]
+    [
+        native.check_index,
+        native.check_indices,
+        native.exp,
+        native.log,
+        native.log1p,
+        native.opaque,
+        native.tanh,
+    ]
 )
 _BUILTINS = frozenset([max, min])
 _BLAS = frozenset(np.dtype(name) for name in "float32 float64 complex64 complex128".split())

@@ -37,6 +37,11 @@ def log(x: float) -> float:
     return np.log(x)
 
 
+def log1p(x: float) -> float:
+    """``np.log1p(x)``."""
+    return np.log1p(x)
+
+
 def tanh(x: float) -> float:
     """``np.tanh(x)``."""
     return np.tanh(x)
@@ -62,6 +67,6 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 
 __all__ = [
-    "check_index", "check_indices", "divide", "exp", "interpreted", "log", "opaque", "reserve", "scale",
-    "tanh",
+    "check_index", "check_indices", "divide", "exp", "interpreted", "log", "log1p", "opaque", "reserve",
+    "scale", "tanh",
 ]  # fmt: skip

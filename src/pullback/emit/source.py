@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pullback.base.location import Location
 from pullback.emit.bounds import with_checks
 from pullback.emit.direction import with_hidden_directions, with_upward_loops
-from pullback.emit.names import identifier
+from pullback.emit.names import identifiers
 from pullback.emit.vectorize import with_inlined_functions
 from pullback.emit.writer import Line, Writer
 from pullback.ir.nodes import Program
@@ -47,7 +47,8 @@ def write(program: Program, *, checked: bool = False) -> Source:
         program = with_hidden_directions(with_checks(with_inlined_functions(with_upward_loops(program))))
     writer = Writer(program)
     writer.block(program.body)
-    name = identifier(program.name)
+    # A function may be called `lambda`, `np` or `max`.
+    (name,) = identifiers([program.name]).values()
     head = f"def {name}({', '.join(writer.names[param.name] for param in program.params)}):"
     body = [Line(head, None), *writer.lines]
     text = [*body]
