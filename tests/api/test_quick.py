@@ -37,7 +37,8 @@ def test_arguments_of_all_sorts_take_turns():
     fixed.flags.writeable = False
     arguments = [
         x, x.T, x[:, :1], x[:1], x[0], x[:0], x.astype(np.float32), x.astype(">f8"), strided,
-        strided.T, unaligned, fixed, x[::-1], np.asfortranarray(x), 1.5, np.float64(1.5), x.astype(complex).real,
+        strided.T, unaligned, fixed, x[::-1], np.asfortranarray(x), 1.5, np.float64(1.5),
+        x.astype(complex).real,
     ]  # fmt: skip
     for _ in range(3):
         for given in arguments:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pullback.api.arguments import leaves_of, map_tree
 from pullback.api.compiled import Compiled, Specialised, check_apart
-from pullback.api.operation import coerced
+from pullback.api.fitting import coerced
 from pullback.api.quick import ENTRIES, answer_for
 from pullback.base.argnums import Argnums, choose
 from pullback.base.dispatch import tracked_in

@@ -43,7 +43,7 @@ def answer_for(
         value, gradients: position among the results and type of the value and of each gradient.
         single: whether the gradient is one and not a tuple.
     """
-    entry = entry_of(run)
+    entry, tells = entry_of(run)
     names: dict[str, Any] = {"ndarray": np.ndarray, "run": run if entry is None else entry}
     tests = [_test(f"a{k}", kind, names) for k, kind in enumerate(params)]
     if any(test is None for test in tests):
@@ -68,6 +68,7 @@ def answer_for(
             * bool(guards)
         ),
         f"found = run({', '.join(operands)})",
+        *(["if found[-1] != 0: return None"] * tells),
         f"return {given[0]}, {given[1] if single else '(' + ', '.join(given[1:]) + ',)'}",
     ]
     exec("\n    ".join(["def answer(args):", *lines]), names)

@@ -54,6 +54,7 @@ def _doubted(plain: Compiled, program: Program) -> Compiled:
         *results, suspect = plain(*arguments)
         return tuple(results) if suspect == 0 else careful()(*arguments)
 
+    call.entry, call.tells = plain.entry, True  # type: ignore[attr-defined]
     return call
 
 
@@ -97,13 +98,16 @@ def _typed(function: Any, program: Program) -> Compiled:
     exec(f"def call({parameters}):\n    r = function({parameters})\n    return {returned}", namespace)
     call = namespace["call"]
     (overload,) = function.overloads.values()
-    call.entry = overload.entry_point
+    call.entry, call.tells = overload.entry_point, False
     return call
 
 
-def entry_of(function: Compiled) -> Compiled | None:
-    """The compiled code of a callable that `load` gave, without any look at its arguments; None under CPython.
+def entry_of(function: Compiled) -> tuple[Compiled | None, bool]:
+    """The compiled code of a callable that `load` gave, without a look at its arguments; None under CPython.
 
     Arguments of other types than the program's are undefined behaviour. Numbers come back as Python's.
+
+    Returns:
+        with it, whether the code has one more result, which is 0.0 if the others are right (`optimistic`).
     """
-    return getattr(function, "entry", None)
+    return getattr(function, "entry", None), getattr(function, "tells", False)

@@ -99,8 +99,10 @@ class Symbols:
     def is_nonnegative(self, a: Affine, facts: list[Affine]) -> bool:
         """Whether ``a >= 0`` follows from the bounds and from ``fact >= 0`` for every fact."""
         solved = self._solved(facts)
+        # A bound may be in terms of a symbol that the facts determine.
+        bound = solved.reduced(self.at_least(a))
         a, facts = solved.reduced(a), solved.facts
-        for start in (a, self.at_least(a)):
+        for start in (a, bound):
             if self._plainly(start):
                 return True
             known = [fact for fact in facts if set(fact) & set(start)]

@@ -79,6 +79,11 @@ class Cotangents:
         """The cotangent of a parameter at the end of the sweep."""
         return self._bars.get(param.name) or self._current.get(param.name)
 
+    def opened(self, variable: Var) -> Var:
+        """The variable that holds the cotangent of a cell, or from now on that of a local."""
+        self.open(variable)
+        return self._bar(variable)
+
     def _bar(self, variable: Var) -> Var:
         bar = self._bars.get(variable.name)
         if bar is None:
