@@ -179,9 +179,7 @@ def main() -> None:
             print(f"| {count_of(text)} | {kind} | {numbers} |", flush=True)
     whole, inner = call_overhead()
     spent, more, most = (seconds * 1e6 for seconds in (whole, whole - inner, OVERHEAD))
-    print(
-        f"\nA gradient call with two arrays: {spent:.2f} µs, {more:.2f} more than its compiled code (≤ {most:.0f})."
-    )
+    print(f"\nGradient call, two arrays: {spent:.2f} µs, {more:.2f} beyond its compiled code (≤ {most:.0f}).")
 
 
 if __name__ == "__main__":

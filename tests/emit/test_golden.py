@@ -4,8 +4,8 @@ To write the files anew, and then read the difference before you commit it:
 
     PULLBACK_GOLDEN=write python -m pytest tests/emit/test_golden.py
 
-Programs made by hand show the emitter; those of `golden_programs` show what derivatives look like, one kind of
-statement each.
+Programs made by hand show the emitter; those of `golden_programs` show what derivatives look like, one kind
+of statement each.
 """
 
 from __future__ import annotations
