@@ -43,9 +43,9 @@ def optimize(program: Program) -> Program:
 def finish(program: Program) -> Program:
     """What emission takes of an optimized program, differentiated or not.
 
-    What is run again for a derivative is no block by itself any more, stacks are arrays, additions to several
-    places are gathered or go in loops of their own, loops that were apart in the reverse sweep are one, and no
-    memory is allocated in loops.
+    What is run again for a derivative is no block by itself any more, stacks are arrays, additions to
+    several places are gathered or go in loops of their own, loops that were apart in the reverse sweep are
+    one, and no memory is allocated in loops.
     """
     program = flat_stacks(replace(program, body=_opened(program.body)))
     program = simplify(split_additions(gather_additions(program)))
