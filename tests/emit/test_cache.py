@@ -91,3 +91,23 @@ def test_nothing_is_kept_where_nothing_can_be_written(
 
 def test_keys_depend_on_every_part() -> None:
     assert len({cache.key("ab", "c"), cache.key("a", "bc"), cache.key("abc"), cache.key("abc", "")}) == 4
+
+
+SOURCES = "from golden_programs import PROGRAMS, text_of; print(*map(text_of, PROGRAMS))"
+
+
+def test_every_process_writes_the_same_source() -> None:
+    """Else what one has compiled is of no use to the next: names of files are made of the source."""
+    texts = [
+        subprocess.run(
+            [sys.executable, "-c", SOURCES],
+            cwd=Path(__file__).parent,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in "12"
+    ]
+    assert len(texts[0]) > 1000
+    assert texts[0] == texts[1]

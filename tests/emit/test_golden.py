@@ -1,6 +1,11 @@
 """Emitted source, reviewed like code: one file a program in ``golden/``.
 
-``PULLBACK_GOLDEN=write`` writes the files anew; read the difference before you commit it.
+To write the files anew, and then read the difference before you commit it:
+
+    PULLBACK_GOLDEN=write python -m pytest tests/emit/test_golden.py
+
+Programs made by hand show the emitter; those of `golden_programs` show what derivatives look like, one kind
+of statement each.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from golden_programs import PROGRAMS, text_of
 from test_engines import stacks
 from three_engines import record
 
@@ -68,7 +74,20 @@ SOURCES: dict[str, tuple[Callable[[], Program], bool]] = {
 @pytest.mark.parametrize("name", SOURCES)
 def test_source_is_as_reviewed(name: str) -> None:
     make, checked = SOURCES[name]
-    text = source(make(), checked=checked)
+    compare(name, source(make(), checked=checked))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_source_of_a_derivative_is_as_reviewed(name: str) -> None:
+    compare(name, text_of(name))
+
+
+def test_every_file_belongs_to_a_program() -> None:
+    assert {path.name for path in FOLDER.iterdir()} == {f"{name}.py.txt" for name in (*SOURCES, *PROGRAMS)}
+
+
+def compare(name: str, text: str) -> None:
+    """The text against the file, or into it."""
     path = FOLDER / f"{name}.py.txt"
     if os.environ.get("PULLBACK_GOLDEN") == "write":
         path.parent.mkdir(exist_ok=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from comparing_programs import check
-from programs import program, wide
+from programs import program, rich, wide
 
 from pullback.base.errors import UnsupportedError
 
@@ -46,13 +46,21 @@ def test_programs_of_many_forms(batch: int) -> None:
     assert counts["refused"] <= 0.2 * BATCH
 
 
-@pytest.mark.parametrize("make", [program, wide])
-def test_second_order(make: Any) -> None:
+@pytest.mark.parametrize("batch", range(8))
+def test_programs_of_other_forms(batch: int) -> None:
+    seeds = range(batch * BATCH, (batch + 1) * BATCH)
+    counts = compared(rich, seeds)
+    assert counts["differences"] >= 0.5 * BATCH
+    assert counts["refused"] <= 0.2 * BATCH
+
+
+@pytest.mark.parametrize(("make", "least"), [(program, 9), (wide, 9), (rich, 7)])
+def test_second_order(make: Any, least: int) -> None:
     counts = compared(make, range(1000, 1015), second=True)
-    assert counts["second order"] >= 9
+    assert counts["second order"] >= least
 
 
-@pytest.mark.parametrize("make", [program, wide])
-def test_compiled_by_numba(make: Any) -> None:
+@pytest.mark.parametrize(("make", "least"), [(program, 6), (wide, 6), (rich, 5)])
+def test_compiled_by_numba(make: Any, least: int) -> None:
     counts = compared(make, range(2000, 2008), jit=True, tape=False)
-    assert counts["native adjoint"] >= 6
+    assert counts["native adjoint"] >= least

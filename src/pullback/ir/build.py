@@ -338,7 +338,7 @@ def _pick(array: Var, index: tuple[Arg, ...]) -> Type:
     return Array(array.type.dtype, picked.ndim, frozenset(k for k, n in enumerate(picked.shape) if n == 1))
 
 
-def _dim(array: Var, axis: Const) -> Type:
+def _integer(*_: Arg) -> Type:
     return INT
 
 
@@ -351,10 +351,6 @@ def _cast(x: Operand, dtype: Const) -> Type:
 
 def _weaken(x: Operand) -> Type:
     return Scalar(operand_type(x).dtype, weak=True)
-
-
-def _truncate(x: Operand) -> Type:
-    return INT
 
 
 def _select(test: Operand, a: Operand, b: Operand) -> Type:
@@ -393,8 +389,8 @@ def _tensorsolve(a: Operand, b: Operand, axes: Arg | None = None) -> Type:
 
 TYPES: dict[Callable[..., Any], Callable[..., Type | tuple[Type, ...]]] = {
     primitives.bind: _bind, primitives.item: _item, primitives.view: _view, primitives.pick: _pick,
-    primitives.dim: _dim, primitives.cast: _cast, primitives.weaken: _weaken,
-    primitives.truncate: _truncate, primitives.select: _select,
+    primitives.dim: _integer, primitives.cast: _cast, primitives.weaken: _weaken,
+    primitives.truncate: _integer, primitives.select: _select,
     np.reshape: _reshape, np.broadcast_to: _broadcast_to, np.vdot: _vdot,
     np.linalg.tensorinv: _tensorinv, np.linalg.tensorsolve: _tensorsolve,
 }  # fmt: skip

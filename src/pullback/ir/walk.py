@@ -37,9 +37,22 @@ def operands(arg: Arg | None) -> Iterator[Operand]:
             yield from operands(part)
 
 
-def variables(arg: Arg | None) -> Iterator[Var]:
+def variables(arg: Arg | None) -> list[Var]:
     """The variables in an argument."""
-    return (x for x in operands(arg) if isinstance(x, Var))
+    found: list[Var] = []
+    _collect(arg, found)
+    return found
+
+
+def _collect(arg: Any, found: list[Var]) -> None:
+    # Every pass asks what statements read, so no generators here.
+    if isinstance(arg, Var):
+        found.append(arg)
+    elif isinstance(arg, tuple):
+        for part in arg:
+            _collect(part, found)
+    elif isinstance(arg, Slice):
+        found += [part for part in (arg.start, arg.stop, arg.step) if isinstance(part, Var)]
 
 
 def arguments(statement: Statement) -> tuple[Arg, ...]:
@@ -62,10 +75,9 @@ def arguments(statement: Statement) -> tuple[Arg, ...]:
     return ()
 
 
-def reads(statement: Statement) -> Iterator[Var]:
+def reads(statement: Statement) -> list[Var]:
     """The variables a statement itself reads, those of the blocks in it aside."""
-    for arg in arguments(statement):
-        yield from variables(arg)
+    return variables(arguments(statement))
 
 
 def assigns(statement: Statement) -> tuple[Var, ...]:

@@ -50,9 +50,10 @@ class Activity:
     ) -> None:
         self._classes = classes
         statements = list(walk(program.body))
-        self.varied = self._closure(statements, wrt, self._forward)
-        self.useful = self._closure(statements, of, self._backward)
-        self.singular = self._closure(statements, [*singular, *_singular_results(statements)], self._forward)
+        flows = [_flow(statement) for statement in statements]
+        self.varied = self._closure(flows, wrt)
+        self.useful = self._closure([(targets, sources) for sources, targets in reversed(flows)], of)
+        self.singular = self._closure(flows, [*singular, *_singular_results(statements)])
 
     def guards(self, statement: Assign) -> bool:
         """Whether a derivative of this assignment may be infinite, and has to yield to a cotangent of 0."""
@@ -79,15 +80,17 @@ class Activity:
                 where=statement.location,
             )
 
-    def _closure(self, statements: list[Statement], seeds: Iterable[str], step) -> set[str]:  # noqa: ANN001
+    def _closure(self, flows: list[Flow], seeds: Iterable[str]) -> set[str]:
         reached: set[str] = set()
         for seed in seeds:
             self._add(seed, reached)
         before = -1
         while before != len(reached):
             before = len(reached)
-            for statement in statements:
-                step(statement, reached)
+            for sources, targets in flows:
+                if not reached.isdisjoint(sources):
+                    for target in targets:
+                        self._add(target, reached)
         return reached
 
     def _add(self, name: str, reached: set[str]) -> None:
@@ -95,31 +98,22 @@ class Activity:
         if name in self._classes:
             reached |= self._classes[name].members
 
-    def _forward(self, statement: Statement, reached: set[str]) -> None:
-        sources, targets = _flow(statement)
-        if any(v.name in reached for v in sources):
-            for target in targets:
-                self._add(target.name, reached)
 
-    def _backward(self, statement: Statement, reached: set[str]) -> None:
-        sources, targets = _flow(statement)
-        if any(v.name in reached for v in targets):
-            for source in sources:
-                self._add(source.name, reached)
+Flow = tuple[list[str], list[str]]
 
 
-def _flow(statement: Statement) -> tuple[list[Var], list[Var]]:
-    """The variables from which, and to which, a statement can pass a derivative."""
+def _flow(statement: Statement) -> Flow:
+    """The names of the variables from which, and to which, a statement can pass a derivative."""
     match statement:
         case Assign() if carries(statement):
-            sources = [v for arg in arguments(statement) for v in _inexact(arg)]
-            return sources, [target for target in statement.targets if is_inexact(target.type)]
+            sources = [v.name for arg in arguments(statement) for v in _inexact(arg)]
+            return sources, [target.name for target in statement.targets if is_inexact(target.type)]
         case Store():
-            return _inexact(statement.value), [statement.array]
+            return [v.name for v in _inexact(statement.value)], [statement.array.name]
         case Push():
-            return _inexact(statement.value), [statement.stack]
+            return [v.name for v in _inexact(statement.value)], [statement.stack.name]
         case Pop():
-            return [statement.stack], [statement.target]
+            return [statement.stack.name], [statement.target.name]
     return [], []
 
 

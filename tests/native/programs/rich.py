@@ -175,8 +175,6 @@ class Rich(Wide):
                 f"np.sort({v})", f"np.sort({m}, axis=0)[{self.index(4)}]", f"np.max({m}, axis=1)",
                 f"np.sort({v})[::-1] * {w}",
                 f"np.maximum.accumulate({v})",
-                f"np.linalg.cholesky({m} @ ({m}).T + 2.0 * np.eye(4))[{self.index(4)}]",
-
                 f"np.interp({v}, np.array([-1.0, 0.0, 1.5]), {w}[:3])", f"np.std({m} + np.eye(4), axis=0)",
             ]  # fmt: skip
         self.add(indent, f"{name} = {r.choice(forms)}" + (" + 0j" if self.complex else " * 1.0"))
