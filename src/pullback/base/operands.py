@@ -68,6 +68,17 @@ def _moved(
     return tuple(moved), rest
 
 
+def position_of(function: Callable[..., Any], key: str) -> int:
+    """The position of a keyword argument.
+
+    Raises:
+        UnsupportedError: if it has none.
+    """
+    if function is np.clip and key in ("min", "max"):
+        return 1 if key == "min" else 2
+    return _signature(function).index(key)
+
+
 class _Signature:
     def __init__(self, function: Callable[..., Any]) -> None:
         parameters = inspect.signature(function).parameters.values()
