@@ -194,3 +194,13 @@ def test_a_keyword_alone_is_followed() -> None:
 def test_taking_from_a_number() -> None:
     for found in in_both_modes(lambda x: np.take(x, [5, -7], axis=0, mode="clip"), 2.0):
         np.testing.assert_array_equal(found, [1.0, 1.0])
+
+
+def test_constants_of_few_bits_in_compiled_code() -> None:
+    def function(c: Any, x: Any) -> Any:
+        return np.sum(np.arctan2(c, x)) + np.sum(np.power(c, x))
+
+    few = np.array([3, 100, 200], np.uint8)
+    x = np.array([0.5, 1.5, 2.5])
+    found = pb.grad(function, argnums=1, engine="native")(few, x)
+    np.testing.assert_allclose(found, pb.grad(function, argnums=1)(few.astype(float), x), rtol=1e-9)

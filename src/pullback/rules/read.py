@@ -16,13 +16,15 @@ from pullback.base.errors import NotDifferentiableError, UnsupportedError
 from pullback.base.lost import lost_index
 from pullback.base.mutable import Mutable
 from pullback.base.spec import Spec, dtype_of
+from pullback.base.tracked import Tracked
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.product import scale
 from pullback.rules.structured import Structured, conjugated, dense
 from pullback.rules.table import ALL, EACH, Refused, Rule
 
 Args = tuple[Any, ...]
-_WIDENED = (np.ndarray, np.generic, Mutable)
+_EAGER = (np.ndarray, np.generic, Mutable)
+_TYPED = (*_EAGER, Tracked)
 Kwargs = dict[str, Any]
 
 
@@ -123,13 +125,15 @@ def widened(rule: Rule, y: Any, args: Args) -> Args:
     size = dtype.itemsize // (2 if dtype.kind == "c" else 1)
     partials: Any = rule.partials
     return tuple(
-        _wide(value, size, isinstance(partials[i], Refused)) if isinstance(value, _WIDENED) else value
+        _wide(value, size, isinstance(partials[i], Refused)) if isinstance(value, _TYPED) else value
         for i, value in enumerate(args)
     )
 
 
 def _wide(value: Any, size: int, order: bool) -> Any:
     own: np.dtype[Any] = value.dtype
+    if own.kind in "iu" and own.itemsize == 8 and not isinstance(value, _EAGER):
+        return value  # a whole number in a compiled program: a power by it stays one
     if own.kind in "biu":
         return astype(value, np.int64 if order else f"f{size}")
     if own.kind == "c":
