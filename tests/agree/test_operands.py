@@ -102,6 +102,73 @@ def test_lists_and_names(rule: Rule) -> None:
                     np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
+def in_dtype(args: tuple[Any, ...], place: int, dtype: Any) -> tuple[Any, ...] | None:
+    """`args` with numbers of `dtype` in the arrays other than that at `place`; None if there are none."""
+    scale = {"u": 40, "f": 7}[np.dtype(dtype).kind]
+    others = [
+        i for i, a in enumerate(args) if i != place and isinstance(a, np.ndarray) and a.dtype.kind == "f"
+    ]
+    if not others:
+        return None
+    changed = list(args)
+    for i in others:
+        numbers = np.abs(args[i]) if np.dtype(dtype).kind == "u" else args[i]
+        changed[i] = (numbers * scale).astype(dtype)
+    return tuple(changed)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16])
+@pytest.mark.parametrize("rule", ROWS, ids=lambda rule: rule.name)
+def test_constants_of_few_bits(rule: Rule, dtype: Any) -> None:
+    """Where NumPy computes in double precision the derivative is computed there too."""
+    with np.errstate(all="ignore"):
+        for args, kwargs, place in calls(rule):
+            few = in_dtype(args, place, dtype)
+            if few is None:
+                continue
+            many = tuple(
+                a.astype(float) if isinstance(a, np.ndarray) and a.dtype == dtype else a for a in few
+            )
+            try:
+                value, reference = rule.function(*few, **kwargs), rule.function(*many, **kwargs)
+                wanted = derivatives(rule.function, (many, kwargs), args[place])
+            except (TypeError, ValueError, np.linalg.LinAlgError, pb.UnsupportedError, DependenceWarning):
+                continue  # NumPy does not take these numbers, or does not use them
+            if not all(
+                np.result_type(a) == np.result_type(b) and np.allclose(a, b, rtol=1e-12, equal_nan=True)
+                for a, b in zip(outputs(value), outputs(reference), strict=True)
+            ):
+                continue  # NumPy itself computes in fewer bits
+            for a, b in zip(derivatives(rule.function, (few, kwargs), args[place]), wanted, strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def outputs(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def test_constants_that_wrapped_around() -> None:
+    x = np.array([0.5, 1.5, 2.5])
+    for few in (np.array([3, 100, 200], np.uint8), np.array([3, 100, 120], np.int8)):
+        many = few.astype(float)
+        for function in (np.arctan2, np.hypot, np.power, np.logaddexp, np.true_divide):
+            for ours, wanted in (
+                (lambda x, f=function, c=few: f(c, x), lambda x, f=function, c=many: f(c, x)),
+                (lambda x, f=function, c=few: f(x, c), lambda x, f=function, c=many: f(x, c)),
+            ):
+                for a, b in zip(in_both_modes(ours, x), in_both_modes(wanted, x), strict=True):
+                    np.testing.assert_allclose(a, b, rtol=1e-12)
+        for a, b in zip(
+            in_both_modes(lambda x, c=few: np.polyval(c, x) + np.interp(x, [0, 1, 3], c), x),
+            in_both_modes(lambda x, c=many: np.polyval(c, x) + np.interp(x, [0, 1, 3], c), x),
+            strict=True,
+        ):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+    for scalar in (np.uint8(200), np.int8(100), np.float16(1.1), np.True_):
+        found = in_both_modes(lambda x, c=scalar: np.arctan2(c, x), np.float64(1.3))
+        np.testing.assert_allclose(found, [-float(scalar) / (float(scalar) ** 2 + 1.69)] * 2, rtol=1e-12)
+
+
 def test_lists_that_hold_tracked_values() -> None:
     def function(x: Any) -> Any:
         return np.sum(x ** [2.0, 1.5, x[0]]) + np.sum(np.hypot([x[2], 1.0, 2.0], x)) + np.sum([x[1]] * x)
@@ -127,3 +194,13 @@ def test_a_keyword_alone_is_followed() -> None:
 def test_taking_from_a_number() -> None:
     for found in in_both_modes(lambda x: np.take(x, [5, -7], axis=0, mode="clip"), 2.0):
         np.testing.assert_array_equal(found, [1.0, 1.0])
+
+
+def test_constants_of_few_bits_in_compiled_code() -> None:
+    def function(c: Any, x: Any) -> Any:
+        return np.sum(np.arctan2(c, x)) + np.sum(np.power(c, x))
+
+    few = np.array([3, 100, 200], np.uint8)
+    x = np.array([0.5, 1.5, 2.5])
+    found = pb.grad(function, argnums=1, engine="native")(few, x)
+    np.testing.assert_allclose(found, pb.grad(function, argnums=1)(few.astype(float), x), rtol=1e-9)

@@ -8,6 +8,7 @@ import numpy as np
 
 from pullback.rules.axes import Axis, along, axes_of, kept_shape, padded, restored
 from pullback.rules.broadcast import unbroadcast
+from pullback.rules.cast import in_double
 from pullback.rules.domain import array, call
 from pullback.rules.reduce import mean_vjp
 from pullback.rules.table import calls, jvp, linear, vjp
@@ -48,7 +49,7 @@ def average_vjp(
     if weights is None:
         return mean_vjp(average_bar, y, a, axis)
     shape = np.shape(a)
-    weights = aligned(weights, shape, axis)
+    weights = aligned(in_double(weights), shape, axis)
     return restored(average_bar, shape, axis) / np.sum(weights, axis=axis, keepdims=True) * weights
 
 

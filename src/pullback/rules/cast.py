@@ -8,6 +8,7 @@ import numpy as np
 
 from pullback.base.cast import astype
 from pullback.base.spec import dtype_of
+from pullback.base.tracked import Tracked
 from pullback.rules.domain import array, call
 from pullback.rules.table import calls, jvp, vjp
 
@@ -20,6 +21,13 @@ def astype_vjp(y_bar: Any, y: Any, x: Any, dtype: Any) -> Any:
 @jvp(astype, 0, reads="")
 def astype_jvp(x_dot: Any, y: Any, x: Any, dtype: Any) -> Any:
     return astype(x_dot, dtype)
+
+
+def in_double(values: Any) -> Any:
+    """Constants in double precision, where whole numbers do not wrap around; tracked values as they are."""
+    if isinstance(values, list | tuple):
+        values = np.stack(values)
+    return values if isinstance(values, Tracked) else np.asarray(values, np.result_type(values, np.float64))
 
 
 def in_dtype_of(y: Any, y_dot: Any) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from pullback.base.errors import UnsupportedError
 from pullback.base.spec import dtype_of, spec_of
 from pullback.base.tracked import bare
+from pullback.rules.cast import in_double
 from pullback.rules.domain import array, call
 from pullback.rules.scatter import scatter
 from pullback.rules.table import calls, jvp, refuse, vjp
@@ -30,7 +31,7 @@ class Segment:
                 remedy="take x % period yourself and repeat the first and last knot.",
             )
         self.x = x
-        self.knots = np.stack(xp) if isinstance(xp, list | tuple) else xp
+        self.knots = in_double(xp)
         x, knots = bare(x), bare(self.knots)
         last = np.size(knots) - 1
         self.start = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, max(last - 1, 0))
@@ -48,7 +49,7 @@ class Segment:
         return np.where(self.below, 0, np.where(self.above, 1, share))
 
     def slope(self, fp: Any) -> Any:
-        values = np.stack(fp) if isinstance(fp, list | tuple) else fp
+        values = in_double(fp)
         rise = values[self.stop] - values[self.start]
         return np.where(self.inside, rise / (self.knots[self.stop] - self.knots[self.start]), 0)
 

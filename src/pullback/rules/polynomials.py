@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.spec import dtype_of
+from pullback.rules.cast import in_double
 from pullback.rules.domain import array, call
 from pullback.rules.table import calls, jvp, vjp
 
@@ -18,7 +19,7 @@ def coefficients(p: Any) -> Any:
 
 def slope_coefficients(p: Any) -> Any:
     """The coefficients of the derivative of the polynomial with coefficients `p`."""
-    p = coefficients(p)
+    p = in_double(p)
     count = np.shape(p)[0]
     return p[:-1] * np.arange(count - 1, 0, -1).astype(dtype_of(p).type(0).real.dtype)
 

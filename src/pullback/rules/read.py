@@ -14,13 +14,17 @@ import numpy as np
 from pullback.base.cast import astype
 from pullback.base.errors import NotDifferentiableError, UnsupportedError
 from pullback.base.lost import lost_index
+from pullback.base.mutable import Mutable
 from pullback.base.spec import Spec, dtype_of
+from pullback.base.tracked import Tracked
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.product import scale
 from pullback.rules.structured import Structured, conjugated, dense
 from pullback.rules.table import ALL, EACH, Refused, Rule
 
 Args = tuple[Any, ...]
+_EAGER = (np.ndarray, np.generic, Mutable)
+_TYPED = (*_EAGER, Tracked)
 Kwargs = dict[str, Any]
 
 
@@ -105,7 +109,36 @@ def _partial(rule: Rule, position: int, y: Any, args: Args) -> Any:
     partial: Any = rule.partials[position]  # type: ignore[index]
     if isinstance(partial, Refused):
         raise missing(rule, position, "partial")
-    return partial.function(y, *args) if hasattr(partial, "function") else partial
+    return partial.function(y, *widened(rule, y, args)) if hasattr(partial, "function") else partial
+
+
+def widened(rule: Rule, y: Any, args: Args) -> Args:
+    """`args` of an elementwise function in the precision of `y`, as NumPy's own loop reads them.
+
+    A partial derivative computed of the constant itself would wrap around in ``uint8`` and be rounded to half
+    precision in ``float16``. What has no derivative, the order of a Bessel function say, may have to stay
+    whole. Python's numbers have no precision of their own.
+    """
+    dtype = dtype_of(y)
+    if dtype.kind not in "fc":
+        return args
+    size = dtype.itemsize // (2 if dtype.kind == "c" else 1)
+    partials: Any = rule.partials
+    return tuple(
+        _wide(value, size, isinstance(partials[i], Refused)) if isinstance(value, _TYPED) else value
+        for i, value in enumerate(args)
+    )
+
+
+def _wide(value: Any, size: int, order: bool) -> Any:
+    own: np.dtype[Any] = value.dtype
+    if own.kind in "iu" and own.itemsize == 8 and not isinstance(value, _EAGER):
+        return value  # a whole number in a compiled program: a power by it stays one
+    if own.kind in "biu":
+        return astype(value, np.int64 if order else f"f{size}")
+    if own.kind == "c":
+        size *= 2
+    return value if own.kind not in "fc" or own.itemsize >= size else astype(value, f"{own.kind}{size}")
 
 
 def fit(x_bar: Any, spec: Spec | np.ndarray[Any, Any] | list[Any]) -> Any:

@@ -135,7 +135,8 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     values = list(args)
     parents: list[Any] = []
     followed = 0
-    listed = False
+    uneven = False
+    dtype: Any = None
     tape: Any = None
     for i, value in enumerate(args):
         kind = type(value)
@@ -155,11 +156,15 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         elif kind is not _array and kind not in _SIMPLE:
             if not _is_plain(value):
                 return dispatch(function, args, kwargs)
-            listed = True
+            uneven = True
+        own = getattr(value, "dtype", _FLOAT64)
+        if own is not dtype:
+            uneven = uneven or dtype is not None or own.kind != "f"
+            dtype = own
     if kwargs and not _is_simple(kwargs.values()):
         return dispatch(function, args, kwargs)
     plan = _plans.get((function, followed, len(args))) or plan_of(function, followed, len(args))
-    if plan is None or not plan.usable or ((listed or kwargs) and plan.elementwise):
+    if plan is None or not plan.usable or ((uneven or kwargs) and plan.elementwise):
         return dispatch(function, args, kwargs)
     y = (plan.method if type(values[0]) is _array else plan.implementation)(*values, **kwargs)
     if type(y) is _array:
