@@ -56,6 +56,11 @@ _TYPES = frozenset([
 
 _EXTRA = frozenset([np.isin, np.allclose, np.cumulative_sum, np.all, np.any, np.signbit, np.trapezoid])
 
+_COMPOSED = frozenset([
+    np.cov, np.corrcoef, np.polyadd, np.polysub, np.polymul, np.polyder, np.polyint,
+])  # fmt: skip
+"""Functions without a row, which engines compose of others; the type of the result depends on types alone."""
+
 _NAMED_RESULTS: dict[Any, Any] = {np.linalg.slogdet: type(np.linalg.slogdet(np.eye(1)))}
 """Functions whose results have names."""
 
@@ -217,6 +222,8 @@ def _folded(function: Any, args: list[Any], kwargs: Kwargs) -> Any:
 
 
 def _outer_or_unknown(context: Context, function: Any) -> Any:
+    if function in _COMPOSED:
+        return function
     known = getattr(function, "__name__", "") in ("outer", "reduce", "accumulate")
     ufunc = getattr(function, "__self__", None)
     if known and isinstance(ufunc, np.ufunc) and ufunc in TABLE:

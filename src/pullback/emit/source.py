@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from dataclasses import dataclass
 
 from pullback.base.location import Location
@@ -47,6 +48,7 @@ def write(program: Program, *, checked: bool = False) -> Source:
     writer = Writer(program)
     writer.block(program.body)
     name = identifier(program.name)
+    name = f"{name}_" if keyword.iskeyword(name) else name
     head = f"def {name}({', '.join(writer.names[param.name] for param in program.params)}):"
     body = [Line(head, None), *writer.lines]
     text = [*body]

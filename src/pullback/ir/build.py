@@ -249,7 +249,10 @@ def same_at_any_length(a: Type, b: Type, function: Callable[..., Any]) -> Type:
 
 
 _OF_TRIPLES = frozenset([np.cross, np.linalg.cross])
-_LENGTH_FROM_VALUES = frozenset([np.unique, np.nonzero, np.flatnonzero, np.argwhere, np.compress, np.extract])
+_LENGTH_FROM_VALUES = frozenset([
+    np.unique, np.nonzero, np.flatnonzero, np.argwhere, np.compress, np.extract, np.arange, np.union1d,
+    np.intersect1d, np.setdiff1d, np.setxor1d, np.bincount, np.resize, np.trim_zeros,
+])  # fmt: skip
 
 
 def _bind(x: Operand) -> Type:
