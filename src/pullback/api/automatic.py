@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @functools.lru_cache(maxsize=1024)
 def has_stores(code: types.CodeType) -> bool:
     """Whether code, or that of a function defined in it, says ``a[i] = x`` or ``a[i] += x``."""
-    if any(instruction.opname in ("STORE_SUBSCR", "STORE_SLICE") for instruction in dis.get_instructions(code)):
+    if any(
+        instruction.opname in ("STORE_SUBSCR", "STORE_SLICE") for instruction in dis.get_instructions(code)
+    ):
         return True
     return any(has_stores(constant) for constant in code.co_consts if isinstance(constant, types.CodeType))
 

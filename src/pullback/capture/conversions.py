@@ -42,7 +42,9 @@ def np_copy(context: Context, a: Any, order: Any = "K", subok: Any = False) -> A
     a = as_array(context, a)
     if not is_array(a):
         return a
-    return context.call(np.copy, a) if order == "K" else copy(context, a)
+    if order == "F":
+        return transpose(context, copy(context, transpose(context, a)))
+    return context.call(np.copy, a) if order in ("K", "A") else copy(context, a)
 
 
 @rewrites(np.asarray, np.asanyarray)

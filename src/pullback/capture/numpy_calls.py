@@ -199,11 +199,22 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
     result = context.call(function, *operands, **keywords)
     if function in _NAMED_RESULTS and isinstance(result, tuple):
         result = _NAMED_RESULTS[function](*result)
-    rule = TABLE.get(function)
-    if rule is not None and rule.view and operands and isinstance(operands[0], Var):
-        for part in result if isinstance(result, tuple) else (result,):
-            context.copied(part, operands[0], name_of(function))
+    _note_views(context, function, operands, result)
     return result
+
+
+def _note_views(context: Context, function: Any, operands: list[Any], result: Any) -> None:
+    """Note that the program copies where NumPy gives, or may give, a view."""
+    if function is np.einsum and len(operands) == 2:
+        # A diagonal, or a transpose.
+        bases = operands[1:]
+    else:
+        rule = TABLE.get(function)
+        bases = operands[:1] if rule is not None and rule.view else []
+    for base in bases:
+        for part in result if isinstance(result, tuple) else (result,):
+            if isinstance(base, Var):
+                context.copied(part, base, name_of(function))
 
 
 _OF_ONE = frozenset([np.sum, np.prod, np.mean, np.max, np.min])
