@@ -1,4 +1,4 @@
-"""What shares memory with what: as in NumPy, or refused; and layouts of arrays, whose gradients come whole."""
+"""What shares memory with what, as in NumPy or refused; layouts, arrays without axes, precisions."""
 
 from __future__ import annotations
 

@@ -55,7 +55,9 @@ def asarray(context: Context, a: Any, dtype: Any = None) -> Any:
 def made_array(context: Context, a: Any, dtype: Any, fresh: bool) -> Any:
     """``np.asarray`` or ``np.array``."""
     wanted = (
-        dtype_of(context, to_python(dtype)) if is_static(dtype) else context.fail("a dtype known at run time")
+        dtype_of(context, to_python(dtype))
+        if is_static(dtype)
+        else context.fail("a dtype known at run time", "the result's type depends on it")
     )
     if is_scalar(a):
         if wanted is None or kind_of(a).dtype == wanted:
