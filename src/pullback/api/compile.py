@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from pullback.api.schedule import bytes_of
 from pullback.base.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -17,13 +18,17 @@ Stage = Literal["captured", "adjoint", "lowered", "final"]
 Engine = Literal["tape", "dual", "native"]
 
 
-def compile(function: Callable[..., Any] | None = None, *, jit: bool = True) -> Any:  # noqa: A001
+def compile(  # noqa: A001
+    function: Callable[..., Any] | None = None, *, jit: bool = True, memory: int | str | None = None
+) -> Any:
     """Compile a function written in NumPy and plain Python, from its source.
 
     Args:
         function: a function with loops, branches, stores into arrays and calls to other functions; or what a
             transform made of one, such as ``pb.grad(f)``.
         jit: False runs the generated source under CPython, to step through it with a debugger.
+        memory: what a derivative by reverse mode may allocate at a time, in bytes or as "200MB". Long loops
+            then run again from states that are kept by a binomial schedule.
 
     Returns:
         A function of the same arguments. It is compiled for each combination of dtypes, ranks and axes of
@@ -31,7 +36,8 @@ def compile(function: Callable[..., Any] | None = None, *, jit: bool = True) -> 
         `hvp` of it are compiled too.
 
     Raises:
-        UnsupportedError: at the first call, for what is not in the language, with file, line and column.
+        UnsupportedError: at the first call, for what is not in the language, with file, line and column; and
+            when a derivative does not fit into `memory`, with the size that would do.
 
     Example:
         >>> import numpy as np, pullback as pb
@@ -45,14 +51,19 @@ def compile(function: Callable[..., Any] | None = None, *, jit: bool = True) -> 
         10
     """
     if function is None:
-        return functools.partial(compile, jit=jit)
+        return functools.partial(compile, jit=jit, memory=memory)
     again = made_by(function)
     if again is not None:
         transform, inner, options = again
-        return transform(compile(inner, jit=jit), **options)
+        return transform(compile(inner, jit=jit, memory=memory), **options)
     from pullback.api.compiled import Compiled
 
-    return function if isinstance(function, Compiled) else Compiled(function, jit=jit)
+    bound = None if memory is None else bytes_of(memory)
+    if not isinstance(function, Compiled):
+        return Compiled(function, jit=jit, memory=bound)
+    if bound is None or bound == function.memory:
+        return function
+    return Compiled(function.function, jit=jit, effects=function.effects, memory=bound)
 
 
 def made_by(function: Any) -> tuple[Callable[..., Any], Callable[..., Any], dict[str, Any]] | None:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from pullback.api.arguments import Static, key_of, leaves_of, map_tree
-from pullback.api.operation import Operation, coerced
-from pullback.api.quick import Quick
+from pullback.api.fitting import coerced
+from pullback.api.operation import Operation
+from pullback.api.quick import Answer
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import MutationError
 from pullback.base.mutable import Mutable
@@ -31,10 +32,11 @@ class Specialised:
         written: positions of the parameters that it writes into.
     """
 
-    def __init__(self, captured: Captured, dynamic: list[int], jit: bool) -> None:
+    def __init__(self, captured: Captured, dynamic: list[int], jit: bool, memory: int | None = None) -> None:
         self.captured = captured
         self.dynamic = dynamic
         self.jit = jit
+        self.memory = memory
         self.lowered: Program = optimize(captured.program)
         self.written = written(self.lowered)
         self.params = tuple(param.type for param in self.lowered.params)
@@ -48,12 +50,12 @@ class Specialised:
     @functools.cached_property
     def operation(self) -> Operation:
         """The function without effects, with what it wrote as further results."""
-        return Operation(purified(self.lowered, returned=True), jit=self.jit)
+        return Operation(purified(self.lowered, returned=True), jit=self.jit, memory=self.memory)
 
     @functools.cached_property
     def pure(self) -> Operation:
         """The function without effects."""
-        return Operation(purified(self.lowered), jit=self.jit)
+        return Operation(purified(self.lowered), jit=self.jit, memory=self.memory)
 
     def values(self, leaves: list[Any]) -> list[Any]:
         """The program's arguments."""
@@ -65,13 +67,21 @@ class Compiled:
 
     is_native = True
 
-    def __init__(self, function: Callable[..., Any], *, jit: bool = True, effects: bool = True) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        jit: bool = True,
+        effects: bool = True,
+        memory: int | None = None,
+    ) -> None:
         functools.update_wrapper(self, function)
         self.__name__: str = getattr(function, "__name__", type(function).__name__)
         self.function = function
         self.jit = jit
         self.effects = effects
-        self.quick: dict[Any, Quick] = {}  # gradients, by the arguments' types and shapes (`api.native`)
+        self.quick: dict[Any, list[Answer]] = {}  # to calls of gradients, by what is asked for (`api.native`)
+        self.memory = memory
         self._static: set[Any] = set()
         self._specialised: dict[Any, Specialised] = {}
 
@@ -149,7 +159,7 @@ class Compiled:
                     self._static.add(key)
                     key = (key, tuple(leaf for leaf in leaves if isinstance(leaf, bool | int)))
                 continue
-            specialised = Specialised(captured, dynamic, self.jit)
+            specialised = Specialised(captured, dynamic, self.jit, self.memory)
             self._specialised[key] = specialised
             return specialised
 

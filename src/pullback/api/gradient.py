@@ -47,9 +47,19 @@ def value_and_grad(
     if engine == "dual":
         return _forward(function, argnums, has_aux, holomorphic)
     by_itself = automatic(function) if engine is None else None
+    answers: list[Any] = []
+    if is_compiled(function) and not holomorphic and convention == "pullback":
+        from pullback.api.native import asked_for
+
+        answers = function.quick.setdefault(asked_for(argnums, has_aux), answers)  # type: ignore[attr-defined]
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            for answer in answers:
+                known = answer(args)
+                if known is not None:
+                    return known
         followed = function if by_itself is None else by_itself.choose(args, kwargs)
         if is_compiled(followed) and not holomorphic:
             from pullback.api.native import value_and_gradient

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from pullback.api.bounded import Bounded
+from pullback.api.fitting import coerced
 from pullback.base.dispatch import tracked_in
-from pullback.base.tracked import Tracked
 from pullback.emit import load
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program
-from pullback.ir.types import Array, Scalar, Type, is_inexact, layout_of
+from pullback.ir.types import is_inexact
 from pullback.optimize.pipeline import finish, optimize
 from pullback.rules import table
 from pullback.transform.adjoint import adjoint
@@ -30,13 +31,16 @@ class Operation:
     Attributes:
         program: the program, lowered.
         jit: compiled by Numba, or run by CPython.
+        memory: what reverse mode may allocate, in bytes; None for as much as it likes.
     """
 
-    def __init__(self, program: Program, *, jit: bool = True) -> None:
+    def __init__(self, program: Program, *, jit: bool = True, memory: int | None = None) -> None:
         self.program = program
         self.jit = jit
+        self.memory = memory
         self.__name__ = program.name
         self._derived: dict[Any, Operation] = {}
+        self._bounded: dict[Any, Bounded] = {}
         self._followed: dict[tuple[int, ...], Followed] = {}
 
     @functools.cached_property
@@ -57,9 +61,14 @@ class Operation:
         """The positions of the results that can be differentiated."""
         return tuple(k for k, r in enumerate(self.program.results) if is_inexact(operand_type(r)))
 
-    def adjoint(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
+    def adjoint(self, wrt: Sequence[int], of: Sequence[int]) -> Operation | Bounded:
         """Reverse mode: takes cotangents of the results `of` too, and returns those of `wrt`."""
-        return self._derive(adjoint, tuple(wrt), tuple(of))
+        if self.memory is None:
+            return self._derive(adjoint, tuple(wrt), tuple(of))
+        key = (adjoint, tuple(wrt), tuple(of))
+        if key not in self._bounded:
+            self._bounded[key] = Bounded(self.program, wrt, of, self.memory, jit=self.jit)
+        return self._bounded[key]
 
     def tangent(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
         """Forward mode: takes tangents of the parameters `wrt` too, returns those of the results `of` too."""
@@ -71,7 +80,7 @@ class Operation:
         key = (transform, wrt, of)
         if key not in self._derived:
             derived = optimize(transform(self.program, wrt, of))
-            self._derived[key] = Operation(derived, jit=self.jit)
+            self._derived[key] = Operation(derived, jit=self.jit, memory=self.memory)
         return self._derived[key]
 
     def _following(self, leaves: tuple[Any, ...]) -> Followed:
@@ -123,16 +132,3 @@ class Followed:
         for k, y_dot in zip(of, found[len(operation.program.results) :], strict=True):
             moved[k] = y_dot
         return tuple(moved)
-
-
-def coerced(value: Any, kind: Type) -> Any:
-    """`value` as compiled code takes it: the dtype, the layout, writeable."""
-    if isinstance(value, Tracked):
-        return value
-    if isinstance(kind, Scalar):
-        return value if type(value) in (int, float, complex, bool) else np.asarray(value, kind.dtype)[()]
-    assert isinstance(kind, Array)
-    array = np.asarray(value, kind.dtype)
-    if kind.layout != "A" and layout_of(array) != kind.layout:
-        array = np.array(array, order="F" if kind.layout == "F" else "C")
-    return array if array.flags.writeable else array.copy()

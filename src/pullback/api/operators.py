@@ -248,7 +248,12 @@ def checkpoint(function: F) -> F:
         outputs = _recomputed(flat)(*[leaves[i] for i in moving])
         return unflatten(structures[0], list(outputs))
 
+    # How the native engine, which reads the source, knows it.
+    wrapped.__dict__["__checkpoint__"] = function
     return wrapped  # type: ignore[return-value]
+
+
+checkpoint.__dict__["__checkpoint__"] = checkpoint
 
 
 def _read_only(value: Any) -> Any:

@@ -24,6 +24,7 @@ from pullback.capture.literals import elements
 from pullback.capture.math_calls import PYTHON
 from pullback.capture.methods import call_method
 from pullback.capture.numpy_calls import call_numpy, is_numpy
+from pullback.capture.python_calls import handles
 from pullback.capture.reductions import reduce_generator
 from pullback.capture.sequences import items_of, zipped
 from pullback.capture.values import (
@@ -37,6 +38,7 @@ from pullback.capture.values import (
     is_static,
     to_python,
 )  # fmt: skip
+from pullback.ir.nodes import Checkpoint, Const
 from pullback.rules.table import name_of
 
 Kwargs = dict[str, Any]
@@ -95,6 +97,19 @@ def _known(function: Any) -> Callable[..., Any] | None:
         return None
 
 
+def run_again(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """A call of what `pullback.checkpoint` made of `function`."""
+    return function(*args, **kwargs)
+
+
+@handles(run_again)
+def _run_again(context: Context, args: list[Any], kwargs: Kwargs) -> Any:
+    with context.block() as inside:
+        value = call(context, args[0], args[1:], kwargs)
+    context.add(Checkpoint(Const(True), inside.block))
+    return value
+
+
 def _map(context: Context, args: list[Any]) -> Any:
     items = zipped(context, args[1:])
     if not isinstance(items, tuple):
@@ -144,12 +159,21 @@ _LIBRARIES = tuple(
 )
 """Where the libraries are whose functions have rules, and are not looked into."""
 
+_DEMO = str(Path(__file__).parent.parent / "cli") + os.sep
+"""The demo's functions are written as a user's."""
+
 
 def _python(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> Any:
     """Anything else that can be called from Python: inlined where it is Python all the way."""
     if isinstance(function, types.FunctionType):
         # By the file, not the module: an example in a docstring has its module's name.
-        if function.__code__.co_filename.startswith(_LIBRARIES):
+        file = function.__code__.co_filename
+        if file.startswith(_LIBRARIES) and not file.startswith(_DEMO):
+            marked = function.__dict__.get("__checkpoint__")
+            if marked is function:
+                return Partial(run_again, tuple(args), kwargs)
+            if marked is not None:
+                return call(context, run_again, [marked, *args], kwargs)
             context.fail(
                 f"{name_of(function)} has no rule",
                 "it is neither in the table of rules nor a function of yours",

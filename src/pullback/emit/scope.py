@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.emit.affine import Affine, Symbols, add, as_number, constant
 from pullback.ir import primitives
+from pullback.ir.affine import Affine, Symbols, add, as_number, constant
 from pullback.ir.nodes import Arg, Assign, Const, Operand, Slice, Var
 from pullback.ir.types import Array, Scalar
 
@@ -154,7 +154,8 @@ class Scope:
         # Which symbols there are may not depend on what is known: two passes number them alike.
         symbol = self.symbols.clamp(a)
         if self.symbols.is_nonnegative(a, self.facts):
-            self.facts += [add(symbol, a, -1), add(a, symbol, -1)]
+            self.facts += [add(a, symbol, -1)]
+        self.facts += [add(symbol, a, -1)]
         return symbol
 
     def resolve(self) -> None:

@@ -26,6 +26,7 @@ from pullback.ir.memory import Memory
 from pullback.ir.nodes import (
     Assign,
     Block,
+    Checkpoint,
     Const,
     For,
     If,
@@ -98,7 +99,7 @@ class Writer:
     def _statement(self, statement: Statement) -> None:
         write = {
             Assign: self._assign, Store: self._store, For: self._for, While: self._while, If: self._if,
-            Raise: self._raise, Push: self._push, Pop: self._pop, Return: self._return,
+            Checkpoint: self._if, Raise: self._raise, Push: self._push, Pop: self._pop, Return: self._return,
         }[type(statement)]  # fmt: skip
         write(statement)
 
@@ -303,7 +304,7 @@ class Writer:
             return
         top = self.names[statement.stack.name + ".top"]
         self._line(f"if {top} == {name}.size:")
-        self._line(f"{INDENT}{name} = native.grown({name})")
+        self._line(f"{INDENT}{name} = native.reserve({name}, {top} + 1)")
         self._line(f"{name}[{top}] = {value.code}")
         self._line(f"{top} += 1")
 

@@ -116,6 +116,17 @@ class If(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoint(If):
+    """A block that always runs, and of which reverse mode keeps only what it starts from.
+
+    Its test is a constant, and there is no other branch. `transform.canonical` says for the cells that it
+    changes which locals hold their values after it.
+    """
+
+    after: tuple[tuple[Var, Var], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Raise(Statement):
     """``raise exception(message)``, the message known when the program is made."""
 

@@ -19,6 +19,7 @@ from pullback.ir.build import operand_type
 from pullback.ir.nodes import (
     Assign,
     Block,
+    Checkpoint,
     Const,
     For,
     If,
@@ -82,6 +83,10 @@ class _Values:
         return self._copies.get(operand.name, operand) if isinstance(operand, Var) else operand
 
     def _if(self, statement: If, known: Known) -> Block:
+        if isinstance(statement, Checkpoint):
+            then = self.block(statement.then, known)
+            self._touch(statement)
+            return (replace(statement, then=then),)
         test = statement.test
         decided = known.get(("test", test.name)) if isinstance(test, Var) else bool(test.value)
         if decided is not None:

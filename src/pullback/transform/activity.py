@@ -41,14 +41,18 @@ class Activity:
     """The active variables of a program, by name (`name in activity`)."""
 
     def __init__(
-        self, program: Program, classes: dict[str, AliasClass], wrt: Iterable[str], of: Iterable[str]
+        self,
+        program: Program,
+        classes: dict[str, AliasClass],
+        wrt: Iterable[str],
+        of: Iterable[str],
+        singular: Iterable[str] = (),
     ) -> None:
         self._classes = classes
         statements = list(walk(program.body))
         self.varied = self._closure(statements, wrt, self._forward)
         self.useful = self._closure(statements, of, self._backward)
-
-        self.singular = self._closure(statements, _singular_results(statements), self._forward)
+        self.singular = self._closure(statements, [*singular, *_singular_results(statements)], self._forward)
 
     def guards(self, statement: Assign) -> bool:
         """Whether a derivative of this assignment may be infinite, and has to yield to a cotangent of 0."""
@@ -129,9 +133,11 @@ def carries(statement: Assign) -> bool:
 
 def is_regular(statement: Assign) -> bool:
     """Whether values and derivatives are finite wherever the arguments are (overflow aside)."""
-    if statement.function is np.power and isinstance(statement.args[1], Const):
-        exponent = statement.args[1].value
-        return isinstance(exponent, int) and exponent >= 1
+    if statement.function in (np.power, np.divide) and isinstance(statement.args[1], Const):
+        constant = statement.args[1].value
+        if statement.function is np.divide:
+            return bool(np.isfinite(1 / constant)) if constant else False
+        return isinstance(constant, int) and constant >= 1
     return statement.function in REGULAR
 
 

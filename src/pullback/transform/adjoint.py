@@ -12,6 +12,7 @@ original with values kept; the **reverse sweep** mirrors it statement by stateme
     cell = t          t_bar += cell_bar; cell_bar = 0
     for, while, if    the same ones in reverse order, with the trips and tests of the forward sweep
 
+A loop of independent iterations runs in the reverse sweep alone, forward and backward (`transform.joint`).
 An array's cotangent is another array in which a view has the same view (`transform.shadow`). What the
 reverse sweep reads of the past is always a local, kept or computed again by `transform.keep`.
 (Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 4 and 6; Hascoët & Pascual, *Tapenade*, 2013.)
@@ -19,18 +20,19 @@ reverse sweep reads of the past is always a local, kept or computed again by `tr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder, operand_type
+from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.memory import is_alias
 from pullback.ir.nodes import (
     Arg,
     Assign,
     Block,
+    Checkpoint,
     Const,
     For,
     If,
@@ -50,30 +52,62 @@ from pullback.ir.walk import assigns, blocks, reads, substitute, walk
 from pullback.transform.activity import Activity
 from pullback.transform.alias import alias_classes
 from pullback.transform.calculus import Calculus
-from pullback.transform.canonical import canonical, cells_of, names_of
+from pullback.transform.canonical import canonical, cells_of
 from pullback.transform.cotangents import Cotangents
 from pullback.transform.count import counted
+from pullback.transform.independent import Independence
+from pullback.transform.joint import put_off
 from pullback.transform.keep import Keeper
 from pullback.transform.loops import Loop
 from pullback.transform.order import Order
+from pullback.transform.rerun import Rerun
 from pullback.transform.shadow import Shadows
+from pullback.transform.undo import Undoing, with_old
 
 
-def adjoint(program: Program, wrt: Sequence[int], of: Sequence[int]) -> Program:
+def adjoint(
+    program: Program,
+    wrt: Sequence[int],
+    of: Sequence[int],
+    *,
+    in_place: bool = False,
+    singular: Iterable[str] = (),
+) -> Program:
     """The reverse-mode derivative of a program (see the module's docstring).
 
     Args:
         wrt: positions of the parameters to differentiate by, floating-point ones.
         of: positions of the results to take cotangents for, floating-point ones.
+        in_place: an array that is a parameter and a result has one cotangent array, which is that of the
+            result at the start and that of the parameter at the end. It may be written into.
+        singular: parameters that come from where derivatives may be infinite, as in `Activity`.
     """
-    return _Adjoint(canonical(counted(program)), wrt, of).program()
+    program = canonical(counted(program))
+    sweeps = _Adjoint(program, wrt, of, Undoing(), in_place, singular)
+    found = sweeps.program()
+    undone = sweeps.undoing.chosen(sweeps.order)
+    if undone:
+        # What the first attempt kept tells what is worth undoing.
+        before, undoing = with_old(program, undone, names_of(program))
+        found = _Adjoint(before, wrt, of, undoing, in_place, singular).program()
+    return found
 
 
 class _Adjoint:
-    def __init__(self, program: Program, wrt: Sequence[int], of: Sequence[int]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        wrt: Sequence[int],
+        of: Sequence[int],
+        undoing: Undoing,
+        in_place: bool,
+        singular: Iterable[str],
+    ) -> None:
         self.original = program
+        self.undoing = undoing
         self.wrt, self.of = wrt, of
         self.builder = Builder(names_of(program))
+        self._late: Block = ()
         self.cells = cells_of(program)
         self.classes = alias_classes(program, self.cells)
         self.activity = Activity(
@@ -81,10 +115,13 @@ class _Adjoint:
             self.classes,
             wrt=[program.params[k].name for k in wrt],
             of=[r.name for r in (program.results[k] for k in of) if isinstance(r, Var)],
+            singular=singular,
         )
-        self.order = Order(program)
+        self.in_place = in_place
+        self.order = Order(program, self.cells)
+        self.independence = Independence(program, self.cells, self.classes, self.activity, self.order)
         self.shadows = Shadows(self.builder, self.classes, self.cells, self.activity)
-        self.keeper = Keeper(self.builder, self.classes, self.cells, self.order, self.shadows)
+        self.keeper = Keeper(self.builder, self.classes, self.cells, self.order, self.shadows, undoing)
         self.bars = Cotangents(self.builder, self.cells)
         self.calculus = Calculus(
             self.builder, self.activity, self.classes, self.order, self.shadows, self.bars
@@ -98,24 +135,50 @@ class _Adjoint:
             builder.var(f"{getattr(result, 'name', 'y')}_bar", strong(operand_type(result)))
             for result in (program.results[k] for k in self.of)
         )
+        adopted = self._adopt(seeds)
         with builder.block() as seeding:
             for k, seed in zip(self.of, seeds, strict=True):
-                self._seed(program.results[k], seed)
-        forward, (remade, reverse) = self._block(program.body[:-1], (), seeding.statements())
+                if seed not in adopted:
+                    self._seed(program.results[k], seed)
+        forward, (remade, reverse) = self._block(program.body[:-1], (), seeding.statements(), outermost=True)
         with builder.block() as shadows:
             for param in program.params:
-                if isinstance(param.type, Array) and self.activity.is_active(param):
+                if not isinstance(param.type, Array) or not self.activity.is_active(param):
+                    continue
+                if self.shadows[param] not in adopted:
                     builder.extend(tuple(self.shadows.zeros(param)))
         with builder.block() as cells:
             self.bars.start()
         with builder.block() as end:
             cotangents = [self._cotangent_of(program.params[k]) for k in self.wrt]
+        results, copies = self._results()
         body = (
-            *shadows.statements(), *forward, *cells.statements(), *remade, *seeding.statements(), *reverse,
-            *end.statements(),
+            *shadows.statements(), *forward, *copies, *cells.statements(), *remade, *seeding.statements(),
+            *reverse, *self._late, *end.statements(),
         )  # fmt: skip
-        last = Return((*program.results, *cotangents))
+        last = Return((*results, *cotangents))
         return Program(f"{program.name}_adjoint", (*program.params, *seeds), (*body, last))
+
+    def _adopt(self, seeds: Sequence[Var]) -> set[Var]:
+        """The cotangents that serve as shadows of parameters."""
+        adopted: set[Var] = set()
+        for k, seed in zip(self.of if self.in_place else (), seeds, strict=False):
+            result = self.original.results[k]
+            assert isinstance(result, Var)
+            own = result in self.original.params and result.name not in self.cells
+            if own and isinstance(seed.type, Array) and self.activity.is_active(result):
+                self.shadows.adopt(result, seed)
+                adopted.add(seed)
+        return adopted
+
+    def _results(self) -> tuple[list[Operand], Block]:
+        """The program's results, those copied whose memory the reverse sweep takes back."""
+        results: list[Operand] = []
+        with self.builder.block() as copies:
+            for result in self.original.results:
+                undone = isinstance(result, Var) and result.name in self.undoing.names
+                results.append(self.builder.call(np.copy, result, name="y") if undone else result)
+        return results, copies.statements()
 
     def _seed(self, result: Operand, seed: Var) -> None:
         if not self.activity.is_active(result):
@@ -137,10 +200,11 @@ class _Adjoint:
     # -- blocks ----------------------------------------------------------------------------------------------
 
     def _block(
-        self, block: Block, loops: tuple[Loop, ...], seeding: Block = ()
+        self, block: Block, loops: tuple[Loop, ...], seeding: Block = (), *, outermost: bool = False
     ) -> tuple[Block, tuple[Block, Block]]:
         """The forward sweep of a block inside `loops`, how its reverse sweep begins, and that sweep."""
         forward: dict[int, Block] = {}
+        late: set[int] = set()
         with self.builder.block() as made:
             for number in reversed(range(len(block))):
                 statement = block[number]
@@ -148,9 +212,20 @@ class _Adjoint:
                 self._open_outer(statement)
                 if isinstance(statement, While):
                     forward[number] = self._while(statement, block[number + 1], loops)
-                else:
+                    continue
+                waiting = None
+                if outermost and isinstance(statement, For):
+                    following = {k: forward[k] for k in range(number + 1, len(block)) if k not in late}
+                    waiting = self._waiting(statement, following)
+                if waiting is None:
                     forward[number] = self._statement(statement, loops)
-        ordered = tuple(s for number in range(len(block)) for s in forward[number])
+                else:
+                    assert isinstance(statement, For)
+                    forward[number] = self._joint(statement)
+                    late |= waiting
+        ordered = tuple(s for number in range(len(block)) if number not in late for s in forward[number])
+        if outermost:
+            self._late = tuple(s for number in sorted(late) for s in forward[number])
         reverse = made.statements()
         if not reverse and loops:
             return ordered, ((), ())
@@ -187,6 +262,8 @@ class _Adjoint:
                 self._store(statement)
             case For():
                 return self._for(statement, loops)
+            case Checkpoint():
+                return self._checkpoint(statement)
             case If():
                 then, then_reverse = self._inner(statement.then, loops)
                 orelse, orelse_reverse = self._inner(statement.orelse, loops)
@@ -197,6 +274,10 @@ class _Adjoint:
                 return self._stack(statement)
         return (statement,)
 
+    def _checkpoint(self, statement: Checkpoint) -> Block:
+        piece = Rerun(statement, self.builder, self.cells, self.classes, self.activity, self.order)
+        return piece.write(self.original, self.shadows, self.bars, adjoint)
+
     def _for(self, statement: For, loops: tuple[Loop, ...]) -> Block:
         loop = Loop(statement)
         forward, reverse = self._inner(statement.body, (*loops, loop))
@@ -206,6 +287,26 @@ class _Adjoint:
             reverse = substitute(reverse, {statement.index.name: index})
             self.builder.add(For(index, start, stop, step, reverse))
         return (*loop.before, replace(statement, body=forward))
+
+    def _waiting(self, loop: For, following: dict[int, Block]) -> set[int] | None:
+        """The statements that wait if a loop runs forward and backward at once; None if it cannot."""
+        if not any(v.name in self.activity for s in walk((loop,)) for v in reads(s)):
+            return None
+        waiting = put_off((loop,), following, tuple(self.builder.innermost), self.classes)
+        if waiting is None:
+            return None
+        # The reverse sweep takes some memory back, perhaps before what waits has run.
+        moved = (loop, *(s for number in waiting for s in following[number]))
+        undone = any(v.name in self.undoing.names for s in walk(moved) for v in reads(s))
+        return None if undone or not self.independence.holds(loop) else waiting
+
+    def _joint(self, loop: For) -> Block:
+        """Add a loop that runs forward and backward at once, and return what is left of its forward sweep."""
+        forward, reverse = self._inner(loop.body, ())
+        if not reverse:
+            return (replace(loop, body=forward),)
+        self.builder.add(replace(loop, body=(*forward, *reverse)))
+        return ()
 
     def _while(self, statement: While, following: Statement, loops: tuple[Loop, ...]) -> Block:
         """`transform.count` has left nothing in `before` but the test, and counts the trips after it."""
@@ -229,6 +330,9 @@ class _Adjoint:
 
     def _store(self, statement: Store) -> None:
         array, value = statement.array, statement.value
+        old = self.undoing.old.get(id(statement))
+        if old is not None:
+            self.builder.store(array, statement.index, old)
         if not self.activity.is_active(array):
             return
         shadow = self.shadows[array]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pullback.ir.memory import Memory, is_alias
-from pullback.ir.nodes import Assign, Program, Push, Statement, Store, Var
+from pullback.ir.nodes import Assign, Block, Program, Push, Return, Statement, Store, Var
 from pullback.ir.types import Array, Stack
-from pullback.ir.walk import assigns, walk
+from pullback.ir.walk import assigns, blocks, reads, walk
 
 
 @dataclass(slots=True)
@@ -58,3 +58,34 @@ def _classify(statements: list[Statement], by_name: dict[str, AliasClass]) -> No
                 for target in statement.targets:
                     if isinstance(target.type, Array | Stack):
                         by_name[target.name].origins.append(statement)
+
+
+def is_final(memory: AliasClass, body: Block, cells: set[str], apart: Statement) -> bool:
+    """Whether arrays of this memory are written into only before they have a second name.
+
+    Args:
+        body: the statements of the program.
+        apart: a statement that may see copies of what is allocated outside it.
+    """
+    inside = {id(s) for s in walk((apart,))}
+    return all(_is_filled_first(store, memory, body, cells, inside) for store in memory.stores)
+
+
+def _is_filled_first(
+    store: Store, memory: AliasClass, body: Block, cells: set[str], inside: set[int]
+) -> bool:
+    array = store.array
+    origin = next((s for s in memory.origins if array in s.targets), None)
+    if origin is None or array.name in cells or (id(origin) in inside) != (id(store) in inside):
+        return False
+    every = (body, *(b for s in walk(body) for b in blocks(s)))
+    block = next(b for b in every if any(s is origin for s in b))
+    stored = [k for k, s in enumerate(block) if any(inner is store for inner in walk((s,)))]
+    named = [k for k, s in enumerate(block) if any(_names(inner, array) for inner in walk((s,)))]
+    return bool(stored) and all(k > stored[0] for k in named)
+
+
+def _names(statement: Statement, array: Var) -> bool:
+    """Whether a statement makes another name for an array, or gives it away."""
+    gives = isinstance(statement, Push | Return) or is_alias(statement)
+    return gives and array in tuple(reads(statement))

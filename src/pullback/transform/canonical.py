@@ -13,10 +13,12 @@ from collections import Counter
 from dataclasses import replace
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder, Names
+from pullback.ir.build import Builder, names_of
+from pullback.ir.live import live_before
 from pullback.ir.nodes import (
     Assign,
     Block,
+    Checkpoint,
     For,
     If,
     Operand,
@@ -28,15 +30,7 @@ from pullback.ir.nodes import (
     While,
 )
 from pullback.ir.types import Stack
-from pullback.ir.walk import assigns, blocks, map_reads, reads, substitute, walk
-
-
-def names_of(program: Program) -> Names:
-    """The names a program uses."""
-    taken = {param.name for param in program.params}
-    for statement in walk(program.body):
-        taken |= {v.name for v in reads(statement)} | {v.name for v in assigns(statement)}
-    return Names(taken)
+from pullback.ir.walk import assigns, blocks, map_reads, reads, substitute, walk, with_blocks
 
 
 def cells_of(program: Program) -> set[str]:
@@ -71,11 +65,11 @@ def _escaping(block: Block, visible: set[str], cells: set[str]) -> None:
 
 def canonical(program: Program) -> Program:
     """The same program in canonical form (see the module's docstring)."""
-    program = _own_indices(program)
+    program = _own_results(_own_indices(program))
     returned = {v.name for v in reads(program.body[-1])}
     top = {target.name for s in program.body for target in assigns(s) if not isinstance(s, For)}
     cells = cells_of(program) | (returned - top - {param.name for param in program.params})
-    maker = _Canonical(Builder(names_of(program)), cells)
+    maker = _Canonical(program, Builder(names_of(program)), cells)
     body = maker.block(program.body[:-1], {}, {param.name for param in program.params})
     return replace(program, body=(*body, program.body[-1]))
 
@@ -105,8 +99,32 @@ def _own_indices(program: Program) -> Program:
     return replace(program, body=rename(program.body))
 
 
+def _own_results(program: Program) -> Program:
+    """What a `Checkpoint` computes and something after it reads gets its name at the end of the block."""
+    names = names_of(program)
+    every = [t.name for s in walk(program.body) for t in assigns(s)]
+    uses = Counter(v.name for s in walk(program.body) for v in reads(s))
+    once = {name for name, times in Counter(every).items() if times == 1}
+
+    def rewritten(block: Block) -> Block:
+        return tuple(one(with_blocks(statement, rewritten)) for statement in block)
+
+    def one(statement: Statement) -> Statement:
+        if not isinstance(statement, Checkpoint):
+            return statement
+        inner = Counter(v.name for s in walk(statement.then) for v in reads(s))
+        made = [t for s in statement.then if isinstance(s, Assign) for t in s.targets]
+        given = [t for t in made if t.name in once and inner[t.name] < uses[t.name]]
+        own = {t.name: Var(names.fresh(t.name), t.type) for t in given}
+        binds = tuple(Assign((t,), primitives.bind, (own[t.name],)) for t in given)
+        return replace(statement, then=(*substitute(statement.then, own), *binds))
+
+    return replace(program, body=rewritten(program.body))
+
+
 class _Canonical:
-    def __init__(self, builder: Builder, cells: set[str]) -> None:
+    def __init__(self, program: Program, builder: Builder, cells: set[str]) -> None:
+        self.uses = Counter(v.name for s in walk(program.body) for v in reads(s))
         self.builder = builder
         self.cells = cells
 
@@ -150,6 +168,9 @@ class _Canonical:
             case For():
                 inner = self._entering(statement, current, bound)
                 self.builder.add(replace(statement, body=self.block(statement.body, inner, bound)))
+            case Checkpoint():
+                self._checkpoint(statement, current, bound)
+                return
             case If():
                 then = self.block(statement.then, current, bound)
                 orelse = self.block(statement.orelse, current, bound)
@@ -160,6 +181,34 @@ class _Canonical:
             case _:
                 self.builder.add(statement)
         self._forget(statement, current)
+
+    def _checkpoint(self, statement: Checkpoint, current: dict[str, Var], bound: set[str]) -> None:
+        """A block that starts from locals, with the locals that hold what cells are after it."""
+        inside = list(walk(statement.then))
+        assigned = {t.name: t for s in inside for t in assigns(s) if t.name in self.cells}
+        found = {v.name: v for s in inside for v in reads(s) if v.name in self.cells} | assigned
+        inner = Counter(v.name for s in inside for v in reads(s))
+        # What the block alone has to do with has no value after it, but for its next run.
+        lasting = {name for name in assigned if inner[name] < self.uses[name]}
+        lasting |= live_before(statement.then, frozenset()) & assigned.keys()
+        wanted = live_before(statement.then, frozenset(lasting))
+        for cell in found.values():
+            if cell.name in wanted:
+                self._read(cell, current)
+        # The block says itself what its cells are at the start, so that it can stand alone.
+        entry = tuple(
+            Assign((cell,), primitives.bind, (current[name],))
+            for name, cell in assigned.items()
+            if name in wanted
+        )
+        then = (*entry, *self.block(statement.then, current, bound))
+        at = len(self.builder.innermost)
+        self._forget(statement, current)
+        changed = [cell for name, cell in assigned.items() if name in lasting]
+        for cell in changed:
+            self._read(cell, current)
+        after = tuple((cell, current[cell.name]) for cell in changed)
+        self.builder.innermost.insert(at, replace(statement, then=then, after=after))
 
     def _entering(self, loop: For | While, current: dict[str, Var], bound: set[str]) -> dict[str, Var]:
         """The locals of the cells that a loop does not assign: read once, ahead of it."""

@@ -37,9 +37,9 @@ class Cotangents:
 
     def start(self) -> None:
         """Write the initial values of the cells' cotangents."""
-        for name in self._cells & self._bars.keys():
-            bar = self._bars[name]
-            self._builder.assign(bar, self._seeds.get(name, zero(bar.type)))
+        for name, bar in self._bars.items():
+            if name in self._cells:
+                self._builder.assign(bar, self._seeds.get(name, zero(bar.type)))
 
     def open(self, local: Var) -> None:
         """Make the cotangent of a local a cell, since blocks that come next contribute to it."""
@@ -78,6 +78,11 @@ class Cotangents:
     def final(self, param: Var) -> Operand | None:
         """The cotangent of a parameter at the end of the sweep."""
         return self._bars.get(param.name) or self._current.get(param.name)
+
+    def opened(self, variable: Var) -> Var:
+        """The variable that holds the cotangent of a cell, or from now on that of a local."""
+        self.open(variable)
+        return self._bar(variable)
 
     def _bar(self, variable: Var) -> Var:
         bar = self._bars.get(variable.name)

@@ -50,6 +50,10 @@ class Shadows:
                 self._cells.add(shadow.name)
         return shadow
 
+    def adopt(self, array: Var, shadow: Var) -> None:
+        """Let a variable that has the array's cotangent be its shadow."""
+        self._made[array.name] = shadow
+
     def is_plain(self, array: Var) -> bool:
         """Whether the shadow is made in the reverse sweep."""
         return self._classes[array.name].plain
