@@ -194,7 +194,9 @@ def test_debug_nans_names_the_operation_and_the_line() -> None:
 
 
 BOTH = pytest.mark.parametrize(
-    "derivative", [lambda f, x: pb.grad(f)(x), lambda f, x: pb.jvp(f, (x,), (x,))], ids=["reverse", "forward"]
+    "derivative",
+    [lambda f, x: pb.grad(f, engine="tape")(x), lambda f, x: pb.jvp(f, (x,), (x,))],
+    ids=["reverse", "forward"],
 )
 
 

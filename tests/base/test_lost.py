@@ -14,11 +14,11 @@ import pullback as pb
 
 X = np.array([1.0, 2.0, 3.0])
 TRANSFORMS: dict[str, Callable[..., Any]] = {
-    "grad": lambda f: pb.grad(f)(X),
+    "grad": lambda f: pb.grad(f, engine="tape")(X),
     "vjp": lambda f: pb.vjp(f, X),
     "jvp": lambda f: pb.jvp(f, (X,), (X,)),
     "forward jacobian": lambda f: pb.jacobian(f, mode="forward")(X),
-    "hessian": lambda f: pb.hessian(f)(X),
+    "hessian": lambda f: pb.hessian(f, engine="tape")(X),
 }
 
 

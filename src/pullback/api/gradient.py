@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from pullback.api.automatic import automatic
 from pullback.api.compile import Engine, is_compiled, on_engine
 from pullback.api.follow import Followed, function_name, outcome, plain_aux
 from pullback.api.products import Convention, check_convention, conjugated, refuse_integers, vjp, with_aux
 from pullback.base.argnums import Argnums, Chosen, choose
-from pullback.base.errors import ConventionError, ShapeError
+from pullback.base.errors import ConventionError, ShapeError, UnsupportedError
 from pullback.base.pytrees import flatten
 from pullback.base.spec import dtype_of
 from pullback.base.tracked import bare
@@ -45,9 +46,9 @@ def value_and_grad(
     function = on_engine(function, engine)
     if engine == "dual":
         return _forward(function, argnums, has_aux, holomorphic)
-    native = is_compiled(function) and not holomorphic
+    by_itself = automatic(function) if engine is None else None
     answers: list[Any] = []
-    if native and convention == "pullback":
+    if is_compiled(function) and not holomorphic and convention == "pullback":
         from pullback.api.native import asked_for
 
         answers = function.quick.setdefault(asked_for(argnums, has_aux), answers)  # type: ignore[attr-defined]
@@ -59,14 +60,20 @@ def value_and_grad(
                 known = answer(args)
                 if known is not None:
                     return known
-        if native:
+        followed = function if by_itself is None else by_itself.choose(args, kwargs)
+        if is_compiled(followed) and not holomorphic:
             from pullback.api.native import value_and_gradient
 
-            found = value_and_gradient(function, argnums, has_aux, args, kwargs)  # type: ignore[arg-type]
+            try:
+                found = value_and_gradient(followed, argnums, has_aux, args, kwargs)  # type: ignore[arg-type]
+            except UnsupportedError:
+                if by_itself is None:
+                    raise
+                found, followed = None, by_itself.leave(args, kwargs)
             if found is not None:
                 return found[0], conjugated(found[1], convention)
         chosen = choose(function, argnums, args, kwargs)
-        value, aux, gradient = evaluated(function, chosen, has_aux, holomorphic, convention)
+        value, aux, gradient = evaluated(followed, chosen, has_aux, holomorphic, convention)
         return ((value, aux), gradient) if has_aux else (value, gradient)
 
     wrapped.__transform__ = (value_and_grad, function, options)  # type: ignore[attr-defined]
@@ -175,7 +182,8 @@ def grad(
         convention: of a complex gradient: "pullback", ∂L/∂Re z + i ∂L/∂Im z (PyTorch's), or "jax", its
             conjugate.
         engine: "tape" (reverse mode, any Python), "dual" (forward mode, any Python) or "native" (the source,
-            compiled; see `compile`). By default a compiled function stays compiled, and any other is taped.
+            compiled; see `compile`). By default a compiled function stays compiled, a function whose source
+            stores into arrays (``a[i] = x``) is compiled too where its language allows, any other is taped.
 
     Returns:
         A function of the same arguments. The gradient has the structure, shapes and dtypes of the chosen
@@ -199,6 +207,7 @@ def grad(
     both = value_and_grad(function, argnums, has_aux, holomorphic, convention, engine)
     function = on_engine(function, engine)
     taped = engine != "dual" and not is_compiled(function)
+    taped = taped and (engine == "tape" or automatic(function) is None)
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:

@@ -273,7 +273,8 @@ def hessian(
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 5.
     """
     function = on_engine(function, engine)
-    matrix = jacobian(grad(function, argnums), argnums, mode="forward", chunk_size=chunk_size)
+    eager = "tape" if engine in ("tape", "dual") else None
+    matrix = jacobian(grad(function, argnums, engine=eager), argnums, mode="forward", chunk_size=chunk_size)
     options = {"argnums": argnums, "chunk_size": chunk_size}
     matrix.__wrapped__ = function  # type: ignore[attr-defined]
     matrix.__transform__ = (hessian, function, options)  # type: ignore[attr-defined]

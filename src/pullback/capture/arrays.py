@@ -96,9 +96,10 @@ def copy(context: Context, value: Any) -> Any:
     """Fresh memory in C order."""
     if not is_array(value):
         return value
-    if value.type.layout == "C":
-        return context.call(np.copy, value)
-    return context.call(np.copy, value, order="C")
+    options = {} if value.type.layout == "C" else {"order": "C"}
+    fresh = context.call(np.copy, value, **options)
+    context.unordered.discard(fresh.name)
+    return fresh
 
 
 def reshape(context: Context, value: Any, shape: tuple[Any, ...]) -> Any:
@@ -106,7 +107,7 @@ def reshape(context: Context, value: Any, shape: tuple[Any, ...]) -> Any:
     if not is_array(value):
         value = context.call(np.array, (as_operand(value),)) if is_scalar(value) else as_array(context, value)
     kind = value.type
-    if kind.layout == "C":
+    if kind.layout == "C" and value.name not in context.unordered:
         return context.call(np.reshape, value, shape)
     fresh = copy(context, value)
     result = context.call(np.reshape, fresh, shape)

@@ -22,7 +22,7 @@ from pullback.capture.values import describe, is_number, variables_in
 from pullback.ir.build import Builder
 from pullback.ir.nodes import Block, If, Raise, Statement, Store, Var
 from pullback.ir.primitives import ALIASING
-from pullback.ir.types import BOOL, Array, Scalar, type_of
+from pullback.ir.types import BOOL, MAKES_ARRAYS, Array, Scalar, type_of
 from pullback.ir.walk import assigns, substitute, walk
 from pullback.rules.table import name_of
 
@@ -42,6 +42,7 @@ class Context:
 
     Attributes:
         node: the syntax being captured, for locations.
+        unordered: arrays that are in C order here, and in NumPy perhaps in another.
         plans: for each loop, which names are carried and with what types, as far as known.
     """
 
@@ -54,6 +55,7 @@ class Context:
         self.roots: dict[str, str] = {}
         self.uncertain: list[_Uncertain] = []
         self.outside: set[str] = set()
+        self.unordered: set[str] = set()
         self.unreached = False
         self.tables: dict[Any, Var] = {}
         self.kept: set[str] = set()
@@ -159,7 +161,15 @@ class Context:
             self.temporaries.update(v.name for v in variables_in(result))
         if function in ALIASING:
             self.unite(result, args[0])
+        elif function not in MAKES_ARRAYS or function is np.copy:
+            self._note_order(result, args)
         return result
+
+    def _note_order(self, result: Any, args: tuple[Any, ...]) -> None:
+        """Results are in the order of the arguments in NumPy, where that is known only at run time."""
+        given = [v for v in variables_in(args) if isinstance(v.type, Array) and v.type.ndim > 1]
+        if any(v.type.layout == "A" or v.name in self.unordered for v in given):  # type: ignore[union-attr]
+            self.unordered.update(v.name for v in variables_in(result))
 
     def add(self, statement: Statement) -> None:
         self.builder.location = self.location()
@@ -173,6 +183,8 @@ class Context:
             value = _converted(value, kind)
         if isinstance(value, Var):
             self.unite(target, value)
+            if value.name in self.unordered:
+                self.unordered.add(target.name)
         self.builder.assign(target, value)
 
     def raise_if(self, test: Var, exception: type[BaseException], message: str) -> None:
@@ -205,6 +217,8 @@ class Context:
             return value
         self.builder.names.free(value.name)
         renamed = self.builder.var(wish, value.type)
+        if value.name in self.unordered:
+            self.unordered.add(renamed.name)
         block[place:] = substitute(tuple(block[place:]), {value.name: renamed})
         if value.name in self.roots:
             self.roots[renamed.name] = self.roots.pop(value.name)

@@ -42,7 +42,9 @@ def np_copy(context: Context, a: Any, order: Any = "K", subok: Any = False) -> A
     a = as_array(context, a)
     if not is_array(a):
         return a
-    return context.call(np.copy, a) if order == "K" else copy(context, a)
+    if order == "F":
+        return transpose(context, copy(context, transpose(context, a)))
+    return context.call(np.copy, a) if order in ("K", "A") else copy(context, a)
 
 
 @rewrites(np.asarray, np.asanyarray)
@@ -53,7 +55,9 @@ def asarray(context: Context, a: Any, dtype: Any = None) -> Any:
 def made_array(context: Context, a: Any, dtype: Any, fresh: bool) -> Any:
     """``np.asarray`` or ``np.array``."""
     wanted = (
-        dtype_of(context, to_python(dtype)) if is_static(dtype) else context.fail("a dtype known at run time")
+        dtype_of(context, to_python(dtype))
+        if is_static(dtype)
+        else context.fail("a dtype known at run time", "the result's type depends on it")
     )
     if is_scalar(a):
         if wanted is None or kind_of(a).dtype == wanted:

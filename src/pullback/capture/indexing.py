@@ -222,7 +222,11 @@ def load(context: Context, array: Var, index: Index) -> Any:
     if any(is_array(entry) for entry in index):
         zero_d = next((e for e in index if is_array(e) and e.type.ndim == 0), None)
         if zero_d is None:
-            return context.call(pick, array, index)
+            result = context.call(pick, array, index)
+            if array.type.layout != "C" or any(isinstance(entry, Slice) for entry in index):
+                # NumPy puts the axes of the indices first in memory.
+                context.unordered.add(result.name)
+            return result
         index = tuple(context.call(item, e, ()) if e is zero_d else e for e in index)
         return load(context, array, index)
     if any(entry is None or isinstance(entry, Slice) for entry in index):

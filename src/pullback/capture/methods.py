@@ -149,6 +149,8 @@ def call_method(context: Context, method: Method, args: list[Any], kwargs: dict[
         return getattr(to_python(owner), name)(*(to_python(a) for a in args))
     if name in _OWN:
         return _own_method(context, owner, name, args, kwargs)
+    if name in ("conj", "conjugate") and is_array(owner) and owner.type.dtype.kind != "c":
+        return owner
     if name not in _FUNCTIONS:
         context.fail(f"method {name} of {describe(owner)}", "it is not in the language")
     return call_numpy(context, _FUNCTIONS[name], [owner, *args], kwargs)
@@ -163,11 +165,11 @@ def _own_method(context: Context, owner: Any, name: str, args: list[Any], kwargs
         axes = None if not args else args[0] if len(args) == 1 and not is_scalar(args[0]) else tuple(args)
         return views.np_transpose(context, owner, axes)
     if name == "copy":
-        return copy(context, owner)
+        return _copied(context, owner, *args, **kwargs)
     if name == "flatten":
         return views.ravel(context, copy(context, owner), *args, **kwargs)
     if name == "astype":
-        return conversions.astype(context, owner, args[0] if args else kwargs["dtype"])
+        return _converted(context, owner, *args, **kwargs)
     if name == "fill" and is_array(owner):
         store(context, owner, (Slice(),) * owner.type.ndim, as_array(context, args[0]))
         return None
@@ -183,6 +185,23 @@ def _own_method(context: Context, owner: Any, name: str, args: list[Any], kwargs
     raise context.refusal(
         f"method {name} of {describe(owner)}", "it is not in the language", remedies.get(name, "")
     )
+
+
+def _copied(context: Context, owner: Any, order: Any = "C") -> Any:
+    """``a.copy(order)``."""
+    if order == "F":
+        return transpose(context, copy(context, transpose(context, owner)))
+    return copy(context, owner) if order == "C" else conversions.np_copy(context, owner, order)
+
+
+def _converted(
+    context: Context, owner: Any, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: Any = True,
+    copy: Any = True,
+) -> Any:  # fmt: skip
+    """``a.astype(...)``."""
+    if order != "K" or casting != "unsafe":
+        context.fail("astype with order= or casting=", "they are not in the language", "use .copy(order=...)")
+    return conversions.astype(context, owner, dtype, copy=copy)
 
 
 def _item(context: Context, owner: Any, args: list[Any]) -> Any:

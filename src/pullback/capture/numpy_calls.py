@@ -57,6 +57,11 @@ _TYPES = frozenset([
 
 _EXTRA = frozenset([np.isin, np.allclose, np.cumulative_sum, np.all, np.any, np.signbit, np.trapezoid])
 
+_COMPOSED = frozenset([
+    np.cov, np.corrcoef, np.polyadd, np.polysub, np.polymul, np.polyder, np.polyint,
+])  # fmt: skip
+"""Functions without a row, which engines compose of others; the type of the result depends on types alone."""
+
 _NAMED_RESULTS: dict[Any, Any] = {np.linalg.slogdet: type(np.linalg.slogdet(np.eye(1)))}
 """Functions whose results have names."""
 
@@ -195,10 +200,21 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
     result = context.call(function, *operands, **keywords)
     if function in _NAMED_RESULTS and isinstance(result, tuple):
         result = _NAMED_RESULTS[function](*result)
-    if _may_view(function, operands, keywords):
-        for part in result if isinstance(result, tuple) else (result,):
-            context.copied(part, operands[0], name_of(function))
+    _note_views(context, function, operands, keywords, result)
     return result
+
+
+def _note_views(context: Context, function: Any, operands: list[Any], keywords: Kwargs, result: Any) -> None:
+    """Note that the program copies where NumPy gives, or may give, a view."""
+    if function is np.einsum and len(operands) == 2 and is_array(operands[1]):
+        # A diagonal, or a transpose.
+        base = operands[1]
+    elif _may_view(function, operands, keywords):
+        base = operands[0]
+    else:
+        return
+    for part in result if isinstance(result, tuple) else (result,):
+        context.copied(part, base, name_of(function))
 
 
 def _may_view(function: Any, operands: list[Any], keywords: Kwargs) -> bool:
@@ -235,6 +251,8 @@ def _folded(function: Any, args: list[Any], kwargs: Kwargs) -> Any:
 
 
 def _outer_or_unknown(context: Context, function: Any) -> Any:
+    if function in _COMPOSED:
+        return function
     known = getattr(function, "__name__", "") in ("outer", "reduce", "accumulate")
     ufunc = getattr(function, "__self__", None)
     if known and isinstance(ufunc, np.ufunc) and ufunc in TABLE:

@@ -170,7 +170,7 @@ def unpack(context: Context, value: Any, count: int | None) -> list[Any]:
         length = context.dim(value, 0)
         differs = binary_test(context, length, count)
         if differs is True:
-            context.fail(f"an array of length 1 is unpacked into {count} names")
+            context.fail(f"an array of length 1 is unpacked into {count} names", "Python raises a ValueError")
         if isinstance(differs, Var):
             context.raise_if(differs, ValueError, f"expected {count} values to unpack")
         return [load(context, value, full_index(context, value, k)) for k in range(count)]

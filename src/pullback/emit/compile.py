@@ -7,6 +7,8 @@ when anything is odd.
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
 import pickle
 import platform
 import re
@@ -105,12 +107,17 @@ class _Kept(NullCache):
         cache.keep(self._name, pickle.dumps(cres._reduce(), protocol=pickle.HIGHEST_PROTOCOL))
 
 
+@functools.cache
 def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
     own = [Path(str(module.__file__)).read_text() for module in (native, overloads, callback, vector_math)]
     machine = _target_context().codegen().magic_tuple()
     options = sorted((name, sorted(v) if isinstance(v, set) else v) for name, v in OPTIONS.items())
-    parts = (numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.machine())
+    try:
+        ours = importlib.metadata.version("pullback")
+    except importlib.metadata.PackageNotFoundError:  # run from a folder that is not installed
+        ours = ""
+    parts = (ours, numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.machine())
     return repr((parts, machine, options, own))
 
 

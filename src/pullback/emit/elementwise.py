@@ -49,8 +49,8 @@ def ufunc_text(function: np.ufunc, operands: tuple[Operand, ...], texts: tuple[T
         exponent = Text(repr(_literal_exponent(operands, kinds)), Level.ATOM)
         return binary("**", texts[0], exponent)
     texts = tuple(
-        plain_number(x, loop[0]) or text if _decides(kinds, x, loop) else text
-        for x, text in zip(operands, texts, strict=True)
+        plain_number(x, loop[0]) or text if _is_decided(kinds[:k] + kinds[k + 1 :], loop) else text
+        for k, (x, text) in enumerate(zip(operands, texts, strict=True))
     )
     natural = _promotes_alike(kinds, loop)
     converted = tuple(
@@ -71,11 +71,10 @@ def loop_dtypes(function: np.ufunc, kinds: tuple[Any, ...]) -> tuple[np.dtype[An
     return function.resolve_dtypes((*given, *(None,) * function.nout))
 
 
-def _decides(kinds: tuple[Any, ...], operand: Operand, loop: tuple[np.dtype[Any], ...]) -> bool:
-    """Whether an operand beside this constant has the dtype that the constant would give the result."""
-    others = [kind for kind in kinds if kind is not operand_type(operand) and not _is_weak(kind)]
-    same = len(set(loop[: len(kinds)])) == 1
-    return same and isinstance(operand, Const) and any(kind.dtype == loop[0] for kind in others)
+def _is_decided(others: tuple[Any, ...], loop: tuple[np.dtype[Any], ...]) -> bool:
+    """Whether the operands beside one have the dtype that all are computed in."""
+    same = len(set(loop[: len(others) + 1])) == 1
+    return same and any(kind.dtype == loop[0] and not _is_weak(kind) for kind in others)
 
 
 def plain_number(operand: Operand, dtype: np.dtype[Any]) -> Text | None:

@@ -97,7 +97,12 @@ class Shadows:
         kind = array.type
         assert isinstance(kind, Array)
         if kind.layout == "F":
-            return [Assign((self[array],), np.zeros_like, (array,))]
+            # In the same order as the array, so that what is a view of one is a view of the other.
+            with self._builder.block() as made:
+                lengths = tuple(self._builder.dim(array, axis) for axis in reversed(range(kind.ndim)))
+                base = self._builder.call(np.zeros, lengths, Const(kind.dtype), name=self[array].name)
+                self._builder.add(Assign((self[array],), np.transpose, (base,)))
+            return list(made.statements())
         shape = None
         if origin is not None and origin.function in _SHAPED:
             shape = origin.args[0] if isinstance(origin.args[0], tuple) else (origin.args[0],)
