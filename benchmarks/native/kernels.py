@@ -50,22 +50,21 @@ def in_numba(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callab
 
 
 def scalar_gradient(kernel: Any, arguments: tuple[Any, ...]) -> Callable[[], Any] | None:
-    """The engine's pullback of ones, so that every output counts; None while there is no engine."""
+    """The engine's gradient of the sum of all that the kernel computes; None while there is no engine."""
     compile_ = getattr(pb, "compile", None)
     if compile_ is None:
         return None
-    function = compile_(kernel.function)
 
-    def of_active(*values: Any) -> Any:
-        full = list(arguments)
-        for position, value in zip(kernel.argnums, values, strict=True):
-            full[position] = value
-        return function(*full)
+    def loss(*given: Any) -> Any:
+        value = kernel.function(*given)
+        parts = value if isinstance(value, tuple) else (value,)
+        total = 0.0
+        for part in parts:
+            total = total + np.sum(np.real(part))
+        return total
 
-    active = [arguments[i] for i in kernel.argnums]
-    value = kernel.function(*kernel.arguments(kernel.large))
-    y_bar = tuple(np.ones_like(y) for y in value) if isinstance(value, tuple) else np.ones_like(value)
-    return lambda: pb.vjp(of_active, *active)[1](y_bar)
+    gradient = pb.value_and_grad(compile_(loss), argnums=kernel.argnums)
+    return lambda: gradient(*arguments)
 
 
 def times(kernel: Any) -> dict[str, float]:

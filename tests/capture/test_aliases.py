@@ -44,6 +44,15 @@ def stores_while_a_diagonal_waits(a):
     return np.diagonal(a) + stores_and_returns(a)
 
 
+def stores_in_the_index(a):
+    a[int(stores_and_returns(a)[0, 0])] = np.diagonal(a)
+
+
+def stores_and_names(a):
+    a[0, 0], d = 1.0, np.diagonal(a)
+    return d
+
+
 @pytest.mark.parametrize(
     ("function", "caret", "what"),
     [
@@ -52,7 +61,23 @@ def stores_while_a_diagonal_waits(a):
         (stores_into_ravel, "r[0]", "shares memory"),
         (keeps_a_diagonal, "for _ in range(3):", "kept from turn to turn"),
         (stores_while_a_diagonal_waits, "a[0, 0]", "shares memory"),
+        (stores_in_the_index, "a[0, 0]", "shares memory"),
+        (stores_and_names, "a[0, 0]", "shares memory"),
     ],
 )
 def test_store_that_could_tell(is_refused, function, caret, what):
     is_refused(function, (A,), caret, what)
+
+
+def stores_what_it_reads(a):
+    a[0] += np.reshape(a[:2, ::2], 4)
+    a[1] = np.diagonal(a) + np.broadcast_to(a[2, 1], 4)
+    d = np.diagonal(a)
+    a[2] -= d
+    a[:, 3] *= np.diff(a[:, 2:], axis=1)[:, 0]
+    a += np.ravel(a[:, 1])
+    return a
+
+
+def test_store_that_ends_the_copy(agrees):
+    agrees(stores_what_it_reads, np.arange(16.0).reshape(4, 4) / 7)

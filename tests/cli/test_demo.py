@@ -11,7 +11,7 @@ from pullback.cli import demo, trace
 
 TINY = demo.Size(
     minibatch_passes=1, lbfgs_iterations=2, sites=4, bond=2, fields=(0.5, 1.0), ising_starts=1,
-    ising_iterations=3, trace_rounds=1,
+    ising_iterations=3, trace_rounds=1, plate=16, heat_steps=10, heat_iterations=2,
 )  # fmt: skip
 
 
@@ -22,8 +22,8 @@ def test_demo_writes_its_files_and_reports_a_miss(tmp_path, monkeypatch):
     summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
     assert status == 1
     assert summary["passed"] is False
-    assert len(summary["checks"]) == 2 + 2 + 2
-    for picture in ("digits.png", "ising.png", "trace.png"):
+    assert len(summary["checks"]) == 2 + 2 + 2 + 1
+    for picture in ("digits.png", "ising.png", "trace.png", "heat.png"):
         assert (tmp_path / "out" / picture).read_bytes().startswith(b"\x89PNG")
         assert picture in (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
     assert "MISS" in output.getvalue()

@@ -65,6 +65,18 @@ FOUND = {
     "a number that broadcast_to makes an array of": """
         x[1:] += np.sin(np.broadcast_to(x[0], (3,))) * np.broadcast_to(c, 3)
         """,
+    "a tangent that is one number for an axis of length 1": """
+        row = 0.3 * (np.linspace(-0.5, 0.5, 1) * a[0, 0] @ np.outer(np.full(1, 0.3), 0.1 * np.arange(1) + c))
+        c = c + row[0]
+        """,
+    "a tangent in another layout than its value": """
+        c = c + 0.1 * np.linalg.det(a[1:, 2:-5:-1])
+        """,
+    "a store of what NumPy may see as a view of the same array": """
+        a[1] += 0.5 * np.reshape(a[2:, -3:3], 4)
+        x[idx] += 0.3 * np.broadcast_to(x, (4,))
+        a[1:-1, 1:4] = 0.5 * np.diff(a[2:0:-1, :], axis=1)
+        """,
     "the real part of a Python number": """
         c = c * np.exp((0.3).real) + (2).imag + (1.5).imag
         """,

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from comparing import check
 
+from pullback.ir.nodes import Assign
+from pullback.ir.walk import walk
+
 x = np.linspace(-1.0, 2.0, 4)
 y = np.cos(x)
 m = np.sin(np.arange(12.0)).reshape(3, 4)
@@ -74,3 +77,39 @@ def test_scans(axis):
 @pytest.mark.parametrize("mode", ["full", "valid"])
 def test_convolve(mode):
     check(lambda r, a, b: np.convolve(a, b, mode), x, m[0, :2].copy(), others=((x[:2], x), (x[:0], x)))
+
+
+@pytest.mark.parametrize("function", [np.trace, np.diagonal, np.diag])
+def test_a_product_read_on_its_diagonal_alone_is_not_formed(function):
+    wide, tall = m, m.T.copy()
+    for a, b in (
+        (square, square.T),
+        (wide, tall),
+        (tall, wide),
+        (square[:2], square),
+        (square, square[:, :2]),
+    ):
+        program = check(lambda r, a, b: function(a @ b), a.copy(), b.copy())
+        assert np.matmul not in functions(program)
+    check(
+        lambda r, a, b: function(a @ b), square, square, others=((wide, tall), (wide, wide), (m[:0], square))
+    )
+    check(lambda r, a, b: function(np.dot(a, b), 1), square, square)
+
+
+def test_a_product_that_is_read_elsewhere_or_changes_is_formed():
+    def twice(r, a, b):
+        product = a @ b
+        return np.trace(product), product[0, 1]
+
+    def changed(r, a, b):
+        product = a @ b
+        a[0, 0] = 7.0
+        return np.trace(product)
+
+    for function in (twice, changed):
+        assert np.matmul in functions(check(function, square, square.T.copy()))
+
+
+def functions(program):
+    return {s.function for s in walk(program.body) if isinstance(s, Assign)}

@@ -11,7 +11,7 @@ import numpy as np
 from pullback.api.arguments import Static, key_of, leaves_of, map_tree
 from pullback.api.fitting import coerced
 from pullback.api.operation import Operation
-from pullback.api.quick import Quick
+from pullback.api.quick import Answer
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import MutationError
 from pullback.base.mutable import Mutable
@@ -80,8 +80,8 @@ class Compiled:
         self.function = function
         self.jit = jit
         self.effects = effects
+        self.quick: dict[Any, list[Answer]] = {}  # to calls of gradients, by what is asked for (`api.native`)
         self.memory = memory
-        self.quick: dict[Any, Quick] = {}  # gradients, by the arguments' types and shapes (`api.native`)
         self._static: set[Any] = set()
         self._specialised: dict[Any, Specialised] = {}
 

@@ -46,9 +46,19 @@ def value_and_grad(
     if engine == "dual":
         return _forward(function, argnums, has_aux, holomorphic)
     native = is_compiled(function) and not holomorphic
+    answers: list[Any] = []
+    if native and convention == "pullback":
+        from pullback.api.native import asked_for
+
+        answers = function.quick.setdefault(asked_for(argnums, has_aux), answers)  # type: ignore[attr-defined]
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            for answer in answers:
+                known = answer(args)
+                if known is not None:
+                    return known
         if native:
             from pullback.api.native import value_and_gradient
 

@@ -13,13 +13,13 @@ from typing import Any
 from pullback.api.arguments import leaves_of, map_tree
 from pullback.api.compiled import Compiled, Specialised, check_apart
 from pullback.api.fitting import coerced
-from pullback.api.quick import ENTRIES, Quick, signature
+from pullback.api.quick import ENTRIES, answer_for
 from pullback.base.argnums import Argnums, choose
 from pullback.base.dispatch import tracked_in
 from pullback.capture import Leaf
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Var
-from pullback.ir.types import Scalar, is_inexact
+from pullback.ir.types import Array, Scalar, is_inexact
 
 
 class Plan:
@@ -27,12 +27,13 @@ class Plan:
 
     Attributes:
         wrt: the program's parameters to differentiate by, argument by argument.
-        run: the compiled adjoint: arguments and seed in, results and cotangents out.
+        program, run: the adjoint, and as compiled: arguments and seed in, results and cotangents out.
     """
 
     def __init__(self, specialised: Specialised, wrt: tuple[int, ...], adjoint: Any, seed: Any) -> None:
         self.specialised = specialised
         self.wrt = wrt
+        self.program = adjoint.program
         self.run: Callable[..., tuple[Any, ...]] = adjoint.run
         self.seed = seed
         self.results = len(specialised.pure.program.results)
@@ -43,11 +44,7 @@ def value_and_gradient(
     compiled: Compiled, argnums: Argnums, has_aux: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Any, Any] | None:
     """What `function` returns, and the gradient of its (first) number; None to leave it to the tape."""
-    asked = (tuple(argnums) if isinstance(argnums, list) else argnums, has_aux)
-    like = None if kwargs else (signature(args), asked)
-    known = compiled.quick.get(like)
-    if known is not None and known.captured.valid():
-        return known.answer(args)
+    asked = asked_for(argnums, has_aux)
     leaves, specialised = compiled.specialise(args, kwargs)
     values = specialised.values(leaves)
     if tracked_in(values):
@@ -65,22 +62,45 @@ def value_and_gradient(
     )
     output = specialised.captured.rebuild(found[: plan.results])
     chosen = choose(compiled, argnums, args, kwargs)
-    plain = len(specialised.dynamic) == len(leaves) == len(args) and not specialised.written
-    if like and like[0] is not None and plain and all(map(operator.is_, fitted, values)):
-        _remember(compiled, like, plan, (*fitted[len(args) :], plan.seed), chosen.single)
+    if not kwargs and len(leaves) == len(args) and all(map(operator.is_, fitted, values)):
+        _remember(compiled, asked, plan, leaves, fitted[len(specialised.dynamic) :], chosen.single)
     gradients = [map_tree(lambda _: next(bars), value) for value in chosen.values()]
     return output, gradients[0] if chosen.single else tuple(gradients)
 
 
-def _remember(compiled: Compiled, like: Any, plan: Plan, rest: tuple[Any, ...], single: bool) -> None:
-    """Answer calls with such arguments at once from now on, where the result is one number."""
-    captured = plan.specialised.captured
-    if not isinstance(captured.result, Leaf):
+def _remember(
+    compiled: Compiled, asked: Any, plan: Plan, leaves: list[Any], captives: list[Any], single: bool
+) -> None:
+    """Answer calls with arguments of such types at once from now on, where the result is one number."""
+    captured, specialised = plan.specialised.captured, plan.specialised
+    given = [specialised.params[specialised.dynamic.index(k)] if k in specialised.dynamic else leaf
+             for k, leaf in enumerate(leaves)]  # fmt: skip
+    count = len(specialised.dynamic)
+    if not isinstance(captured.result, Leaf) or not all(isinstance(x, Scalar | Array | int) for x in given):
         return
-    if len(compiled.quick) >= ENTRIES:
-        compiled.quick.clear()
-    gradients = [(plan.results + k, weak) for k, weak in enumerate(plan.weak)]
-    compiled.quick[like] = Quick(captured, plan.run, rest, captured.result.position, gradients, single)
+    if any(k >= count for k in specialised.written):
+        return
+    kinds = [operand_type(result) for result in plan.program.results]
+    value = captured.result.position
+    answer = answer_for(
+        captured,
+        given,
+        [specialised.dynamic[k] for k in specialised.written],
+        plan.run,
+        (*captives, plan.seed),
+        (value, kinds[value]),
+        [(plan.results + k, specialised.params[position]) for k, position in enumerate(plan.wrt)],
+        single,
+    )
+    if answer is not None:
+        known = compiled.quick.setdefault(asked, [])
+        known.insert(0, answer)
+        del known[ENTRIES:]
+
+
+def asked_for(argnums: Argnums, has_aux: bool) -> Any:
+    """What two gradients of a function share that are the same."""
+    return (tuple(argnums) if isinstance(argnums, list) else argnums, has_aux)
 
 
 def planned(

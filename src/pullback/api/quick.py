@@ -1,65 +1,110 @@
-"""Calls like one before: the same types, shapes and strides, so that nothing needs to be looked at again."""
+"""Calls like one before: arguments of the same types, so that nothing else needs to be looked at again.
+
+Numba's dispatcher finds out the types of its arguments at each call. Here one function is written for each
+combination of types: it compares with these types alone, calls the compiled code itself, past the dispatcher,
+and picks the value and the gradients out of what comes back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from pullback.capture import Captured
+from pullback.emit.load import entry_of
+from pullback.ir.types import Array, Scalar, Type
 
-ENTRIES = 256
-"""As many combinations of shapes are remembered for one function."""
+ENTRIES = 8
+"""As many combinations of types are remembered for one gradient."""
 
-
-def signature(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """What decides how positional arguments are passed on; None for any but writeable arrays and numbers."""
-    parts: list[Any] = []
-    for value in args:
-        kind = type(value)
-        if kind is np.ndarray:
-            if not value.flags.writeable:
-                return None
-            parts.append((value.dtype, value.shape, value.strides))
-        elif kind is float or kind is int:
-            parts.append(kind)
-        else:
-            return None
-    return tuple(parts)
+Answer = Callable[[tuple[Any, ...]], "tuple[Any, Any] | None"]
 
 
-class Quick:
-    """How to answer a call: which compiled code, and what to make of its results.
+def answer_for(
+    captured: Captured,
+    params: Sequence[Type | int],
+    written: Sequence[int],
+    run: Callable[..., tuple[Any, ...]],
+    rest: tuple[Any, ...],
+    value: tuple[int, Type],
+    gradients: list[tuple[int, Type]],
+    single: bool,
+) -> Answer | None:
+    """What answers calls with such positional arguments: ``(value, gradient)``, or None for other arguments.
 
-    Attributes:
+    Args:
         captured: says whether what the function refers to is what it was.
+        params: the types of the arguments; a number for one that has to have this value.
+        written: the positions of arguments that have to be apart from the others in memory.
+        run: the compiled adjoint.
         rest: what comes after the arguments of the call.
-        value: the position of the value among the results.
-        gradients: the position of each gradient, and whether it is a Python number.
+        value, gradients: position among the results and type of the value and of each gradient.
         single: whether the gradient is one and not a tuple.
     """
+    entry, tells = entry_of(run)
+    names: dict[str, Any] = {"ndarray": np.ndarray, "run": run if entry is None else entry}
+    tests = [_test(f"a{k}", kind, names) for k, kind in enumerate(params)]
+    if any(test is None for test in tests):
+        return None
+    names |= {f"r{k}": operand for k, operand in enumerate(rest)}
+    arrays = [f"a{k}" for k, kind in enumerate(params) if isinstance(kind, Array)]
+    arrays += [f"r{k}" for k, operand in enumerate(rest) if isinstance(operand, np.ndarray)]
+    names["overlap"] = np.may_share_memory
+    tests += [f"not overlap(a{k}, {other})" for k in written for other in arrays if other != f"a{k}"]
+    for k, guard in enumerate(captured.guards):
+        names |= {f"get{k}": guard.getter, f"was{k}": guard.value}
+    guards = [f"get{k}() is not was{k}" for k in range(len(captured.guards))]
+    operands = [f"a{k}" for k, kind in enumerate(params) if not isinstance(kind, int)]
+    operands += [f"r{k}" for k in range(len(rest))]
+    given = [_given(*part, names, raw=entry is not None) for part in (value, *gradients)]
+    lines = [
+        f"if len(args) != {len(params)}: return None",
+        f"{', '.join(f'a{k}' for k in range(len(params)))}, = args",
+        f"if not ({' and '.join(test for test in tests if test)}): return None",
+        *(
+            ["try:", f"    if {' or '.join(guards)}: return None", "except Exception: return None"]
+            * bool(guards)
+        ),
+        f"found = run({', '.join(operands)})",
+        *(["if found[-1] != 0: return None"] * tells),
+        f"return {given[0]}, {given[1] if single else '(' + ', '.join(given[1:]) + ',)'}",
+    ]
+    exec("\n    ".join(["def answer(args):", *lines]), names)
+    return names["answer"]
 
-    __slots__ = ("captured", "gradients", "rest", "run", "single", "value")
 
-    def __init__(
-        self,
-        captured: Captured,
-        run: Callable[..., tuple[Any, ...]],
-        rest: tuple[Any, ...],
-        value: int,
-        gradients: list[tuple[int, bool]],
-        single: bool,
-    ) -> None:
-        self.captured = captured
-        self.run = run
-        self.rest = rest
-        self.value = value
-        self.gradients = gradients
-        self.single = single
+def _test(name: str, kind: Type | int, names: dict[str, Any]) -> str | None:
+    """An expression for whether an argument is of a type, in memory that compiled code takes as it is."""
+    if isinstance(kind, int):
+        return f"type({name}) is {type(kind).__name__} and {name} == {kind!r}"
+    if isinstance(kind, Scalar):
+        python = {"f": "float", "i": "int"}.get(kind.dtype.kind)
+        return f"type({name}) is {python}" if kind.weak and python else None
+    assert isinstance(kind, Array)
+    names[f"{name}_dtype"] = kind.dtype
+    if kind.ones:
+        pattern = [axis in kind.ones for axis in range(kind.ndim)]
+        shape = f"[n == 1 for n in {name}.shape] == {pattern}"
+    else:
+        shape = f"len(shape := {name}.shape) == {kind.ndim} and 1 not in shape"
+    layout = {
+        "C": f"{name}.flags.carray",
+        "F": f"(flags := {name}.flags).behaved and flags.fnc",
+        "A": f"(flags := {name}.flags).behaved and not flags.forc",
+    }[kind.layout]
+    return f"type({name}) is ndarray and {name}.dtype is {name}_dtype and {shape} and {layout}"
 
-    def answer(self, args: tuple[Any, ...]) -> tuple[Any, Any]:
-        """The value and the gradient."""
-        found = self.run(*args, *self.rest)
-        gradients = [found[k].item() if weak else found[k] for k, weak in self.gradients]
-        return found[self.value], gradients[0] if self.single else tuple(gradients)
+
+def _given(position: int, kind: Type, names: dict[str, Any], raw: bool) -> str:
+    """An expression for one result as the user gets it; `raw` code returns Python's numbers."""
+    found = f"found[{position}]"
+    if not isinstance(kind, Scalar):
+        return found
+    if not raw:
+        return f"{found}.item()" if kind.weak else found
+    if kind.weak:
+        return found
+    names[f"t{position}"] = kind.dtype.type
+    return f"t{position}({found})"

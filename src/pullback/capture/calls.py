@@ -159,12 +159,16 @@ _LIBRARIES = tuple(
 )
 """Where the libraries are whose functions have rules, and are not looked into."""
 
+_DEMO = str(Path(__file__).parent.parent / "cli") + os.sep
+"""The demo's functions are written as a user's."""
+
 
 def _python(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> Any:
     """Anything else that can be called from Python: inlined where it is Python all the way."""
     if isinstance(function, types.FunctionType):
         # By the file, not the module: an example in a docstring has its module's name.
-        if function.__code__.co_filename.startswith(_LIBRARIES):
+        file = function.__code__.co_filename
+        if file.startswith(_LIBRARIES) and not file.startswith(_DEMO):
             marked = function.__dict__.get("__checkpoint__")
             if marked is function:
                 return Partial(run_again, tuple(args), kwargs)

@@ -280,7 +280,8 @@ class Context:
 
     def _unfinished(self, pair: _Uncertain) -> bool:
         """Whether the statement that made the copy is still being captured, and may hold it namelessly."""
-        return pair.made_by is not None and any(frame.statement is pair.made_by for frame in self.frames)
+        making = (f for f in self.frames if f.statement is pair.made_by and not f.storing)
+        return pair.made_by is not None and any(making)
 
     def _alive(self, root: str) -> bool:
         """Whether a name that may still be read, or the caller, has an array of this memory."""

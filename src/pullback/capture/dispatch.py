@@ -58,11 +58,11 @@ def execute(context: Context, node: ast.stmt) -> None:
                 "do it outside the function",
             )
         frame = context.frame
-        outer, frame.statement = frame.statement, node
+        outer, frame.statement, frame.storing = frame.statement, node, False
         try:
             handler(context, node)
         finally:
-            frame.statement = outer
+            frame.statement, frame.storing = outer, False
 
 
 _WORDS: dict[type[ast.AST], str] = {

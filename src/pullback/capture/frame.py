@@ -53,6 +53,7 @@ class Frame:
         function: the Python function, for its globals and closure; None for a nested one.
         env: names to values; a name that is absent is unbound. Flags have names that start with ``$``.
         statement: what is being captured.
+        storing: whether all that is left of it is one store, so that nothing else of it is read any more.
         inner: whether it is the scope of a comprehension.
         path: the calls and unrolled iterations that lead here, which tell captures of one loop apart.
     """
@@ -65,6 +66,7 @@ class Frame:
     env: dict[str, Any] = field(default_factory=dict)
     path: tuple[Any, ...] = ()
     statement: ast.AST | None = None
+    storing: bool = False
     inner: bool = False
     declared_global: set[str] = field(default_factory=set)
 
@@ -73,7 +75,7 @@ class Frame:
         after = self.liveness.after.get(id(self.statement))
         if after is None or name.startswith("$") or not isinstance(self.statement, ast.stmt):
             return True
-        return name in after or name in loads(self.statement)
+        return name in after or (not self.storing and name in loads(self.statement))
 
     @property
     def file(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ from pullback.capture.values import (
 from pullback.ir.build import dummy_arg, types_of_call
 from pullback.ir.nodes import Const, Slice
 from pullback.ir.primitives import cast
-from pullback.ir.types import Stack, type_of
+from pullback.ir.types import Stack, dummy, type_of
 from pullback.rules.table import TABLE, name_of
 
 Kwargs = dict[str, Any]
@@ -188,11 +189,28 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
     result = context.call(function, *operands, **keywords)
     if function in _NAMED_RESULTS and isinstance(result, tuple):
         result = _NAMED_RESULTS[function](*result)
-    rule = TABLE.get(function)
-    if rule is not None and rule.view and operands and isinstance(operands[0], Var):
+    if _may_view(function, operands, keywords):
         for part in result if isinstance(result, tuple) else (result,):
             context.copied(part, operands[0], name_of(function))
     return result
+
+
+def _may_view(function: Any, operands: list[Any], keywords: Kwargs) -> bool:
+    """Whether NumPy may give a view of the first operand, for any layout of it."""
+    rule = TABLE.get(function)
+    if rule is None or not rule.view or not operands or not is_array(operands[0]):
+        return False
+    for layout in "CFA":
+        base = dummy(replace(operands[0].type, layout=layout))
+        stand_ins = [base, *map(dummy_arg, operands[1:])]
+        try:
+            result = function(*stand_ins, **{k: dummy_arg(v) for k, v in keywords.items()})
+        except ValueError:  # these lengths do not go together
+            return True
+        parts = result if isinstance(result, tuple | list) else (result,)
+        if any(np.may_share_memory(part, base) for part in parts):
+            return True
+    return False
 
 
 _OF_ONE = frozenset([np.sum, np.prod, np.mean, np.max, np.min])

@@ -150,6 +150,7 @@ def _augmented(context: Context, node: ast.AugAssign) -> None:
         case ast.Name():
             current = load_name(context, node.target)
             value = evaluate(context, node.value)
+            context.frame.storing = True
             if is_array(current):
                 augmented(context, current, None, function, value)
             else:

@@ -76,6 +76,8 @@ def store_subscript(
             return
         if isinstance(value, tuple | ListValue | RangeValue):
             value = as_array(context, value)
+        statement = context.frame.statement
+        context.frame.storing = isinstance(statement, ast.Assign) and statement.targets == [target]
         store(context, owner, full, value)
         return
     if isinstance(owner, Method | tuple) or is_number(owner) or not isinstance(owner, ListValue | DictValue):
@@ -100,6 +102,7 @@ def _update(
     block = context.builder.innermost
     mark = len(block)
     value = evaluate(context, value_node)
+    context.frame.storing = True
     stored = any(isinstance(statement, Store) for statement in walk(tuple(block[mark:])))
     if stored and not _leaves_axis(index, array_kind(array)):
         before = context.call(item, array, index)

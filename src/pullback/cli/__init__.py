@@ -3,6 +3,7 @@
 digits.py    a classifier of handwritten digits, by minibatches and by L-BFGS
 ising.py     the ground state of the transverse-field Ising ring as a periodic matrix product state
 trace.py     tr(x1 @ x2) next to the hand-written gradient and every peer installed
+heat.py      the initial temperature of a plate from its final state, through 1,000 compiled time steps
 plots.py     the pictures          summary.py  the targets, the table and the files written
 demo.py      all of it in order, with progress bars
 """
@@ -26,8 +27,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     demo = commands.add_parser(
         "demo",
-        help="train on real digits, find a quantum ground state, time tr(x1 @ x2)",
-        description="Runs three jobs on real input and fails (exit status 1) if one misses its target.",
+        help="train on real digits, find a quantum ground state, time tr(x1 @ x2), run heat flow backwards",
+        description="Runs four jobs and fails (exit status 1) if one misses its target.",
     )
     demo.add_argument(
         "--output",

@@ -1,4 +1,4 @@
-"""The main job: three jobs on real input in turn, with progress bars, plots, a summary, and a verdict.
+"""The main job: four jobs in turn, with progress bars, plots, a summary, and a verdict.
 
 In: the folder to write to. Out: 0 if every target is met, 1 if not.
 """
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from threadpoolctl import threadpool_limits
 
-from pullback.cli import digits, ising, plots, summary, trace
+from pullback.cli import digits, heat, ising, plots, summary, trace
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,16 @@ class Size:
     ising_starts: int = 2
     ising_iterations: int = 400
     trace_rounds: int = 200
+    plate: int = 64
+    heat_steps: int = 1000
+    heat_iterations: int = 250
 
 
 FULL = Size()
 
 
 def run(folder: Path, size: Size = FULL, console: Console | None = None) -> int:
-    """Run everything and write `summary.md`, `summary.json` and three PNGs to `folder`."""
+    """Run everything and write `summary.md`, `summary.json` and four PNGs to `folder`."""
     console = console or Console()
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
@@ -45,13 +48,21 @@ def run(folder: Path, size: Size = FULL, console: Console | None = None) -> int:
         data, trainings = run_digits(size, console)
         states = run_ising(size, console)
         timings, absent = run_trace(size, console)
-    checks = [*summary.check_digits(trainings), *summary.check_ising(states), *summary.check_trace(timings)]
+        recovery = run_heat(size, console)
+    checks = [
+        *summary.check_digits(trainings),
+        *summary.check_ising(states),
+        *summary.check_trace(timings),
+        summary.check_heat(recovery),
+    ]
     plots.draw_digits(folder / "digits.png", data, trainings)
     plots.draw_ising(folder / "ising.png", size.sites, size.bond, states)
     plots.draw_trace(folder / "trace.png", timings)
-    pictures = ["digits.png", "ising.png", "trace.png"]
-    written = summary.write(folder, checks, timings, absent, pictures)
+    plots.draw_heat(folder / "heat.png", recovery)
+    pictures = ["digits.png", "ising.png", "trace.png", "heat.png"]
+    written = summary.write(folder, checks, timings, absent, recovery, pictures)
     console.print(summary.terminal_times(timings, absent))
+    console.print(summary.terminal_heat(recovery))
     console.print(summary.terminal_table(checks))
     names = ", ".join([*(path.name for path in written), *pictures])
     console.print(f"{time.perf_counter() - began:.0f} s; written to {folder}: {names}")
@@ -93,6 +104,13 @@ def run_trace(size: Size, console: Console) -> tuple[list[trace.Timing], list[st
     """Every contender's time."""
     with steps(console, "tr(x1 @ x2)", size.trace_rounds) as step_done:
         return trace.compare(step_done, rounds=size.trace_rounds)
+
+
+def run_heat(size: Size, console: Console) -> heat.Recovery:
+    """The plate's initial temperatures, for one weight of the regularisation after the other."""
+    total = len(heat.WEIGHTS) * size.heat_iterations
+    with steps(console, "heat flow, backwards", total) as step_done:
+        return heat.recover(step_done, size.plate, size.heat_steps, size.heat_iterations)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from pullback.cli.digits import Digits, Training, logits
+from pullback.cli.heat import Recovery
 from pullback.cli.ising import GroundState, exact_energy
 from pullback.cli.summary import MOST_ENERGY_ERROR
 from pullback.cli.trace import HAND, Timing
@@ -119,4 +120,38 @@ def draw_trace(path: Path, timings: Sequence[Timing]) -> None:
     axes.margins(x=0.35)
     plain(axes)
     axes.grid(visible=False, axis="y")
+    figure.savefig(path)
+
+
+def draw_heat(path: Path, recovery: Recovery) -> None:
+    """The plate before, after, and recovered, on one scale of colours; and a line through two spots."""
+    figure = new_figure(14, 4.0)
+    *images, section = figure.subplots(1, 4, width_ratios=(1, 1, 1, 1.15))
+    after = f"after {recovery.steps:,} steps, with noise"
+    states = {
+        "true initial temperature": recovery.truth,
+        f"{after}\n({recovery.error(recovery.measured):.0%} off the initial one)": recovery.measured,
+        f"recovered from it\n(error {recovery.error(recovery.found):.1%})": recovery.found,
+    }
+    top = float(np.max(recovery.truth))
+    row = len(recovery.truth) * 3 // 10
+    for axes, (title, temperatures) in zip(images, states.items(), strict=True):
+        axes.imshow(temperatures, cmap="inferno", vmin=0, vmax=top)
+        axes.axhline(row, color="white", linewidth=0.8, linestyle=":")
+        axes.set_title(title, fontsize=10)
+        axes.axis("off")
+    figure.colorbar(images[0].images[0], ax=images, shrink=0.75, pad=0.01)
+    section.plot(recovery.truth[row], color=GREY, linewidth=4, alpha=0.6, label="true")
+    section.plot(recovery.measured[row], color=ORANGE, linewidth=1, label="final, with noise")
+    section.plot(recovery.found[row], color=BLUE, label="recovered")
+    section.set_title("along the dotted line", fontsize=10)
+    section.set_xlabel("cell")
+    section.set_ylim(top=1.3 * top)
+    section.legend(loc="upper right", fontsize=9)
+    plain(section)
+    by_numpy, _, gradient = recovery.seconds.values()
+    figure.suptitle(
+        f"Heat flow, backwards: loss and gradient through {recovery.steps:,} in-place steps take "
+        f"{gradient * 1e3:.1f} ms, the steps alone {by_numpy * 1e3:.1f} ms in NumPy"
+    )
     figure.savefig(path)

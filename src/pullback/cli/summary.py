@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.table import Table
 
 from pullback.cli.digits import Training
+from pullback.cli.heat import Recovery
 from pullback.cli.ising import GroundState
 from pullback.cli.trace import HAND, Timing
 
@@ -17,6 +18,7 @@ LEAST_ACCURACY = 0.97
 MOST_ENERGY_ERROR = 1e-4
 MOST_GRADIENT_DIFFERENCE = 1e-12
 PEER_GRADIENT_DIFFERENCE = 1e-10
+MOST_HEAT_ERROR = 0.1
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,17 @@ def check_trace(timings: Sequence[Timing]) -> list[Check]:
     ]
 
 
+def check_heat(recovery: Recovery) -> Check:
+    """The recovered temperatures against the true ones; the final state, taken for them, is far off."""
+    return Check(
+        f"Heat, {recovery.steps:,} steps back: relative error of the initial temperature "
+        f"(of the final state: {recovery.error(recovery.measured):.0%})",
+        f"{recovery.error(recovery.found):.1%}",
+        f"≤ {MOST_HEAT_ERROR:.0%}",
+        recovery.error(recovery.found) <= MOST_HEAT_ERROR,
+    )
+
+
 def terminal_table(checks: Sequence[Check]) -> Table:
     """The checks, one a row."""
     table = Table("What", "Found", "Target", "", title="pullback demo")
@@ -89,6 +102,28 @@ def terminal_times(timings: Sequence[Timing], absent: Sequence[str]) -> Table:
     return table
 
 
+def terminal_heat(recovery: Recovery) -> Table:
+    """What a gradient through all time steps costs beside the steps in NumPy."""
+    table = Table(heat_title(recovery))
+    table.add_column("ms a call", justify="right")
+    table.add_column("× NumPy", justify="right")
+    for row in heat_rows(recovery):
+        table.add_row(*row)
+    return table
+
+
+def heat_title(recovery: Recovery) -> str:
+    """What is timed."""
+    rows, columns = recovery.truth.shape
+    return f"Heat in a plate of {rows}×{columns}, {recovery.steps:,} time steps in place"
+
+
+def heat_rows(recovery: Recovery) -> list[tuple[str, str, str]]:
+    """What is timed, milliseconds, and the ratio to the first, which is NumPy."""
+    by_numpy = next(iter(recovery.seconds.values()))
+    return [(name, f"{s * 1e3:.2f}", f"{s / by_numpy:.2f}") for name, s in recovery.seconds.items()]
+
+
 def time_rows(timings: Sequence[Timing]) -> list[tuple[str, str, str]]:
     """Name, microseconds and ratio to the hand-written gradient, the fastest first."""
     by_hand = next(timing.seconds for timing in timings if timing.name == HAND)
@@ -97,7 +132,11 @@ def time_rows(timings: Sequence[Timing]) -> list[tuple[str, str, str]]:
 
 
 def markdown(
-    checks: Sequence[Check], timings: Sequence[Timing], absent: Sequence[str], pictures: Sequence[str]
+    checks: Sequence[Check],
+    timings: Sequence[Timing],
+    absent: Sequence[str],
+    recovery: Recovery,
+    pictures: Sequence[str],
 ) -> str:
     """The summary as a page, with the pictures that lie beside it."""
     lines = ["# pullback demo", "", "| what | found | target | |", "| --- | --- | --- | --- |"]
@@ -108,6 +147,8 @@ def markdown(
     lines += ["", "Least time of a call over rounds in which all take turns; recording included."]
     if absent:
         lines += [f"Not installed here: {', '.join(absent)}."]
+    lines += ["", f"## {heat_title(recovery)}", "", "| | ms a call | × NumPy |", "| --- | ---: | ---: |"]
+    lines += [f"| {name} | {millis} | {ratio} |" for name, millis, ratio in heat_rows(recovery)]
     for picture in pictures:
         lines += ["", f"![{Path(picture).stem}]({picture})"]
     return "\n".join(lines) + "\n"
@@ -118,16 +159,18 @@ def write(
     checks: Sequence[Check],
     timings: Sequence[Timing],
     absent: Sequence[str],
+    recovery: Recovery,
     pictures: Sequence[str],
 ) -> list[Path]:
     """`summary.md` to read and `summary.json` to compute with."""
     page, data = folder / "summary.md", folder / "summary.json"
-    page.write_text(markdown(checks, timings, absent, pictures), encoding="utf-8")
+    page.write_text(markdown(checks, timings, absent, recovery, pictures), encoding="utf-8")
     content = {
         "passed": all(check.passed for check in checks),
         "checks": [asdict(check) for check in checks],
         "times": [asdict(timing) for timing in timings],
         "peers_not_installed": list(absent),
+        "heat": {"steps": recovery.steps, "weight": recovery.weight, "seconds": recovery.seconds},
     }
     data.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return [page, data]

@@ -11,17 +11,19 @@ before the loop is checked at the access. (Gupta, *Optimizing array bound checks
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from pullback.emit import native
-from pullback.emit.affine import Affine, Symbols, add, as_number, constant
 from pullback.emit.expressions import runs_in_python
 from pullback.emit.functions import stores_in_python
 from pullback.emit.scope import Scope
 from pullback.ir import primitives
-from pullback.ir.build import Builder, Names
+from pullback.ir.affine import Affine, Symbols, add, as_number, constant
+from pullback.ir.build import Builder, Names, names_of
+from pullback.ir.memory import Memory
 from pullback.ir.nodes import (
     Arg,
     Assign,
@@ -39,7 +41,7 @@ from pullback.ir.nodes import (
     While,
 )  # fmt: skip
 from pullback.ir.types import BOOL, Array
-from pullback.ir.walk import assigns, reads, walk
+from pullback.ir.walk import assigns, walk
 
 Key = tuple[tuple[int, int], ...]
 Needed = dict[tuple[Key, ...], dict[Key, Affine]]
@@ -71,13 +73,21 @@ class _Loop:
 
 def with_checks(program: Program) -> Program:
     """The program with every access proved to be in range, or checked."""
-    first = _Checker(Names(), {})
+    memory = Memory(program)
+    # What is reserved is large enough.
+    enough = {
+        memory.group(s.targets[0].name)
+        for s in walk(program.body)
+        if isinstance(s, Assign) and s.function is primitives.reserve
+    }
+
+    def is_safe(array: Operand) -> bool:
+        return isinstance(array, Var) and memory.group(array.name) in enough
+
+    first = _Checker(Names(), {}, is_safe)
     first.block(program.body, _scope(program))
-    names = {param.name for param in program.params}
-    for statement in walk(program.body):
-        names.update(variable.name for variable in (*assigns(statement), *reads(statement)))
     # What the first pass found that a loop needs is known everywhere in it in the second.
-    checker = _Checker(Names(names), first.needed)
+    checker = _Checker(names_of(program), first.needed, is_safe)
     return replace(program, body=checker.block(program.body, _scope(program)))
 
 
@@ -96,9 +106,12 @@ class _Checker:
             checked before it.
     """
 
-    def __init__(self, names: Names, known: dict[int, tuple[int, Needed]]) -> None:
+    def __init__(
+        self, names: Names, known: dict[int, tuple[int, Needed]], is_safe: Callable[[Operand], bool]
+    ) -> None:
         self.needed: dict[int, tuple[int, Needed]] = {}
         self._known = known
+        self._is_safe = is_safe
         self._count = 0
         self._names = names
         self._loops: list[_Loop] = []
@@ -202,7 +215,7 @@ class _Checker:
     def _checks(self, statement: Statement, scope: Scope) -> Block:
         """The checks that a statement's own accesses need."""
         access = _access(statement)
-        if access is None:
+        if access is None or self._is_safe(access[0]):
             return ()
         array, index = access
         unsure: list[tuple[Arg, int, Affine, list[Affine]]] = []

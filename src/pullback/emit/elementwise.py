@@ -122,6 +122,8 @@ def _spell(function: Callable[..., Any], kinds: tuple[Any, ...], texts: tuple[Te
     booleans = all(kind.dtype == bool for kind in kinds)
     if booleans and not all(_is_weak(kind) for kind in kinds) and function in _ON_BOOLEANS:
         return binary(_ON_BOOLEANS[function], *texts)
+    if function is np.divide and scalars and any(kind.dtype.kind == "c" for kind in kinds):
+        return call("native.divide", *texts)
     if function in _INFIX:
         return binary(_INFIX[function], *texts)
     if function in _PREFIX:

@@ -98,6 +98,10 @@ def _scale(partial: Operand, seed: Operand, *, read: Reader) -> Text:
     return call("native.scale", read(partial), read(seed))
 
 
+def _reserve(room: Operand, size: Operand, *, read: Reader) -> Text:
+    return call("native.reserve", read(room), read(size))
+
+
 def _transpose(array: Operand, axes: Arg | None = None, *, read: Reader) -> Text:
     text = read(array)
     order = axes.value if isinstance(axes, Const) else axes
@@ -129,6 +133,7 @@ _PRIMITIVES: dict[Callable[..., Any], Callable[..., Text]] = {
     primitives.bind: _bind, primitives.item: _indexed, primitives.view: _indexed, primitives.pick: _indexed,
     primitives.dim: _dim, primitives.cast: _cast, primitives.weaken: _weaken,
     primitives.truncate: _truncate, primitives.select: _select, primitives.scale: _scale,
+    primitives.reserve: _reserve,
     np.transpose: _transpose, np.reshape: _reshape, np.real: _real, np.imag: _imag,
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import linecache
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pullback.emit.source import Source, write
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program
 from pullback.ir.types import Scalar
+from pullback.optimize.optimistic import optimistic
 
 Compiled = Callable[..., tuple[Any, ...]]
 
@@ -30,13 +32,30 @@ def load(program: Program, *, jit: bool = True) -> Compiled:
     Raises:
         UnsupportedError: if Numba does not compile it; the message has the place in the user's code.
     """
-    source = write(program, checked=jit)
     if not jit:
+        source = write(program)
         return _quiet(getattr(module_of(source, cache.key(source.text, sys.version)), source.name))
+    plain = optimistic(program)
+    return _compiled(program) if plain is None else _doubted(_compiled(plain), program)
+
+
+def _compiled(program: Program) -> Compiled:
     # Numba costs some tenths of a second, and is not needed before.
     from pullback.emit.compile import compiled
 
-    return _typed(compiled(program, source), program)
+    return _typed(compiled(program, write(program, checked=True)), program)
+
+
+def _doubted(plain: Compiled, program: Program) -> Compiled:
+    """`plain`, unless its last result says that the program itself, which is slower, has to run."""
+    careful = functools.cache(lambda: _compiled(program))
+
+    def call(*arguments: Any) -> tuple[Any, ...]:
+        *results, suspect = plain(*arguments)
+        return tuple(results) if suspect == 0 else careful()(*arguments)
+
+    call.entry, call.tells = plain.entry, True  # type: ignore[attr-defined]
+    return call
 
 
 def module_of(source: Source, key: str) -> ModuleType:
@@ -67,15 +86,28 @@ def _quiet(function: Compiled) -> Compiled:
     return call
 
 
-def _typed(function: Compiled, program: Program) -> Compiled:
+def _typed(function: Any, program: Program) -> Compiled:
     """`function` whose numbers are of the program's types: compiled code returns Python's."""
     kinds = [operand_type(result) for result in program.results]
     strong = [isinstance(kind, Scalar) and not kind.weak for kind in kinds]
-    if not any(strong):
-        return function
     parameters = ", ".join(f"a{i}" for i in range(len(program.params)))
     results = ", ".join(f"t{i}(r[{i}])" if strong[i] else f"r[{i}]" for i in range(len(kinds)))
     namespace: dict[str, Any] = {f"t{i}": kind.dtype.type for i, kind in enumerate(kinds) if strong[i]}
     namespace["function"] = function
-    exec(f"def call({parameters}):\n    r = function({parameters})\n    return ({results},)", namespace)
-    return namespace["call"]
+    returned = f"({results},)" if any(strong) else "r"
+    exec(f"def call({parameters}):\n    r = function({parameters})\n    return {returned}", namespace)
+    call = namespace["call"]
+    (overload,) = function.overloads.values()
+    call.entry, call.tells = overload.entry_point, False
+    return call
+
+
+def entry_of(function: Compiled) -> tuple[Compiled | None, bool]:
+    """The compiled code of a callable that `load` gave, without a look at its arguments; None under CPython.
+
+    Arguments of other types than the program's are undefined behaviour. Numbers come back as Python's.
+
+    Returns:
+        with it, whether the code has one more result, which is 0.0 if the others are right (`optimistic`).
+    """
+    return getattr(function, "entry", None), getattr(function, "tells", False)

@@ -7,14 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.ir.primitives import scale
-
-
-def grown(stack: np.ndarray) -> np.ndarray:
-    """`stack` with room for twice as many numbers."""
-    wider = np.empty(2 * stack.size, stack.dtype)
-    wider[: stack.size] = stack
-    return wider
+from pullback.ir.primitives import reserve, scale
 
 
 def check_index(index: int, length: int) -> None:
@@ -27,6 +20,11 @@ def check_indices(indices: np.ndarray, length: int) -> None:
     """IndexError unless all `indices` are in range."""
     for index in indices.flat:
         check_index(index, length)
+
+
+def divide(a: complex, b: complex) -> Any:
+    """``a / b`` of complex numbers, where Python and Numba raise if `b` is 0."""
+    return np.divide(a, b)
 
 
 def exp(x: float) -> float:
@@ -58,4 +56,4 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
     return mark
 
 
-__all__ = ["check_index", "check_indices", "exp", "grown", "interpreted", "log", "scale", "tanh"]
+__all__ = ["check_index", "check_indices", "divide", "exp", "interpreted", "log", "reserve", "scale", "tanh"]

@@ -13,16 +13,37 @@ from numba.extending import lower_builtin, overload, type_callable
 from pullback.emit import native
 
 
-@overload(native.grown)
-def _grown(stack):
-    def grown(stack):
-        wider = np.empty(2 * stack.size, stack.dtype)
+@overload(native.reserve)
+def _reserve(room, size):
+    def reserve(room, size):
+        if size <= room.size:
+            return room
+        wider = np.empty(max(2 * room.size, size), room.dtype)
         # A slice here would take Numba a second.
-        for i in range(stack.size):
-            wider[i] = stack[i]
+        for i in range(room.size):
+            wider[i] = room[i]
         return wider
 
-    return grown
+    return reserve
+
+
+@overload(native.divide)
+def _divide(a, b):
+    """As NumPy divides (Smith, *Algorithm 116: Complex division*, 1962)."""
+
+    def divide(a, b):
+        c, d = b.real, b.imag
+        if abs(c) >= abs(d):
+            if c == 0 and d == 0:
+                return complex(a.real / abs(c), a.imag / abs(c))
+            ratio = d / c
+            scale = c + d * ratio
+            return complex((a.real + a.imag * ratio) / scale, (a.imag - a.real * ratio) / scale)
+        ratio = c / d
+        scale = d + c * ratio
+        return complex((a.real * ratio + a.imag) / scale, (a.imag * ratio - a.real) / scale)
+
+    return divide
 
 
 @type_callable(native.scale)

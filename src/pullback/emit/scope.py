@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.emit.affine import Affine, Symbols, add, as_number, constant
 from pullback.ir import primitives
+from pullback.ir.affine import Affine, Symbols, add, as_number, constant
 from pullback.ir.nodes import Arg, Assign, Const, Operand, Slice, Var
 from pullback.ir.types import Array, Scalar
 

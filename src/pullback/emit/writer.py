@@ -304,7 +304,7 @@ class Writer:
             return
         top = self.names[statement.stack.name + ".top"]
         self._line(f"if {top} == {name}.size:")
-        self._line(f"{INDENT}{name} = native.grown({name})")
+        self._line(f"{INDENT}{name} = native.reserve({name}, {top} + 1)")
         self._line(f"{name}[{top}] = {value.code}")
         self._line(f"{top} += 1")
 

@@ -5,6 +5,8 @@ nodes       Var, Const, Slice; Assign, Store, For, While, If, Checkpoint, Raise,
 primitives  the operations of a program that are no NumPy function: item, view, bind, dim …
 build       Builder: fresh names, typed assignments, blocks
 walk        what a statement reads and writes; rewriting a tree of statements
+memory      which names may refer to the same memory
+affine      affine integer expressions; empty: whether inequalities between them have no solution
 verify      the rules a program obeys, checked after every pass in the tests
 run         the reference interpreter
 """

@@ -17,8 +17,9 @@ import numpy as np
 
 from pullback.base.location import Location
 from pullback.ir import primitives
-from pullback.ir.nodes import Arg, Assign, Block, Const, Operand, Slice, Statement, Store, Var
+from pullback.ir.nodes import Arg, Assign, Block, Const, Operand, Program, Slice, Statement, Store, Var
 from pullback.ir.types import INT, Array, Scalar, Stack, Type, dummy, join, result_types, type_of
+from pullback.ir.walk import assigns, reads, walk
 
 _NUMBER = re.compile(r"_\d+$")
 
@@ -54,6 +55,14 @@ class Names:
     def restore(self, taken: tuple[set[str], dict[str, int]]) -> None:
         """Forget the names given since `copy`."""
         self._taken, self._next = set(taken[0]), dict(taken[1])
+
+
+def names_of(program: Program) -> Names:
+    """The names a program uses."""
+    taken = {param.name for param in program.params}
+    for statement in walk(program.body):
+        taken |= {v.name for v in reads(statement)} | {v.name for v in assigns(statement)}
+    return Names(taken)
 
 
 class Builder:

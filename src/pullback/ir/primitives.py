@@ -71,5 +71,14 @@ def stack() -> list[Any]:
     return []
 
 
+def reserve(room: np.ndarray, size: int) -> np.ndarray:
+    """`room`, or a copy of it with room for at least `size` numbers where it has less."""
+    if size <= room.size:
+        return room
+    wider = np.empty(max(2 * room.size, size), room.dtype)
+    wider[: room.size] = room
+    return wider
+
+
 ALIASING = frozenset([bind, view, np.transpose, np.reshape])
 """What returns its first argument's own memory. `np.reshape` in a program is of an array with layout C."""

@@ -73,7 +73,9 @@ def type_of(value: Any) -> Scalar | Array:
         return Scalar(value.dtype)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
         ones = frozenset(axis for axis, size in enumerate(value.shape) if size == 1)
-        return Array(value.dtype, value.ndim, ones, layout_of(value))
+        # Compiled code has numbers in the processor's order of bytes.
+        dtype = value.dtype if value.dtype.isnative else np.dtype(value.dtype.type)
+        return Array(dtype, value.ndim, ones, layout_of(value))
     raise TypeError(f"{type(value).__name__} is neither a number nor an array")
 
 

@@ -37,6 +37,7 @@ from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.verify import fits
 from pullback.ir.walk import assigns, walk
 from pullback.optimize import arrays
+from pullback.optimize.arrays.products import in_part
 from pullback.optimize.delayed import Delayed, Index, Value, in_memory, mapped
 from pullback.optimize.emitter import Emitter
 from pullback.optimize.owned import owned_cells
@@ -224,6 +225,11 @@ class _Lowering:
         args = tuple(self._value(arg) for arg in statement.args)
         kwargs = {key: self._value(arg) for key, arg in statement.kwargs}
         wish = statement.targets[0].name if statement.targets else "t"
+        if wish not in self._e.cells:
+            part = in_part(self._e, statement, args, self._uses.readers(wish))
+            if part is not None and self._may_wait(wish, part):
+                self._values[wish] = part
+                return
         try:
             result = rewrite(self._e, statement.function, args, kwargs, wish)
         except OpaqueError:

@@ -6,23 +6,26 @@ from dataclasses import replace
 
 from pullback.ir.nodes import Block, Checkpoint, Program, Statement
 from pullback.ir.walk import with_blocks
+from pullback.optimize.cells import forward_cells
 from pullback.optimize.dce import remove_dead
 from pullback.optimize.fuse import fuse
 from pullback.optimize.hoist import hoist_memory, hoist_values
+from pullback.optimize.induction import without_counters
 from pullback.optimize.lower import lower
 from pullback.optimize.split import split_additions
+from pullback.optimize.stacks import flat_stacks
 from pullback.optimize.unroll import scalars_for_arrays, unroll
 from pullback.optimize.values import share_values
 
 
 def simplify(program: Program) -> Program:
     """Cheaper, in the same language: of arrays or of scalars, before differentiation or after."""
-    return remove_dead(share_values(hoist_values(program)))
+    return remove_dead(share_values(hoist_values(forward_cells(program))))
 
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    program = share_values(lower(program))
+    program = share_values(without_counters(lower(program)))
     fused = fuse(program)
     if fused is not program:
         program = share_values(remove_dead(fused))
@@ -35,11 +38,11 @@ def optimize(program: Program) -> Program:
 def finish(program: Program) -> Program:
     """What emission takes of an optimized program, differentiated or not.
 
-    What is run again for a derivative is no block by itself any more, additions to several places go in loops
-    of their own, and no memory is allocated in loops.
+    What is run again for a derivative is no block by itself any more, stacks are arrays, additions to several
+    places go in loops of their own, and no memory is allocated in loops.
     """
     program = replace(program, body=_opened(program.body))
-    return hoist_memory(simplify(split_additions(program)))
+    return hoist_memory(simplify(split_additions(flat_stacks(program))))
 
 
 def _opened(block: Block) -> Block:

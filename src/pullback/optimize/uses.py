@@ -8,7 +8,7 @@ have changed.
 from __future__ import annotations
 
 from pullback.ir.memory import Memory
-from pullback.ir.nodes import Block, For, Program, Store, While
+from pullback.ir.nodes import Block, For, Program, Statement, Store, While
 from pullback.ir.walk import assigns, blocks, reads
 
 
@@ -24,6 +24,7 @@ class Uses:
         self._assigned: dict[str, list[int]] = {param.name: [-1] for param in program.params}
         self._used: dict[str, list[int]] = {}
         self._stores: list[tuple[int, str]] = []
+        self._statements: list[Statement] = []
         self._loops: list[tuple[int, ...]] = []
         self._ends: dict[int, int] = {}
         self._blocks: list[tuple[int, ...]] = []
@@ -37,6 +38,7 @@ class Uses:
         path = (*path, self._block_count)
         for statement in block:
             position = len(self._loops)
+            self._statements.append(statement)
             self._loops.append(loops)
             self._blocks.append(path)
             for name in dict.fromkeys(variable.name for variable in reads(statement)):
@@ -61,6 +63,10 @@ class Uses:
     def count(self, name: str) -> int:
         """How many statements use a variable."""
         return len(self._used.get(name, ()))
+
+    def readers(self, name: str) -> list[Statement]:
+        """The statements that use a variable."""
+        return [self._statements[at] for at in self._used.get(name, ())]
 
     def dominates(self, name: str, position: int) -> bool:
         """Whether every use of a variable assigned at `position` is within the block it is assigned in."""

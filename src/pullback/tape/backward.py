@@ -24,6 +24,7 @@ from pullback.tape.node import ROOT, Leaf, Node
 from pullback.tape.sweep import sweep, sweep_from
 from pullback.tape.variable import Variable
 
+_array = np.ndarray
 _DOUBLES = frozenset({float, np.float64})
 
 
@@ -112,7 +113,11 @@ def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> Non
         return
     leaf: Any
     for leaf, x_bar in sweep_from(node, seed, retain).items():
-        gradient = finished(x_bar, leaf.spec)
+        spec = leaf.spec
+        if type(x_bar) is _array and x_bar.dtype is spec.dtype and x_bar.shape == spec.shape != ():
+            gradient = x_bar.copy("K")
+        else:
+            gradient = finished(x_bar, spec)
         total = leaf.gradient
         before = total[0]
         total[0] = gradient if before is None else before + gradient
@@ -124,7 +129,7 @@ def finished(x_bar: Any, spec: Spec) -> Any:
     if owned:
         x_bar = x_bar.value
     if type(x_bar) is np.ndarray and x_bar.dtype is spec.dtype and x_bar.shape == spec.shape != ():
-        return x_bar if owned else x_bar.copy()
+        return x_bar if owned else x_bar.copy("K")
     x_bar = fit(dense(x_bar), spec)
     if isinstance(x_bar, np.ndarray):
         return x_bar.copy() if spec.shape else x_bar[()]

@@ -1,7 +1,7 @@
 """NumPy's protocols and Python's operators on a `Variable`, each by the shortest way to a node.
 
-Elementwise operations go by `elementwise`, products of matrices by `matrices`, other functions by a `plan`
-prepared once, and what none of them takes by `record`.
+Elementwise operations go by `elementwise`, products and traces of matrices by `matrices`, other functions by
+a `plan` prepared once, and what none of them takes by `record`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from pullback.base.protocol import call_function, call_method
 from pullback.tape.elementwise import binary, unary
-from pullback.tape.matrices import matmul, reflected_matmul
+from pullback.tape.matrices import matmul, reflected_matmul, trace
 from pullback.tape.plan import ALONE_WAYS, general
 from pullback.tape.record import dispatch
 from pullback.tape.variable import Variable
@@ -92,6 +92,7 @@ for _name, _function, _compute in (
     setattr(Variable, f"__{_name}__", _ways[0])
     setattr(Variable, f"__r{_name}__", _ways[1])
 BINARY_WAYS[np.matmul] = (matmul, reflected_matmul)
+ALONE_WAYS[np.trace] = trace  # until its rule changes: `plan.forget`
 _negative = unary(np.negative)
 Variable.__getitem__ = getitem
 Variable.__matmul__ = matmul

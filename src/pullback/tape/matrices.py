@@ -1,4 +1,4 @@
-"""The short way to a node for products of two real matrices of one dtype.
+"""The short way to a node for products of two real matrices of one dtype, and for the trace of one.
 
 A cotangent that is a multiple of the identity, as the trace sends, turns the adjoint's products into
 transposes (Giles, *Collected matrix derivative results*, 2008, §2.2 and §2.3).
@@ -6,6 +6,7 @@ transposes (Giles, *Collected matrix derivative results*, 2008, §2.2 and §2.3)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from pullback.rules.structured import IdentityMultiple, dense
 from pullback.tape.accumulate import Owned
 from pullback.tape.elementwise import are_real_arrays
 from pullback.tape.keep import snapshot
-from pullback.tape.plan import general
+from pullback.tape.plan import apply_to, general
 from pullback.tape.variable import Variable, recorded
 
 _FLOAT64 = np.dtype(np.float64)
 _FLOAT32 = np.dtype(np.float32)
 _array = np.ndarray
+_new: Callable[[type], Any] = object.__new__
 
 
 def are_matrices(x: Any, z: Any) -> bool:
@@ -37,6 +39,9 @@ def pull_product(saved: Any, y_bar: Any) -> Any:
     """The cotangents of two matrices that are multiplied."""
     a, b = saved
     if type(y_bar) is IdentityMultiple:
+        value = y_bar.value
+        if type(value) is float and value == 1:
+            return b.T, a.T
         return y_bar.times(b.T), y_bar.times(a.T)
     y_bar = dense(y_bar)
     return owned(y_bar @ b.T), owned(a.T @ y_bar)
@@ -54,7 +59,7 @@ def pull_right(a: Any, y_bar: Any) -> Any:
 
 def matmul(self: Variable, other: Any) -> Any:
     """``self @ other``."""
-    node, x = self._node, self._value
+    x, node = self._value, self._node
     if type(x) is _array and x.ndim == 2 and node is not None and self._cell is None and not switch.on:
         dtype = x.dtype
         if dtype is _FLOAT64 or dtype is _FLOAT32:
@@ -80,3 +85,25 @@ def reflected_matmul(self: Variable, other: Any) -> Any:
     if node is not None and self._cell is None and not switch.on and are_matrices(other, x):
         return recorded(other @ x, self._tape, pull_right, node, snapshot(other))
     return general(np.matmul, (other, self), {})
+
+
+def pull_trace(size: int, y_bar: Any) -> IdentityMultiple:
+    """The cotangent of a square matrix whose trace is taken."""
+    made = _new(IdentityMultiple)
+    made.value = y_bar
+    made.size = size
+    made.shape = (size, size)
+    return made
+
+
+def trace(self: Any, kwargs: dict[str, Any]) -> Any:
+    """``np.trace(self)`` of one matrix."""
+    if type(self) is Variable and not kwargs and not switch.on:
+        node, x = self._node, self._value
+        if node is not None and self._cell is None and type(x) is _array:
+            shape = x.shape
+            if len(shape) == 2 and shape[0] == shape[1]:
+                dtype = x.dtype
+                if dtype is _FLOAT64 or dtype is _FLOAT32:
+                    return recorded(x.trace(), self._tape, pull_trace, node, shape[0])
+    return apply_to(np.trace, (self,), kwargs)

@@ -60,8 +60,10 @@ def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None 
             return walk(ordered(output) if order is None else order, {output: y_bar}, retain)
         while (pull := output.pull) is not None:
             parents = output.parents
-            single = type(parents) is not tuple
-            if single:
+            if type(y_bar) is Owned and pull is not pull_write:
+                y_bar = y_bar.value
+            if type(parents) is not tuple:
+                y_bar = pull(output.saved, y_bar)
                 inner = parents
             else:
                 inner = None
@@ -71,15 +73,7 @@ def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None 
                             bars[output] = y_bar
                             return walk(ordered(output) if order is None else order, bars, retain)
                         inner = parent
-            if type(y_bar) is Owned and pull is not pull_write:
-                y_bar = y_bar.value
-            x_bars = pull(output.saved, y_bar)
-            if single:
-                y_bar = x_bars
-            else:
-                each = iter(x_bars)
-                for parent in parents:
-                    x_bar = next(each)
+                for parent, x_bar in zip(parents, pull(output.saved, y_bar), strict=True):
                     if parent is inner:
                         y_bar = x_bar
                     elif parent in bars:

@@ -133,9 +133,11 @@ def carries(statement: Assign) -> bool:
 
 def is_regular(statement: Assign) -> bool:
     """Whether values and derivatives are finite wherever the arguments are (overflow aside)."""
-    if statement.function is np.power and isinstance(statement.args[1], Const):
-        exponent = statement.args[1].value
-        return isinstance(exponent, int) and exponent >= 1
+    if statement.function in (np.power, np.divide) and isinstance(statement.args[1], Const):
+        constant = statement.args[1].value
+        if statement.function is np.divide:
+            return bool(np.isfinite(1 / constant)) if constant else False
+        return isinstance(constant, int) and constant >= 1
     return statement.function in REGULAR
 
 

@@ -25,7 +25,7 @@ from dataclasses import replace
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder, operand_type
+from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.memory import is_alias
 from pullback.ir.nodes import (
     Arg,
@@ -51,7 +51,7 @@ from pullback.ir.walk import assigns, blocks, reads, substitute, walk
 from pullback.transform.activity import Activity
 from pullback.transform.alias import alias_classes
 from pullback.transform.calculus import Calculus
-from pullback.transform.canonical import canonical, cells_of, names_of
+from pullback.transform.canonical import canonical, cells_of
 from pullback.transform.cotangents import Cotangents
 from pullback.transform.count import counted
 from pullback.transform.keep import Keeper
@@ -103,7 +103,7 @@ class _Adjoint:
             singular=singular,
         )
         self.in_place = in_place
-        self.order = Order(program)
+        self.order = Order(program, self.cells)
         self.shadows = Shadows(self.builder, self.classes, self.cells, self.activity)
         self.keeper = Keeper(self.builder, self.classes, self.cells, self.order, self.shadows)
         self.bars = Cotangents(self.builder, self.cells)

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import replace
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder, Names
+from pullback.ir.build import Builder, names_of
 from pullback.ir.live import live_before
 from pullback.ir.nodes import (
     Assign,
@@ -31,14 +31,6 @@ from pullback.ir.nodes import (
 )
 from pullback.ir.types import Stack
 from pullback.ir.walk import assigns, blocks, map_reads, reads, substitute, walk, with_blocks
-
-
-def names_of(program: Program) -> Names:
-    """The names a program uses."""
-    taken = {param.name for param in program.params}
-    for statement in walk(program.body):
-        taken |= {v.name for v in reads(statement)} | {v.name for v in assigns(statement)}
-    return Names(taken)
 
 
 def cells_of(program: Program) -> set[str]:

@@ -20,11 +20,10 @@ from dataclasses import replace
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder, operand_type
+from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.nodes import Assign, Block, Const, Program, Statement, While
 from pullback.ir.types import INT, Scalar
 from pullback.ir.walk import with_blocks
-from pullback.transform.canonical import names_of
 
 
 def counted(program: Program) -> Program:

@@ -4,9 +4,9 @@ A local assigned outside all loops still has its value. One assigned in a loop i
 
 - *computed again* where that takes only cheap arithmetic on what is known anyway, or a second look at memory
   that nothing overwrites in between;
-- *kept* in an array with an entry per trip, allocated before the outermost loop before which the number of
-  trips is known;
-- *pushed* on a stack where it is not known (``while``), and where it is itself an array: then its reference.
+- *read back* where the program itself has stored it in such memory;
+- *kept* in an array with an entry per trip, where the number of trips of all its loops is known before them;
+- *pushed* on a stack where it is not (triangles, ``while``), and where it is an array: then its reference.
 
 (Griewank & Walther, ch. 4.2; Naumann, *The Art of Differentiating Computer Programs*, 2012, ch. 4.)
 """
@@ -18,11 +18,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder
+from pullback.ir.build import Builder, operand_type
 from pullback.ir.memory import is_alias
-from pullback.ir.nodes import Assign, Block, Const, For, Pop, Push, Statement, Store, Var
+from pullback.ir.nodes import Assign, Block, Const, For, Operand, Pop, Push, Statement, Store, Var
 from pullback.ir.types import Array, Scalar, Stack
-from pullback.ir.walk import assigns, reads, substitute, walk
+from pullback.ir.walk import assigns, reads, substitute, variables, walk
 from pullback.transform.alias import AliasClass
 from pullback.transform.loops import Loop
 from pullback.transform.order import Order
@@ -43,7 +43,7 @@ class _Plan:
     """How the reverse sweep of one block gets the locals it needs, in the order they are defined."""
 
     kept: set[str] = field(default_factory=set)
-    again: set[str] = field(default_factory=set)
+    again: dict[str, Statement] = field(default_factory=dict)
 
 
 class Keeper:
@@ -73,7 +73,7 @@ class Keeper:
         remade = self._remade_shadows(forward, needed)
         if not loops:
             return forward, tuple(s for statement in forward for s in remade.get(id(statement), [])), reverse
-        plan = self._plan(locals_, needed)
+        plan = self._plan(locals_, needed, self._stored(forward, locals_))
         ahead, back = self._written(forward, loops, plan, remade)
         own = {
             target.name: self._builder.var(target.name, target.type)
@@ -101,16 +101,39 @@ class Keeper:
 
     # -- the decision ----------------------------------------------------------------------------------------
 
-    def _plan(self, locals_: dict[str, Statement], needed: set[str]) -> _Plan:
+    def _plan(self, locals_: dict[str, Statement], needed: set[str], stored: dict[str, Assign]) -> _Plan:
         plan = _Plan()
         for name in locals_:
             if name not in needed:
                 continue
             if self._is_known(name, locals_, plan):
                 self._compute_again(name, locals_, plan)
+            elif name in stored and all(self._is_known(v.name, locals_, plan) for v in reads(stored[name])):
+                plan.again[name] = stored[name]
+                for variable in reads(stored[name]):
+                    self._compute_again(variable.name, locals_, plan)
             else:
                 plan.kept.add(name)
         return plan
+
+    def _stored(self, forward: Block, locals_: dict[str, Statement]) -> dict[str, Assign]:
+        """How to read back the locals that are stored, in the block of their assignment, where they stay."""
+        places = {name: position for position, name in enumerate(locals_)}
+        found: dict[str, Assign] = {}
+        for statement in forward:
+            match statement:
+                case Store(array=array, index=index, value=Var() as value, accumulate=False):
+                    before = places.get(value.name, -1)
+                    if (
+                        before >= 0
+                        and value.type == Scalar(array.type.dtype)  # type: ignore[union-attr]
+                        and all(isinstance(i, Var | Const) and is_whole(i) for i in index)
+                        and all(places.get(v.name, -1) < before for v in (array, *variables(index)))
+                        and array.name in self._classes
+                        and not self._order.overwritten(statement, self._classes[array.name])
+                    ):
+                        found[value.name] = Assign((value,), primitives.item, (array, index))
+        return found
 
     def _is_known(self, name: str, locals_: dict[str, Statement], plan: _Plan) -> bool:
         """Whether the value of a variable can be had in the reverse sweep without keeping more."""
@@ -145,7 +168,7 @@ class Keeper:
     def _compute_again(self, name: str, locals_: dict[str, Statement], plan: _Plan) -> None:
         if name in plan.kept or name in plan.again or name not in locals_:
             return
-        plan.again.add(name)
+        plan.again[name] = locals_[name]
         for variable in reads(locals_[name]):
             self._compute_again(variable.name, locals_, plan)
 
@@ -165,18 +188,18 @@ class Keeper:
                         ahead += push
                         back += pop
                     elif target.name in plan.again:
-                        back.append(replace(statement, comment=""))
+                        back.append(replace(plan.again[target.name], comment=""))
             back += remade.get(id(statement), [])
         return tuple(ahead), tuple(back)
 
     def _storage(self, local: Var, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
         """The statements that keep a local at its assignment, and those that get it back."""
-        depth = len(loops)
-        while depth > 0 and all(loop.is_counted_outside(loops[depth - 1]) for loop in loops[depth - 1 :]):
-            depth -= 1
-        if isinstance(local.type, Array) or depth == len(loops):
-            return self._stack(local, loops)
-        return self._array(local, loops[depth:])
+        counted = all(loop.is_counted_outside(loops[0]) for loop in loops)
+        return (
+            self._array(local, loops)
+            if counted and isinstance(local.type, Scalar)
+            else self._stack(local, loops)
+        )
 
     def _stack(self, local: Var, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
         assert isinstance(local.type, Scalar | Array)
@@ -196,3 +219,9 @@ class Keeper:
             index = tuple(loop.position(self._builder) for loop in loops)
             self._builder.add(Assign((local,), primitives.item, (room, index)))
         return keep.statements(), get.statements()
+
+
+def is_whole(operand: Operand) -> bool:
+    """Whether an operand is an integer."""
+    kind = operand_type(operand)
+    return isinstance(kind, Scalar) and kind.dtype.kind in "iu"

@@ -2,43 +2,78 @@
 
 from __future__ import annotations
 
-from pullback.ir.nodes import Block, For, Program, Statement, Store, While
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pullback.ir.nodes import Block, For, If, Program, Statement, Store, While
 from pullback.ir.walk import blocks
 from pullback.transform.alias import AliasClass
+from pullback.transform.elements import Access, Elements
 
-Place = tuple[tuple[int, int, bool], ...]
-"""From the top of the program inwards: the block in the enclosing statement, the position in the block,
-and whether the statement there is a loop.
-"""
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One level of the way to a statement.
+
+    Attributes:
+        block: which block of the statement around.
+        position: in that block.
+        statement: the one that stands there.
+    """
+
+    block: int
+    position: int
+    statement: Statement
 
 
 class Order:
-    """The places of all statements of a program."""
+    """The places of all statements of a program in canonical form."""
 
-    def __init__(self, program: Program) -> None:
-        self._places: dict[int, Place] = {}
+    def __init__(self, program: Program, cells: Iterable[str]) -> None:
+        self._places: dict[int, tuple[Step, ...]] = {}
+        self._elements = Elements(program, cells)
         self._block(program.body, 0, ())
 
-    def _block(self, block: Block, number: int, above: Place) -> None:
+    def _block(self, block: Block, number: int, above: tuple[Step, ...]) -> None:
         for position, statement in enumerate(block):
-            place = (*above, (number, position, isinstance(statement, For | While)))
+            place = (*above, Step(number, position, statement))
             self._places[id(statement)] = place
             for inner_number, inner in enumerate(blocks(statement)):
                 self._block(inner, inner_number, place)
 
     def overwritten(self, reader: Statement, memory: AliasClass) -> bool:
-        """Whether memory of this class may be written after `reader` has run and while it still exists."""
+        """Whether what `reader` reads of memory of this class may be written after it has run.
+
+        What a store itself has written counts as read by it. Memory that no longer exists does not matter.
+        """
         persistent = 0
         if memory.plain and len(memory.origins) == 1 and not memory.params:
             # Each run of the allocation makes another array, so the loops around it do not bring it back.
-            persistent = len(self._places[id(memory.origins[0])]) - 1
+            persistent = len(self._loops(memory.origins[0]))
         return any(self._follows(reader, store, persistent) for store in memory.stores)
 
+    def _loops(self, statement: Statement) -> tuple[For | While, ...]:
+        around = (step.statement for step in self._places[id(statement)][:-1])
+        return tuple(s for s in around if isinstance(s, For | While))
+
     def _follows(self, reader: Statement, store: Store, persistent: int) -> bool:
-        here, there = self._places[id(reader)], self._places[id(store)]
-        for depth, (a, b) in enumerate(zip(here, there, strict=False)):
-            if a != b:
-                return b[:2] > a[:2]
-            if a[2] and depth >= persistent:
-                return True
+        depth, around = 0, None
+        accesses = [self._elements.access(s, self._loops(s)) for s in (reader, store)]
+        for here, there in zip(self._places[id(reader)], self._places[id(store)], strict=False):
+            if here.statement is not there.statement:
+                if isinstance(around, If) and here.block != there.block:
+                    return False
+                after = (there.block, there.position) > (here.block, here.position)
+                return after and self._meet(accesses, depth, later=False)
+            around = here.statement
+            if isinstance(around, For | While):
+                if depth >= persistent and self._meet(accesses, depth, later=True):
+                    return True
+                depth += 1
         return False
+
+    def _meet(self, accesses: list[Access | None], shared: int, *, later: bool) -> bool:
+        reader, store = accesses
+        if reader is None or store is None:
+            return True
+        return self._elements.meet(reader, store, shared, later=later)

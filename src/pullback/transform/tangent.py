@@ -21,7 +21,7 @@ import numpy as np
 
 from pullback.base.errors import PullbackError, UnsupportedError
 from pullback.ir import primitives
-from pullback.ir.build import Builder, operand_type
+from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.memory import is_alias
 from pullback.ir.nodes import (
     Arg,
@@ -45,7 +45,7 @@ from pullback.rules.read import tangent as tangent_of_rule
 from pullback.rules.table import TABLE
 from pullback.transform.activity import Activity, carries
 from pullback.transform.alias import alias_classes
-from pullback.transform.canonical import canonical, cells_of, names_of
+from pullback.transform.canonical import canonical, cells_of
 from pullback.transform.cotangents import zero
 from pullback.transform.shadow import Shadows
 from pullback.transform.symbol import Symbol
@@ -173,6 +173,11 @@ class _Tangent:
         kind = operand_type(value)
         if kind.dtype != dot.type.dtype:  # type: ignore[union-attr]
             value = self.builder.call(primitives.cast, value, dot.type.dtype)  # type: ignore[union-attr]
+        if isinstance(dot.type, Array) and not fits(operand_type(value), dot.type):
+            # One number for all entries, or another layout.
+            self.builder.extend(tuple(self.shadows.zeros(target)))
+            self.builder.store(dot, (slice(None),) * dot.type.ndim, value)
+            return
         self.builder.add(Assign((dot,), primitives.bind, (value,)))
 
     def _by_rule(self, statement: Assign) -> None:

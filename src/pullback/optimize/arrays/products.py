@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.ir.nodes import Const, Operand
+from pullback.ir.nodes import Assign, Const, Operand, Statement
 from pullback.optimize.arrays.reduce import an_array, folded, unless_given
 from pullback.optimize.arrays.shapes import reshape
 from pullback.optimize.broadcast import elementwise, result_dtype
@@ -23,8 +23,13 @@ _SHORT = 8
 """A product of matrices, one of whose axes is known to be no longer than this, is written as loops."""
 
 
-def contraction(e: Emitter, arrays: Sequence[Delayed], inputs: Sequence[Any], output: Any) -> Value:
-    """``np.einsum``: one label per axis of each array; what is not in `output` is summed over."""
+def contraction(
+    e: Emitter, arrays: Sequence[Delayed], inputs: Sequence[Any], output: Any, *, whole: bool = True
+) -> Value:
+    """``np.einsum``: one label per axis of each array; what is not in `output` is summed over.
+
+    Where not the `whole` result is wanted, each element is computed as it is read.
+    """
     extents: dict[Any, Operand] = {}
     for array, labels in zip(arrays, inputs, strict=True):
         for label, n in zip(labels, array.shape, strict=True):
@@ -57,7 +62,7 @@ def contraction(e: Emitter, arrays: Sequence[Delayed], inputs: Sequence[Any], ou
     kind = dtype if dtype.kind != "b" else np.dtype(bool)
     function = np.logical_or if kind.kind == "b" else np.add
     first = Const(kind.type(0))
-    if function is np.add and len(arrays) == 2 and _rows(arrays, inputs, output):
+    if whole and function is np.add and len(arrays) == 2 and _rows(arrays, inputs, output):
         count = len(summed)
         lengths = tuple(extents[label] for label in (*summed, *output))
         turned = mapped(terms, lengths, lambda e, index: (*index[count:], *index[:count]))
@@ -104,6 +109,26 @@ def _of_matrices(e: Emitter, a: Delayed, b: Delayed) -> Value:
     left, right = (e.contiguous(x) for x in (a, b))
     result = e.call(np.matmul, left, right, name="product")
     return in_memory(result, (a.shape[0], b.shape[1]), frozenset(), frozenset())
+
+
+def in_part(e: Emitter, statement: Assign, args: tuple[Value, ...], readers: Sequence[Statement]) -> Any:
+    """A product of two matrices of which only the diagonal is read, one element at a time; None if it is not.
+
+    The trace of a product of n by n matrices then costs n**2 steps, and so does its adjoint.
+    """
+    if statement.function not in (np.matmul, np.dot) or len(args) != 2 or statement.kwargs:
+        return None
+    (target,) = statement.targets
+    for reader in readers:
+        if not isinstance(reader, Assign) or reader.function not in _DIAGONALS or reader.args[0] != target:
+            return None
+    a, b = args
+    if not readers or not isinstance(a, Delayed) or not isinstance(b, Delayed) or not a.ndim == b.ndim == 2:
+        return None
+    return contraction(e, (a, b), ("ik", "kj"), "ij", whole=False)
+
+
+_DIAGONALS = frozenset([np.trace, np.linalg.trace, np.diagonal, np.linalg.diagonal, np.diag])
 
 
 @rewrites(np.dot)
