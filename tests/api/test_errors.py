@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.sparse
 import scipy.special
 
 import pullback as pb
@@ -297,3 +298,48 @@ def test_a_value_that_outlives_its_transform(derivative: Callable[..., Any]) -> 
 def test_argnums_that_name_nothing() -> None:
     refused(lambda: pb.grad(np.sum, argnums=3)(X), pb.UnsupportedError, "argument 3")
     refused(lambda: pb.grad(np.sum, argnums="z")(X), pb.UnsupportedError, "'z'")
+
+
+class Marked(np.ndarray):
+    """An array of a kind of its own."""
+
+
+FOREIGN: list[tuple[Any, str, str]] = [
+    (np.ma.array([1.0, 2.0, 3.0], mask=[False, True, False]), "MaskedArray", "filled"),
+    (np.ones(3).view(np.matrix), "matrix", "np.asarray(x)"),
+    (np.ones(3).view(Marked), "Marked", "np.asarray(x)"),
+]
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+@pytest.mark.parametrize(("array", "kind", "remedy"), FOREIGN, ids=[kind for _, kind, _ in FOREIGN])
+@BOTH
+def test_arrays_whose_operations_are_others(
+    derivative: Callable[..., Any], array: Any, kind: str, remedy: str
+) -> None:
+    for function, name in ((lambda x: np.sum(x * array), "multiply"), (lambda x: np.dot(array, x), "dot")):
+        refused(
+            lambda function=function: derivative(function, X),
+            pb.UnsupportedError,
+            f"an argument of numpy.{name} holds a {kind}",
+            remedy,
+        )
+    refused(
+        lambda: derivative(np.sum, array),
+        pb.UnsupportedError,
+        f"argument 0 of sum holds a {kind}",
+        remedy,
+    )
+
+
+@BOTH
+def test_sparse_matrices(derivative: Callable[..., Any]) -> None:
+    sparse = scipy.sparse.csr_array(np.eye(3))
+    refused(lambda: derivative(lambda x: np.sum(x @ sparse), X), pb.UnsupportedError, "csr_array", "toarray")
+
+
+def test_an_array_on_disk_is_an_array(tmp_path: Any) -> None:
+    on_disk = np.memmap(tmp_path / "a.bin", np.float64, "w+", shape=(3,))
+    on_disk[:] = [2.0, 3.0, 4.0]
+    np.testing.assert_array_equal(pb.grad(lambda x: np.sum(x * on_disk))(X), on_disk)
+    np.testing.assert_array_equal(pb.grad(lambda x: np.sum(x * x))(on_disk), 2 * np.array(on_disk))

@@ -240,3 +240,38 @@ def test_no_grad_is_of_one_thread() -> None:
     leave.set()
     thread.join()
     np.testing.assert_allclose(x.grad, 2 * X)
+
+
+EMPTY: dict[str, Any] = {
+    "sort": np.sort,
+    "join": lambda x: np.concatenate([x, 2 * x]),
+    "product": lambda x: x @ np.zeros((0, 2)),
+    "number": lambda x: np.dot(x, x),
+    "several": lambda x: np.split(np.cumsum(x), 1)[0],
+    "reversed": lambda x: np.sin(x[::-1]),
+    "sum": np.sum,
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+@pytest.mark.parametrize("mode", ["forward", "reverse", "auto"])
+def test_derivatives_by_nothing_at_all(name: str, mode: str) -> None:
+    x = np.zeros(0)
+    found = pb.jacobian(EMPTY[name], mode=mode)(x)
+    assert found.shape == (*np.shape(EMPTY[name](x)), 0)
+    assert pb.hessian(lambda x: np.sum(EMPTY[name](x)))(x).shape == (0, 0)
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse", "auto"])
+@pytest.mark.parametrize(
+    ("function", "argument", "result"),
+    [
+        (lambda x: x.astype(np.float32) * 2, np.float64, np.float64),
+        (lambda x: x * np.float64(2), np.float32, np.float32),
+        (lambda x: x * 1j, np.float32, np.complex64),
+        (lambda x: x.astype(np.float32) * 1j, np.float64, np.complex128),
+    ],
+    ids=["narrowed", "widened", "complex", "narrowed complex"],
+)
+def test_jacobians_have_the_precision_of_the_argument(function, argument, result, mode) -> None:
+    assert pb.jacobian(function, mode=mode)(X.astype(argument)).dtype == result

@@ -14,10 +14,11 @@ from collections.abc import Callable
 from typing import Any
 
 from comparing_programs import Check, MismatchError
-from programs import program, wide
+from programs import program, rich, wide
 
 from pullback.base.errors import UnsupportedError
 
+KINDS = {"narrow": program, "wide": wide, "rich": rich}
 LIMIT = 60
 """Seconds for one program; more is a hang."""
 
@@ -74,14 +75,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--kind", choices=["narrow", "wide", "both"], default="both")
+    parser.add_argument("--kind", choices=[*KINDS, "all"], default="all")
     parser.add_argument("--jit", action="store_true", help="compile each with Numba, which takes seconds")
     parser.add_argument("--second", type=int, default=5, help="second order for each of so many")
     parser.add_argument("--seconds", type=float, default=1e9, help="stop after this time")
     parser.add_argument("--shown", type=int, default=1, help="failures of each kind to minimise")
     options = parser.parse_args()
     ends, compared, start = Counter[str](), Counter[str](), time.monotonic()
-    makers = {"narrow": [program], "wide": [wide], "both": [program, wide]}[options.kind]
+    makers = KINDS.values() if options.kind == "all" else [KINDS[options.kind]]
     number = 0
     for seed in range(options.first, options.first + options.count):
         for make in makers:

@@ -77,6 +77,15 @@ FOUND = {
         x[idx] += 0.3 * np.broadcast_to(x, (4,))
         a[1:-1, 1:4] = 0.5 * np.diff(a[2:0:-1, :], axis=1)
         """,
+    "an axis of length 1 beside an array of indices": """
+        row = np.sum(b, axis=0, keepdims=True)
+        c = c + np.sum(0.3 * (row[:, -1] @ (row[:, 0:3])[:, idx]))
+        """,
+    "a store into a slice whose step is known at run time": """
+        for k in range(n):
+            x[:: 1 + k % 2] -= np.tanh(a[k, -3])
+            x[1 :: 1 + k % 3] *= a[k, 1 :: 1 + k % 3]
+        """,
     "the real part of a Python number": """
         c = c * np.exp((0.3).real) + (2).imag + (1.5).imag
         """,

@@ -1,6 +1,7 @@
 """What `Order` says of memory is held against what random programs do to it."""
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,91 +21,94 @@ from pullback.transform.order import Order
 MATRIX = type_of(np.ones((2, 2)))
 
 
-def nest(chooser: random.Random) -> Program:
+class Nest:
     """Loops, branches, reads and stores of one array at affine indices."""
-    b = Builder()
-    n, m, x = b.var("n", INT), b.var("m", INT), b.var("x", MATRIX)
-    a = b.call(np.copy, x, name="a")
-    second = b.call(p.bind, a, name="second")
-    row = b.call(p.view, a, (Const(0), slice(None)), name="row")
-    copies = [a, a, a, second]
-    s = b.var("s", INT)
-    b.assign(s, 0)
 
-    def expression(known: list) -> object:
-        total = chooser.choice(known)
-        kind = chooser.randint(0, 5)
-        if kind == 0:
-            return Const(chooser.choice([0, 1, -1]))
-        if kind == 1:
-            return b.call(np.add, total, chooser.choice([1, 2, -1]), name="e")
-        if kind == 2:
-            return b.call(np.subtract, total, chooser.choice(known), name="e")
-        if kind == 3:
-            return b.call(np.multiply, total, chooser.choice([2, -1]), name="e")
-        return total
+    def __init__(self, chooser: random.Random) -> None:
+        self.chooser, self.builder = chooser, Builder()
+        b = self.builder
+        n, m, x = b.var("n", INT), b.var("m", INT), b.var("x", MATRIX)
+        self.array = b.call(np.copy, x, name="a")
+        self.names = [self.array, self.array, self.array, b.call(p.bind, self.array, name="second")]
+        self.row = b.call(p.view, self.array, (Const(0), slice(None)), name="row")
+        self.cell = b.var("s", INT)
+        b.assign(self.cell, 0)
+        b.extend(self.block(0, [n, m, b.dim(x, 0)]))
+        b.extend(self.block(0, [n, m]))
+        b.add(Return((self.cell,)))
+        self.program = Program("nest", (n, m, x), b.statements())
 
-    def access(known: list) -> None:
-        index = (expression(known), expression(known))
-        kind = chooser.randint(0, 6)
+    def expression(self, known: list) -> Any:
+        b, total, kind = self.builder, self.chooser.choice(known), self.chooser.randint(0, 5)
+        made = {
+            0: lambda: Const(self.chooser.choice([0, 1, -1])),
+            1: lambda: b.call(np.add, total, self.chooser.choice([1, 2, -1]), name="e"),
+            2: lambda: b.call(np.subtract, total, self.chooser.choice(known), name="e"),
+            3: lambda: b.call(np.multiply, total, self.chooser.choice([2, -1]), name="e"),
+        }
+        return made.get(kind, lambda: total)()
+
+    def access(self, known: list) -> None:
+        b, index, kind = (
+            self.builder,
+            (self.expression(known), self.expression(known)),
+            self.chooser.randint(0, 6),
+        )
         if kind == 6:
-            b.store(row, index[1:], 1.0)
+            b.store(self.row, index[1:], 1.0)
         elif kind < 3:
-            b.store(chooser.choice(copies), index, 1.0, accumulate=kind == 0)
+            b.store(self.chooser.choice(self.names), index, 1.0, accumulate=kind == 0)
         else:
-            b.call(p.item, chooser.choice(copies), index, name="t")
+            b.call(p.item, self.chooser.choice(self.names), index, name="t")
 
-    def block(depth: int, known: list) -> Block:
+    def block(self, depth: int, known: list) -> Block:
+        b = self.builder
         with b.block() as body:
-            for _ in range(chooser.randint(1, 3)):
-                kind = chooser.randint(0, 7)
+            for _ in range(self.chooser.randint(1, 3)):
+                kind = self.chooser.randint(0, 7)
                 if kind == 0:
-                    b.assign(s, expression(known))
-                    known = [*known, b.call(p.bind, s, name="held")]
-                if kind < 4 and depth < 3:
-                    loop(depth, known)
-                elif kind == 4 and depth < 3:
-                    with b.block() as then:
-                        b.extend(block(depth + 1, known))
-                    with b.block() as orelse:
-                        b.extend(block(depth + 1, known))
-                    test = b.call(np.less, chooser.choice(known), chooser.choice(known))
-                    b.add(If(test, then.statements(), orelse.statements()))
+                    b.assign(self.cell, self.expression(known))
+                    known = [*known, b.call(p.bind, self.cell, name="held")]
+                if kind > 4 or depth == 3:
+                    self.access(known)
+                elif kind == 4:
+                    test = b.call(np.less, self.chooser.choice(known), self.chooser.choice(known))
+                    b.add(If(test, self.block(depth + 1, known), self.block(depth + 1, known)))
+                elif self.chooser.randint(0, 9):
+                    self.loop(depth, known)
                 else:
-                    access(known)
+                    self.twice(depth, known)
         return body.statements()
 
-    def bound(known: list) -> object:
-        kind = chooser.randint(0, 3)
+    def bound(self, known: list) -> Any:
+        b, kind = self.builder, self.chooser.randint(0, 3)
+        one, other = self.chooser.choice(known), self.chooser.choice(known)
         if kind == 0:
-            return b.call(max, chooser.choice(known), 0, name="n")
+            return b.call(max, one, 0, name="n")
         if kind == 1:
-            one, other = chooser.choice(known), chooser.choice(known)
             return b.call(p.select, b.call(np.less, one, other), one, other, name="n")
-        return chooser.choice([*known, Const(3)])
+        return self.chooser.choice([*known, Const(3)])
 
-    def loop(depth: int, known: list) -> None:
-        if chooser.randint(0, 9) == 0:
-            count = b.var("count", INT)
-            b.assign(count, 0)
-            with b.block() as before:
-                test = b.call(np.less, count, 2)
-            with b.block() as body:
-                b.assign(count, b.call(np.add, count, 1))
-                b.extend(block(depth + 1, known))
-            b.add(While(before.statements(), test, body.statements()))
-            return
-        index = b.var("ijk"[depth], INT)
-        start, stop = chooser.choice([Const(0), Const(0), Const(1), bound(known)]), bound(known)
-        step = chooser.choice([1, 1, 1, -1, -1, 2, -2, 3])
-        if step < 0 and chooser.randint(0, 3):
-            start, stop = b.call(np.subtract, stop, 1), chooser.choice([Const(-1), start])
-        b.add(For(index, start, stop, Const(step), block(depth + 1, [*known, index])))
+    def loop(self, depth: int, known: list) -> None:
+        b, index = self.builder, self.builder.var("ijk"[depth], INT)
+        start, stop = (
+            self.chooser.choice([Const(0), Const(0), Const(1), self.bound(known)]),
+            self.bound(known),
+        )
+        step = self.chooser.choice([1, 1, 1, -1, -1, 2, -2, 3])
+        if step < 0 and self.chooser.randint(0, 3):
+            start, stop = b.call(np.subtract, stop, 1), self.chooser.choice([Const(-1), start])
+        b.add(For(index, start, stop, Const(step), self.block(depth + 1, [*known, index])))
 
-    b.extend(block(0, [n, m, b.dim(x, 0)]))
-    b.extend(block(0, [n, m]))
-    b.add(Return((s,)))
-    return Program("nest", (n, m, x), b.statements())
+    def twice(self, depth: int, known: list) -> None:
+        b, count = self.builder, self.builder.var("count", INT)
+        b.assign(count, 0)
+        with b.block() as before:
+            test = b.call(np.less, count, 2)
+        with b.block() as body:
+            b.assign(count, b.call(np.add, count, 1))
+            b.extend(self.block(depth + 1, known))
+        b.add(While(before.statements(), test, body.statements()))
 
 
 class Trace:
@@ -177,7 +181,7 @@ def test_what_is_said_to_stay_stays(first: int) -> None:
     stays = 0
     for seed in range(first, first + 100):
         chooser = random.Random(seed)
-        program = canonical(nest(chooser))
+        program = canonical(Nest(chooser).program)
         verify(program)
         said = claims(program)
         stays += sum(not overwritten for overwritten in said.values())

@@ -13,6 +13,7 @@ from pullback.api.follow import checked_leaves, function_name, outcome, pushed, 
 from pullback.api.gradient import grad
 from pullback.api.products import refuse_integers, vjp, with_aux
 from pullback.base.argnums import Argnums, Chosen, choose
+from pullback.base.cast import astype
 from pullback.base.errors import ConventionError, UnsupportedError
 from pullback.base.pytrees import flatten, tree_map, unflatten
 from pullback.base.spec import Spec, dtype_of, spec_of
@@ -205,7 +206,7 @@ class _Matrix:
             shape = np.shape(bare(output))
             blocks.append(
                 [
-                    _own(np.reshape(whole[..., a:b], (*shape, *spec.shape)))
+                    _own(np.reshape(whole[..., a:b], (*shape, *spec.shape)), spec.dtype)
                     for a, b, spec in zip(ends[:-1], ends[1:], self.specs, strict=True)
                 ]
             )
@@ -232,8 +233,14 @@ def _stacked(rows: list[Any], output: Spec, argument: Spec) -> Any:
     return np.reshape(np.stack(rows), shape)[()]
 
 
-def _own(block: Any) -> Any:
-    return block if isinstance(block, Tracked) else np.array(block)[()]
+def _own(block: Any, dtype: np.dtype[Any]) -> Any:
+    """A block of its own memory in the precision of its argument, as reverse mode has it."""
+    own = dtype_of(bare(block))
+    if own.kind == "c":
+        dtype = np.result_type(dtype, np.complex64)
+    if isinstance(block, Tracked):
+        return block if own == dtype else astype(block, dtype)
+    return np.array(block, dtype)[()]
 
 
 def hessian(

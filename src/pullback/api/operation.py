@@ -1,6 +1,7 @@
 """`Operation`: a program as one differentiable operation on flat arguments, compiled when first run.
 
-Every engine can record it: its rule is its own adjoint and tangent, which are operations again.
+Every engine can record it: its rule is its own adjoint and tangent, by the arguments that the engine follows,
+which are operations again.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Operation:
         self.__name__ = program.name
         self._derived: dict[Any, Operation] = {}
         self._bounded: dict[Any, Bounded] = {}
-        self._add_rule()
+        self._followed: dict[tuple[int, ...], Followed] = {}
 
     @functools.cached_property
     def run(self) -> Callable[..., tuple[Any, ...]]:
@@ -51,7 +52,7 @@ class Operation:
         found = tracked_in(leaves)
         if found:
             owner: Any = max(found, key=lambda tracked: tracked.level)
-            return owner.__array_function__(self, (type(owner),), leaves, {})
+            return owner.__array_function__(self._following(leaves), (type(owner),), leaves, {})
         types = [param.type for param in self.program.params]
         return self.run(*(coerced(leaf, kind) for leaf, kind in zip(leaves, types, strict=True)))
 
@@ -82,30 +83,52 @@ class Operation:
             self._derived[key] = Operation(derived, jit=self.jit, memory=self.memory)
         return self._derived[key]
 
-    def _add_rule(self) -> None:
-        """Its row in the table: both directions run derived programs."""
+    def _following(self, leaves: tuple[Any, ...]) -> Followed:
+        """The operation as an engine records it that follows some of the arguments."""
+        wrt = tuple(
+            k
+            for k, (leaf, param) in enumerate(zip(leaves, self.program.params, strict=True))
+            if is_inexact(param.type) and tracked_in((leaf,))
+        )
+        if wrt not in self._followed:
+            self._followed[wrt] = Followed(self, wrt)
+        return self._followed[wrt]
+
+
+class Followed:
+    """An operation with a row in the table: both directions run derived programs.
+
+    Attributes:
+        wrt: the arguments that have a derivative; there may be none in the others.
+    """
+
+    def __init__(self, operation: Operation, wrt: tuple[int, ...]) -> None:
+        self.operation = operation
+        self.wrt = wrt
+        self.__name__ = operation.__name__
         rule = table.Rule(self)
         rule.holomorphic = False
-        results = len(self.program.results)
-
-        def vjp(y_bar: Any, _: Any, *values: Any) -> tuple[Any, ...]:
-            bars = list(y_bar)
-            wrt = [k for k, param in enumerate(self.program.params) if is_inexact(param.type)]
-            of = self.inexact_results
-            found = self.adjoint(wrt, of)(*values, *(bars[k] for k in of))[results:]
-            cotangents: list[Any] = [None] * len(values)
-            for position, x_bar in zip(wrt, found, strict=True):
-                cotangents[position] = x_bar
-            return tuple(cotangents)
-
-        def jvp(position: int, x_dot: Any, y: Any, *values: Any) -> Any:
-            of = self.inexact_results
-            found = self.tangent((position,), of)(*values, x_dot)[results:]
-            moved: list[Any] = [np.zeros(np.shape(part)) for part in y]
-            for k, y_dot in zip(of, found, strict=True):
-                moved[k] = y_dot
-            return tuple(moved)
-
-        rule.vjps[table.ALL] = table.Direction(vjp, 1, "values")
-        rule.jvps[table.EACH] = table.Direction(jvp, 2, "y values")
+        rule.vjps[table.ALL] = table.Direction(self._vjp, 1, "values")
+        rule.jvps[table.EACH] = table.Direction(self._jvp, 2, "y values")
         table.TABLE[self] = rule
+
+    def __call__(self, *leaves: Any) -> tuple[Any, ...]:
+        return self.operation(*leaves)
+
+    def _vjp(self, y_bar: Any, _: Any, *values: Any) -> tuple[Any, ...]:
+        operation, bars = self.operation, list(y_bar)
+        of = operation.inexact_results
+        found = operation.adjoint(self.wrt, of)(*values, *(bars[k] for k in of))
+        cotangents: list[Any] = [None] * len(values)
+        for position, x_bar in zip(self.wrt, found[len(operation.program.results) :], strict=True):
+            cotangents[position] = x_bar
+        return tuple(cotangents)
+
+    def _jvp(self, position: int, x_dot: Any, y: Any, *values: Any) -> Any:
+        operation = self.operation
+        of = operation.inexact_results
+        found = operation.tangent((position,), of)(*values, x_dot)
+        moved: list[Any] = [np.zeros(np.shape(part)) for part in y]
+        for k, y_dot in zip(of, found[len(operation.program.results) :], strict=True):
+            moved[k] = y_dot
+        return tuple(moved)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,19 @@ def plain(value: Any) -> Any:
     return rebuilt(value, bare)
 
 
+def elementwise(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The arguments as a rule of partial derivatives reads them: arrays or numbers, each in its position."""
+    if kwargs and not isinstance(function, np.ufunc):
+        args, kwargs = _moved(function, args, kwargs, kwargs)
+    return tuple(_array(value) if isinstance(value, list | tuple) else value for value in args), kwargs
+
+
+def _array(values: Any) -> Any:
+    if not tracked_in((values,)):
+        return np.array(values)
+    return np.stack([_array(item) if isinstance(item, list | tuple) else item for item in values])
+
+
 def positional(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`args` and `kwargs` with every tracked keyword argument moved to its position.
 
@@ -39,13 +52,31 @@ def positional(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict
         # NumPy's other names for the bounds have no position; the ones that have want to be given together.
         others = {key: value for key, value in kwargs.items() if key not in ("min", "max")}
         kwargs = {**others, "a_min": kwargs.get("min"), "a_max": kwargs.get("max")}
+    return _moved(function, args, kwargs, [key for key, value in kwargs.items() if tracked_in((value,))])
+
+
+def _moved(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], keys: Iterable[str]
+) -> Any:
+    """`args` and `kwargs` with those of `keys`, and whatever stands before them, moved to their positions."""
     signature = _signature(function)
-    last = max(signature.index(key) for key, value in kwargs.items() if tracked_in((value,)))
+    last = max(map(signature.index, keys))
     moved = list(args)
     rest = dict(kwargs)
     for name, default in signature.items[len(args) : last + 1]:
         moved.append(rest.pop(name, default))
     return tuple(moved), rest
+
+
+def position_of(function: Callable[..., Any], key: str) -> int:
+    """The position of a keyword argument.
+
+    Raises:
+        UnsupportedError: if it has none.
+    """
+    if function is np.clip and key in ("min", "max"):
+        return 1 if key == "min" else 2
+    return _signature(function).index(key)
 
 
 class _Signature:

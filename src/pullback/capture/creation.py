@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.arrays import as_array, dtype_of, shape_tuple, static
+from pullback.capture.arrays import as_array, dtype_of, reshape, shape_tuple, size, static
+from pullback.capture.arrays import copy as copied
 from pullback.capture.context import Context
 from pullback.capture.values import (
     as_operand,
@@ -115,16 +116,18 @@ def _linspace(
     endpoint: Any = True,
     retstep: Any = False,
     dtype: Any = None,
+    axis: Any = 0,
 ) -> Any:
-    if static(context, retstep, "retstep"):
-        context.fail("linspace with retstep", "it is not in the language", "compute the step")
-    if is_array(start) or is_array(stop):
-        context.fail("linspace between arrays", "only between numbers", "use broadcasting")
     keywords: dict[str, Any] = {} if static(context, endpoint, "endpoint") else {"endpoint": False}
+    if static(context, retstep, "retstep"):
+        keywords["retstep"] = True
+    if static(context, axis, "an axis") != 0:
+        keywords["axis"] = axis
     wanted = dtype_of(context, static(context, dtype, "a dtype"))
     if wanted is not None:
         keywords["dtype"] = wanted
-    return context.call(np.linspace, *(_number(context, x) for x in (start, stop, num)), **keywords)
+    ends = [as_operand(as_array(context, x)) for x in (start, stop)]
+    return context.call(np.linspace, *ends, _number(context, num), **keywords)
 
 
 @creates(np.eye)
@@ -148,6 +151,8 @@ def _meshgrid(
     context: Context, *arrays: Any, indexing: Any = "xy", sparse: Any = False, copy: Any = True
 ) -> Any:
     operands = tuple(as_operand(as_array(context, a)) for a in arrays)
+    if len(operands) == 1:
+        return (reshape(context, copied(context, arrays[0]), (size(context, arrays[0]),)),)
     keywords: dict[str, Any] = {}
     if static(context, indexing, "indexing") != "xy":
         keywords["indexing"] = Const(indexing)

@@ -185,7 +185,7 @@ def _entry(context: Context, entry: Any) -> Any:
     if isinstance(entry, slice):
         return Slice(*(None if x is None else as_operand(_integer(context, x)) for x in _bounds(entry)))
     if isinstance(entry, ListValue | tuple | RangeValue):
-        entry = as_array(context, entry)
+        entry = as_array(context, entry, None if children(entry) else np.dtype(np.int64))
     if is_array(entry):
         if entry.type.dtype.kind not in "iub":
             context.fail(f"{describe(entry)} as an index", "only integers and booleans can be")

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from pullback.capture.context import Context
+from pullback.capture.number_calls import PYTHON
 from pullback.capture.operators import weak
-from pullback.capture.python_calls import PYTHON, Handler, constant, handles, scalar
+from pullback.capture.python_calls import Handler, constant, handles, scalar
 from pullback.capture.values import is_static
 from pullback.ir.primitives import truncate
 

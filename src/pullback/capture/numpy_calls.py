@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.arrays import as_array, converted, dtype_of
+from pullback.capture.arrays import alias, as_array, converted, dtype_of
 from pullback.capture.context import Context
 from pullback.capture.conversions import REWRITES
 from pullback.capture.creation import CREATION
@@ -37,7 +37,7 @@ from pullback.capture.values import (
 )  # fmt: skip
 from pullback.ir.build import dummy_arg, types_of_call
 from pullback.ir.nodes import Const, Slice
-from pullback.ir.primitives import cast
+from pullback.ir.primitives import cast, item
 from pullback.ir.types import Stack, dummy, type_of
 from pullback.rules.table import TABLE, name_of
 
@@ -171,12 +171,18 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         getattr(function, "__self__", None), np.ufunc
     ):
         return _at(context, function.__self__, args)
+    if function is np.real_if_close and is_numeric(args[0]) and kind_of(args[0]).dtype.kind == "c":
+        context.fail("np.real_if_close of complex values", "its dtype depends on them", "use np.real")
     if function not in TABLE and function not in _EXTRA:
         function = _outer_or_unknown(context, function)
+    if function is np.broadcast_arrays and len(args) == 1:
+        return (alias(context, as_array(context, args[0])),)
     _axes_to_keywords(function, args, kwargs)
     operands = [_argument(context, function, k, a) for k, a in enumerate(args)]
     keywords = {
-        key: _keyword(context, key, value) for key, value in kwargs.items() if not _default(key, value)
+        key: _keyword(context, function, key, value)
+        for key, value in kwargs.items()
+        if value is not None or not _none_is_default(function, key)
     }
     if is_static(tuple(args)) and is_static(tuple(kwargs.values())):
         folded = _folded(function, args, kwargs)
@@ -255,12 +261,21 @@ def _axes_to_keywords(function: Any, args: list[Any], kwargs: Kwargs) -> None:
     del args[1:]
 
 
-def _default(key: str, value: Any) -> bool:
-    return value is None and key in ("axis", "dtype", "out", "where", "initial")
+def _none_is_default(function: Any, key: str) -> bool:
+    """Whether None for a keyword is the same as not giving it."""
+    if key == "axis" and isinstance(getattr(function, "__self__", None), np.ufunc):
+        return False  # of a ufunc's method it is 0
+    try:
+        parameter = inspect.signature(function).parameters.get(key)
+    except (TypeError, ValueError):
+        return key in ("axis", "dtype", "out", "where", "initial")
+    return parameter is None or parameter.default is None or key in ("dtype", "out", "where", "initial")
 
 
 def _argument(context: Context, function: Any, position: int, value: Any) -> Any:
     """A positional argument as one of a statement."""
+    if is_array(value) and value.type.ndim == 0:
+        return context.call(item, value, ())
     if is_numeric(value):
         return as_operand(value)
     if isinstance(value, RangeValue):
@@ -268,6 +283,8 @@ def _argument(context: Context, function: Any, position: int, value: Any) -> Any
     if isinstance(value, tuple | ListValue):
         if position == 0 and function in _JOINS:
             return _sequence(context, function, value)
+        if is_static(value) and function in _OF_LISTS:
+            return Const(to_python(value))
         if position == 0 or isinstance(function, np.ufunc) or function in _TWO_ARRAYS:
             return as_array(context, value)
         return _static_tuple(context, value)
@@ -277,6 +294,9 @@ def _argument(context: Context, function: Any, position: int, value: Any) -> Any
         f"{describe(value)} is passed to {name_of(function)}", "it is neither number nor array"
     )
 
+
+_OF_LISTS = frozenset([np.matmul, np.vecdot, np.einsum])
+"""Functions that do not take a tuple for a list."""
 
 _TWO_ARRAYS = frozenset([
     np.dot, np.inner, np.outer, np.vdot, np.kron, np.convolve, np.correlate, np.where, np.interp, np.cross,
@@ -302,9 +322,11 @@ def _static_tuple(context: Context, value: Any) -> Any:
 _STATIC = frozenset("axis axes keepdims axis1 axis2 n k offset mode order ddof".split())
 
 
-def _keyword(context: Context, key: str, value: Any) -> Any:
+def _keyword(context: Context, function: Any, key: str, value: Any) -> Any:
     if key == "dtype":
         return Const(dtype_of(context, to_python(value)))
+    if isinstance(value, ListValue) and is_static(value) and function in _OF_LISTS:
+        return Const(to_python(value))
     if key in _STATIC and not is_static(value):
         context.static_needed(f"the argument {key}", value)
     if is_numeric(value):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import itertools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
+from pullback.capture.indexing import full_index, load, part_of
 from pullback.capture.join import fork
 from pullback.capture.operators import binary, compare, truth, weak
 from pullback.capture.sequences import backwards, enumerated, items_of, product, sequence, zipped
@@ -38,7 +40,7 @@ from pullback.capture.values import (
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Var
-from pullback.ir.primitives import cast, item, select, truncate
+from pullback.ir.primitives import item, select
 from pullback.ir.types import Array, Scalar
 
 Handler = Callable[[Context, list[Any], dict[str, Any]], Any]
@@ -125,6 +127,16 @@ def _len(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if items is None:
         context.fail(f"len of {describe(value)}", "it has no length")
     return len(items)
+
+
+@handles(operator.getitem)
+def _getitem(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    owner, index = args
+    return (
+        load(context, owner, full_index(context, owner, index))
+        if is_array(owner)
+        else part_of(context, owner, index)
+    )
 
 
 @handles(builtins.enumerate)
@@ -277,62 +289,6 @@ def _all_of(both: bool) -> Handler:
 
 PYTHON[builtins.all] = _all_of(True)
 PYTHON[builtins.any] = _all_of(False)
-
-
-@handles(builtins.float)
-def _float(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if is_static(args[0] if args else 0):
-        return constant(context, float, args, kwargs)
-    value = scalar(context, args[0], "float()")
-    kind = kind_of(value)
-    if kind.dtype.kind == "c":
-        context.fail("float() of a complex number", "Python raises a TypeError", "use .real")
-    if kind.dtype != np.dtype(float):
-        value = context.call(cast, value, np.dtype(float))
-    return weak(context, value)
-
-
-@handles(builtins.complex)
-def _complex(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if is_static(tuple(args)):
-        return constant(context, complex, args, kwargs)
-    value = scalar(context, args[0], "complex()")
-    if len(args) > 1:
-        imaginary = binary(context, np.multiply, scalar(context, args[1], "complex()"), 1j)
-        value = binary(context, np.add, value, imaginary)
-    if kind_of(value).dtype != np.dtype(complex):
-        value = context.call(cast, value, np.dtype(complex))
-    return weak(context, value)
-
-
-@handles(builtins.int)
-def _int(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if is_static(args[0] if args else 0):
-        return constant(context, int, args, kwargs)
-    value = scalar(context, args[0], "int()")
-    kind = kind_of(value).dtype.kind
-    if kind == "c":
-        context.fail("int() of a complex number", "Python raises a TypeError", "use .real")
-    if kind == "f":
-        return context.call(truncate, value)
-    if kind_of(value).dtype != np.dtype(np.int64):
-        value = context.call(cast, value, np.dtype(np.int64))
-    return weak(context, value)
-
-
-@handles(builtins.bool)
-def _bool(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    test = truth(context, args[0]) if args else False
-    return weak(context, test)
-
-
-@handles(builtins.round)
-def _round(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if is_static(tuple(args)):
-        return constant(context, round, args, kwargs)
-    if len(args) > 1:
-        return weak(context, context.call(np.round, args[0], args[1]))
-    return context.call(truncate, context.call(np.rint, scalar(context, args[0], "round()")))
 
 
 @handles(builtins.print)

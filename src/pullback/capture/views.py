@@ -35,6 +35,7 @@ from pullback.capture.values import (
     kind_of,
 )  # fmt: skip
 from pullback.ir.nodes import Const, Slice, Var
+from pullback.ir.primitives import select
 
 Rewrite = Callable[..., Any]
 REWRITES: dict[Any, Rewrite] = {}
@@ -156,10 +157,15 @@ def resolved(context: Context, a: Any, lengths: tuple[Any, ...]) -> tuple[Any, .
 @rewrites(np.ravel)
 def ravel(context: Context, a: Any, order: Any = "C") -> Any:
     a = as_array(context, a)
-    if order == "F":
+    in_memory = order in ("A", "K") and is_array(a)
+    if order == "F" or (in_memory and a.type.layout == "F"):
         a = transpose(context, a)
-    elif order not in ("C", "A") or (order == "A" and is_array(a) and a.type.layout != "C"):
-        context.fail(f"ravel in order {order!r}", "only C and F are in the language")
+    elif order not in ("C", "A", "K") or (in_memory and a.type.layout == "A"):
+        context.fail(
+            f"ravel in order {order!r}",
+            "the order in memory is known only at run time" if in_memory else "there is no such order",
+            "give order='C' or 'F'",
+        )
     if is_array(a) and a.type.ndim == 1:
         if a.type.layout == "C":
             return a
@@ -280,8 +286,14 @@ def rot90(context: Context, m: Any, k: Any = 1, axes: Any = (0, 1)) -> Any:
     return flip(context, swapaxes(context, m, first, second), second)
 
 
-@rewrites(np.split, np.array_split)
-def split(context: Context, ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
+@rewrites(np.array_split)
+def array_split(context: Context, ary: Any, indices_or_sections: Any, axis: Any = 0) -> Any:
+    """As `split`; parts that cannot be equal differ by one."""
+    return split(context, ary, indices_or_sections, axis, even=False)
+
+
+@rewrites(np.split)
+def split(context: Context, ary: Any, indices_or_sections: Any, axis: Any = 0, *, even: bool = True) -> Any:
     """Views of equal parts, or between given places."""
     ary = as_array(context, ary)
     ndim = array_kind(ary).ndim
@@ -293,16 +305,25 @@ def split(context: Context, ary: Any, indices_or_sections: Any, axis: Any = 0) -
         count = static(context, sections, "the number of parts")
         length = context.dim(ary, axis)
         rest = binary(context, np.remainder, length, count)
-        if isinstance(rest, Var):
+        if even and isinstance(rest, Var):
             uneven = context.call(np.not_equal, rest, 0, name="uneven")
             context.raise_if(uneven, ValueError, "array split does not result in an equal division")
         part = binary(context, np.floor_divide, length, count)
         places = [binary(context, np.multiply, part, k) for k in range(count + 1)]
+        if not even:
+            places = [binary(context, np.add, p, _smaller(context, rest, k)) for k, p in enumerate(places)]
     parts = []
     for start, stop in pairwise(places):
         cut = Slice(*(None if x is None else as_operand(x) for x in (start, stop)))
         parts.append(load(context, ary, tuple(cut if k == axis else Slice() for k in range(ndim))))
     return ListValue(parts, context.home)
+
+
+def _smaller(context: Context, a: Any, b: int) -> Any:
+    """``min(a, b)`` of integers."""
+    if not isinstance(a, Var):
+        return min(a, b)
+    return context.call(select, context.call(np.less, a, b), a, b)
 
 
 @rewrites(np.hsplit)

@@ -19,9 +19,10 @@ from pullback.base.composed import COMPOSED
 from pullback.base.creation import CREATION, created
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
+from pullback.base.foreign import refuse_foreign
 from pullback.base.modes import modes, switch
 from pullback.base.mutable import Mutable
-from pullback.base.operands import plain, positional, rebuilt
+from pullback.base.operands import elementwise, plain, positional, rebuilt
 from pullback.base.overwrite import derivation
 from pullback.base.protocol import call_function, call_method
 from pullback.base.separate import SEPARATE
@@ -43,12 +44,15 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     if function in COMPOSED:
         return COMPOSED[function](*args, **kwargs)
     rule = rule_of(function)
+    refuse_foreign(args, f"an argument of {rule.name}")
     if rule.constant:
         return function(
             *(plain(value) for value in args), **{key: plain(value) for key, value in kwargs.items()}
         )
     if any(tracked_in((value,)) for value in kwargs.values()):
         args, kwargs = positional(function, args, kwargs)
+    if rule.partials is not None:
+        args, kwargs = elementwise(function, args, kwargs)
     found = tracked_in(args)
     for value in found:
         if isinstance(value, Mutable):
@@ -151,7 +155,9 @@ def _contribution(
         if gap:
             x_dot = np.reshape(x_dot, (sweep.seeds, *(1,) * gap, *np.shape(values[position])))
         return tangent(rule, position, x_dot, y, values, kwargs)
-    whole = _all_seeds(rule, position, x_dot, values, kwargs, sweep.seeds)
+    if not sweep.seeds:
+        return map_arrays(lambda part: np.zeros((0, *np.shape(part)), dtype_of(bare(part))), y)
+    whole = _all_seeds(rule, position, x_dot, values, kwargs)
     if whole is not None:
         return whole
     each = [
@@ -161,16 +167,14 @@ def _contribution(
     return _stacked(each)
 
 
-def _all_seeds(
-    rule: Rule, position: int, x_dot: Any, values: tuple[Any, ...], kwargs: dict[str, Any], seeds: int
-) -> Any:
+def _all_seeds(rule: Rule, position: int, x_dot: Any, values: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The tangents of the commonest linear functions for all seeds at once; None for any other."""
     function = rule.function
     if function is operator.getitem and is_basic(values[1]):
         index = values[1] if isinstance(values[1], tuple) else (values[1],)
         return x_dot[(slice(None), *index)]
     if function is np.sum and not kwargs and len(values) == 1:
-        return np.sum(np.reshape(x_dot, (seeds, -1)), axis=1)
+        return np.sum(x_dot, axis=tuple(range(1, np.ndim(x_dot))))
     if function is np.matmul and position == 0 and np.ndim(values[0]) == 2 and np.ndim(values[1]) <= 2:
         return x_dot @ values[1]
     return None

@@ -258,7 +258,8 @@ class _Checker:
             return checks
         if loop.flag is None:
             loop.flag = Var(self._names.fresh("in_range"), BOOL)
-        for bound in self._bounds(loop, conditions, scope):
+        for condition in conditions:
+            bound = self._bound_where_it_runs(loop, condition, scope)
             loop.conditions[_key(bound)] = bound
         return (If(loop.flag, (), checks, location=statement.location, comment=statement.comment),)
 
@@ -272,6 +273,19 @@ class _Checker:
 
     def _bounds(self, loop: _Loop, conditions: list[Affine], scope: Scope) -> list[Affine]:
         return [scope.symbols.at_least(condition, loop.first) for condition in conditions]
+
+    def _bound_where_it_runs(self, loop: _Loop, condition: Affine, scope: Scope) -> Affine:
+        """As `_bounds`, where a test on the way may say more of an index than its loop does."""
+        symbols = scope.symbols
+        best = symbols.at_least(condition, loop.first)
+        for fact in scope.facts:
+            for symbol, coefficient in condition.items():
+                times = coefficient * fact.get(symbol, 0)
+                if symbol >= loop.first and symbol in symbols.bounds and times == abs(coefficient):
+                    other = symbols.at_least(add(condition, fact, -times), loop.first)
+                    if _is_known(other, loop) and symbols.is_nonnegative(add(other, best, -1), scope.facts):
+                        best = other
+        return best
 
     def _is_certain(self, loop: _Loop, conditions: list[Affine], scope: Scope) -> bool:
         """Whether the loop, once it runs, is sure to fail without the conditions; if so, it needs them."""

@@ -15,8 +15,11 @@ def dtype_name(dtype: np.dtype[Any]) -> str:
     return "np.bool_" if dtype.kind == "b" else f"np.{dtype.name}"
 
 
+_WORDS = ((None, "None"), (np._NoValue, "np._NoValue"), (Ellipsis, "..."))
+
+
 def constant(value: Any) -> Text:
-    """The text of a number, string, None, dtype, slice or tuple of those.
+    """The text of a number, string, None, dtype, slice, or a tuple or dict of those.
 
     Raises:
         TypeError: for anything else.
@@ -25,19 +28,26 @@ def constant(value: Any) -> Text:
         return Text(f"{dtype_name(value.dtype)}({_number(value.item()).code})")
     if isinstance(value, bool | int | float | complex):
         return _number(value)
-    if value is None:
-        return Text("None")
+    word = next((text for known, text in _WORDS if value is known), None)
+    if word is not None:
+        return Text(word)
     if isinstance(value, str):
         return Text(quoted(value))
-    if value is Ellipsis:
-        return Text("...")
     if isinstance(value, np.dtype):
         return Text(dtype_name(value))
     if isinstance(value, type):
         return Text(dtype_name(np.dtype(value)))
-    if isinstance(value, tuple | list):
+    if isinstance(value, list):
+        return Text(f"[{', '.join(constant(part).at(Level.CONDITIONAL) for part in value)}]")
+    if isinstance(value, tuple):
         parts = ", ".join(constant(part).at(Level.CONDITIONAL) for part in value)
         return Text(f"({parts},)" if len(value) == 1 else f"({parts})")
+    if isinstance(value, slice):
+        bounds = (value.start, value.stop, value.step)
+        return Text(f"slice({', '.join(constant(bound).at(Level.CONDITIONAL) for bound in bounds)})")
+    if isinstance(value, dict):
+        entries = [f"{constant(k).code}: {constant(v).at(Level.CONDITIONAL)}" for k, v in value.items()]
+        return Text(f"{{{', '.join(entries)}}}")
     raise TypeError(f"{type(value).__name__} cannot be written as a constant")
 
 

@@ -20,9 +20,12 @@ _ALLOCATES = frozenset([np.empty, np.zeros, np.ones, np.full])
 _ALLOCATES_LIKE = frozenset([np.empty_like, np.zeros_like, np.ones_like, np.full_like])
 _PRODUCTS = frozenset([np.matmul, np.dot])
 _WHOLE = frozenset([np.copy, np.real, np.imag])
+_PAIRS = frozenset([np.may_share_memory])
 # Ufuncs that Numba has no loops for.
 _MISSING = frozenset("bitwise_count frexp heaviside matmul matvec modf vecdot vecmat divmod".split())
-_NATIVE = frozenset([native.check_index, native.check_indices, native.exp, native.log, native.tanh])
+_NATIVE = frozenset(
+    [native.check_index, native.check_indices, native.exp, native.log, native.opaque, native.tanh]
+)
 _BUILTINS = frozenset([max, min])
 _BLAS = frozenset(np.dtype(name) for name in "float32 float64 complex64 complex128".split())
 
@@ -40,6 +43,8 @@ def compiles(statement: Assign) -> bool:
         return set(keywords) <= {"dtype", "shape", "fill_value"}
     if function in _ALLOCATES_LIKE:
         return set(keywords) <= {"dtype"} and kinds[0] is not None
+    if function in _PAIRS:
+        return all(kind is not None for kind in kinds)
     if function in _PRODUCTS:
         return not keywords and _blas(kinds, 2)
     if function is np.transpose:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import keyword
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+
+from pullback.base.errors import UnsupportedError
 
 _RESERVED = {"np", "native", *dir(builtins), *keyword.kwlist}
 _NAMESPACES = {"np": np, "np.linalg": np.linalg, "np.fft": np.fft}
@@ -28,7 +31,7 @@ def _spelled() -> dict[int, str]:
 
 _SYNONYMS = set(
     "absolute conjugate pow acos acosh asin asinh atan atanh atan2 bitwise_invert bitwise_not concat mod "
-    "bitwise_left_shift bitwise_right_shift permute_dims true_divide rad2deg deg2rad".split()
+    "bitwise_left_shift bitwise_right_shift permute_dims true_divide".split()
 )
 _SPELLED = _spelled()
 
@@ -45,7 +48,7 @@ def spelled(function: Callable[..., Any]) -> tuple[str, str]:
     if isinstance(owner, np.ufunc):
         return f"{spelled(owner)[0]}.{function.__name__}", ""
     if isinstance(function, np.ufunc):
-        return f"scipy.special.{function.__name__}", "scipy.special"
+        return _of_scipy(function)
     module = getattr(function, "__module__", "") or ""
     if module == "pullback.emit.native":
         return f"native.{function.__name__}", ""
@@ -54,6 +57,14 @@ def spelled(function: Callable[..., Any]) -> tuple[str, str]:
     if module.startswith("scipy.special."):
         module = "scipy.special"
     return f"{module}.{getattr(function, '__qualname__', function.__name__)}", module
+
+
+def _of_scipy(function: np.ufunc) -> tuple[str, str]:
+    """The spelling of a ufunc of SciPy's, which may be private."""
+    for module in ("scipy.special", "scipy.special._ufuncs"):
+        if getattr(importlib.import_module(module), function.__name__, None) is function:
+            return f"{module}.{function.__name__}", module
+    raise UnsupportedError(f"the ufunc {function.__name__} is neither NumPy's nor SciPy's")
 
 
 def identifiers(wishes: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:

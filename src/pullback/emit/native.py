@@ -42,6 +42,11 @@ def tanh(x: float) -> float:
     return np.tanh(x)
 
 
+def opaque(index: int) -> int:
+    """`index`; compiled, nothing is known of it (see `emit.direction`)."""
+    return index
+
+
 def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a function that runs in Python even where Numba compiles its caller.
 
@@ -56,4 +61,7 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
     return mark
 
 
-__all__ = ["check_index", "check_indices", "divide", "exp", "interpreted", "log", "reserve", "scale", "tanh"]
+__all__ = [
+    "check_index", "check_indices", "divide", "exp", "interpreted", "log", "opaque", "reserve", "scale",
+    "tanh",
+]  # fmt: skip

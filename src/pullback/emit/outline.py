@@ -18,20 +18,20 @@ from pullback.emit.functions import has_array_index, result_kind
 from pullback.emit.names import identifiers, spelled
 from pullback.emit.text import Text, call, subscript, tuple_of
 from pullback.ir import primitives
-from pullback.ir.nodes import Arg, Assign, Const, Store, Var
+from pullback.ir.nodes import Arg, Assign, Const, Operand, Slice, Store, Var
 from pullback.ir.types import Array, Type
-from pullback.ir.walk import reads
+from pullback.ir.walk import arguments, operands, reads
 
 Reader = Callable[[Any], Text]
 
 
 @dataclass(frozen=True, slots=True)
 class Outlined:
-    """A function of a few lines: its name, its source, the module its body needs."""
+    """A function of a few lines: its name, its source, the modules its body needs."""
 
     name: str
     lines: tuple[str, ...]
-    module: str = ""
+    modules: frozenset[str] = frozenset()
 
 
 class Outline:
@@ -49,13 +49,15 @@ class Outline:
         """A call of a function whose body is the call that `statement` is."""
         variables = _distinct(statement)
         inner = _reader(variables)
-        module = ""
+        modules: frozenset[str] = frozenset()
         if statement.function is primitives.pick:
             array, index = statement.args
             assert isinstance(index, tuple)
             body = subscript(inner(array), index_texts(index, inner))
         else:
-            body, module = plain_call(statement, inner), spelled(statement.function)[1]
+            body = plain_call(statement, inner)
+            called = [function_in(c) for arg in arguments(statement) for c in operands(arg)]
+            modules = frozenset(spelled(f)[1] for f in (statement.function, *called) if f is not None) - {""}
         kinds = [target.type for target in statement.targets]
         if len(kinds) == 1:
             lines = (f"return {_contiguous(body.code, kinds[0])}",)
@@ -64,7 +66,7 @@ class Outline:
             whole = [_contiguous(part, kind) for part, kind in zip(parts, kinds, strict=True)]
             lines = (f"{', '.join(parts)} = {body.code}", f"return {', '.join(whole)}")
         wish = getattr(statement.function, "__name__", "call")
-        return self._new(wish, [result_kind(kind) for kind in kinds], lines, variables, read, module)
+        return self._new(wish, [result_kind(kind) for kind in kinds], lines, variables, read, modules)
 
     def store(self, statement: Store, read: Reader) -> Text:
         """A call of a function whose body is the store."""
@@ -77,7 +79,7 @@ class Outline:
             places = [_as_value(entry) for entry in entries]
             index = places[0] if len(places) == 1 else f"({', '.join(places)})"
             line = f"np.add.at({array.code}, {index}, {value.code})"
-        return self._new("store", [], (line,), variables, read, "")
+        return self._new("store", [], (line,), variables, read, frozenset())
 
     def _new(
         self,
@@ -86,7 +88,7 @@ class Outline:
         body: tuple[str, ...],
         variables: list[Var],
         read: Reader,
-        module: str,
+        modules: frozenset[str],
     ) -> Text:
         arguments = [read(variable) for variable in variables]
         results = ", ".join(f'"{kind}"' for kind in kinds)
@@ -98,7 +100,7 @@ class Outline:
                 return call(known.name, *arguments)
         name = identifiers([wish], taken=self._taken)[wish]
         self._taken.add(name)
-        self.functions.append(Outlined(name, (mark, f"def {name}{rest[0]}", *rest[1:]), module))
+        self.functions.append(Outlined(name, (mark, f"def {name}{rest[0]}", *rest[1:]), modules))
         return call(name, *arguments)
 
 
@@ -118,6 +120,12 @@ def _distinct(statement: Assign | Store) -> list[Var]:
     return list({variable.name: variable for variable in reads(statement)}.values())
 
 
+def function_in(operand: Operand) -> Callable[..., Any] | None:
+    """The function that an operand is, which an eager engine is to run; None for any other."""
+    value = operand.value if isinstance(operand, Const) else None
+    return value if callable(value) and not isinstance(value, type) else None
+
+
 def _parameter(position: int) -> str:
     letters = "abcdefghijklmnopqrstuvwxyz"
     return letters[position] if position < len(letters) else f"x{position}"
@@ -130,7 +138,13 @@ def _reader(variables: list[Var]) -> Reader:
     def read(arg: Arg) -> Text:
         if isinstance(arg, tuple):
             return tuple_of([read(part) for part in arg])
+        if isinstance(arg, Slice):
+            bounds = (None if x is None else read(x) for x in (arg.start, arg.stop, arg.step))
+            return call("slice", *(Text("None") if x is None else x for x in bounds))
         if isinstance(arg, Const):
+            function = function_in(arg)
+            if function is not None:
+                return Text(spelled(function)[0])
             value = arg.value
             return Text(array_constant(value)) if isinstance(value, np.ndarray) else constant(value)
         assert isinstance(arg, Var)

@@ -96,6 +96,21 @@ def _check_index(context, builder, signature, arguments):
     return context.get_dummy_value()
 
 
+@type_callable(native.opaque)
+def _type_of_opaque(context):
+    def typer(index):
+        return index if isinstance(index, types.Integer) else None
+
+    return typer
+
+
+@lower_builtin(native.opaque, types.Integer)
+def _opaque(context, builder, signature, arguments):
+    kind = arguments[0].type
+    # No instruction: the register it is in is named as input and as output.
+    return builder.asm(ir.FunctionType(kind, [kind]), "", "=r,0", arguments, side_effect=False)
+
+
 @overload(native.check_indices)
 def _check_indices(indices, length):
     def check_indices(indices, length):
@@ -104,3 +119,21 @@ def _check_indices(indices, length):
                 raise IndexError("index out of range")
 
     return check_indices
+
+
+@overload(np.may_share_memory)
+def _may_share_memory(a, b):
+    def may_share_memory(a, b):
+        if a.size == 0 or b.size == 0:
+            return False
+        first, behind = np.int64(a.ctypes.data), np.int64(a.ctypes.data) + a.itemsize
+        for n, stride in zip(a.shape, a.strides):  # noqa: B905
+            first += min((n - 1) * stride, 0)
+            behind += max((n - 1) * stride, 0)
+        start, end = np.int64(b.ctypes.data), np.int64(b.ctypes.data) + b.itemsize
+        for n, stride in zip(b.shape, b.strides):  # noqa: B905
+            start += min((n - 1) * stride, 0)
+            end += max((n - 1) * stride, 0)
+        return first < end and start < behind
+
+    return may_share_memory

@@ -154,7 +154,8 @@ class Scope:
         # Which symbols there are may not depend on what is known: two passes number them alike.
         symbol = self.symbols.clamp(a)
         if self.symbols.is_nonnegative(a, self.facts):
-            self.facts += [add(symbol, a, -1), add(a, symbol, -1)]
+            self.facts += [add(a, symbol, -1)]
+        self.facts += [add(symbol, a, -1)]
         return symbol
 
     def resolve(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pullback.base.location import Location
 from pullback.emit.bounds import with_checks
+from pullback.emit.direction import with_hidden_directions, with_upward_loops
 from pullback.emit.names import identifier
 from pullback.emit.vectorize import with_inlined_functions
 from pullback.emit.writer import Line, Writer
@@ -43,7 +44,7 @@ def source(program: Program, *, checked: bool = False) -> str:
 def write(program: Program, *, checked: bool = False) -> Source:
     """The source with what is known about its lines."""
     if checked:
-        program = with_checks(with_inlined_functions(program))
+        program = with_hidden_directions(with_checks(with_inlined_functions(with_upward_loops(program))))
     writer = Writer(program)
     writer.block(program.body)
     name = identifier(program.name)
@@ -65,7 +66,7 @@ def write(program: Program, *, checked: bool = False) -> Source:
 
 
 def _imports(writer: Writer, body: list[Line]) -> list[Line]:
-    modules = sorted({outlined.module for outlined in writer.outline.functions if outlined.module})
+    modules = sorted(frozenset().union(*(outlined.modules for outlined in writer.outline.functions)))
     lines = ["import numpy as np", *(f"import {module}" for module in modules)]
     lines += [f"from {module} import {name}" for name, module in sorted(writer.exceptions.items())]
     if writer.outline.functions or any("native." in line.text for line in body):

@@ -14,6 +14,7 @@ Affine = dict[int, int]
 """Coefficients by symbol; symbol 0 is the number 1."""
 
 MAX_FACTS_IN_PAIRS = 40
+MAX_FACTS_ADDED = 8
 
 
 def constant(value: int) -> Affine:
@@ -46,12 +47,14 @@ class Symbols:
         bounds: the smallest and greatest value of a loop's index, in terms of earlier symbols.
         lengths: symbols that are lengths of axes, which are not negative.
         clamped: what symbols are that are that or 0, whichever is greater.
+        known: lists of facts that were solved, by the identity of the facts, which they keep alive.
     """
 
     count: int = 0
     bounds: dict[int, tuple[Affine, Affine]] = field(default_factory=dict)
     lengths: set[int] = field(default_factory=set)
     clamped: dict[int, Affine] = field(default_factory=dict)
+    known: dict[tuple[int, ...], Solved] = field(default_factory=dict, repr=False)
 
     def fresh(self) -> Affine:
         """A new symbol."""
@@ -95,8 +98,11 @@ class Symbols:
 
     def is_nonnegative(self, a: Affine, facts: list[Affine]) -> bool:
         """Whether ``a >= 0`` follows from the bounds and from ``fact >= 0`` for every fact."""
-        a, facts = solved(a, facts)
-        for start in (a, self.at_least(a)):
+        solved = self._solved(facts)
+        # A bound may be in terms of a symbol that the facts determine.
+        bound = solved.reduced(self.at_least(a))
+        a, facts = solved.reduced(a), solved.facts
+        for start in (a, bound):
             if self._plainly(start):
                 return True
             known = [fact for fact in facts if set(fact) & set(start)]
@@ -107,24 +113,72 @@ class Symbols:
                 return True
         return False
 
+    def _solved(self, facts: list[Affine]) -> Solved:
+        # Few lists of facts are asked about, each of them often, and most are others with something added.
+        key = tuple(map(id, facts))
+        solved = self.known.get(key)
+        if solved is None:
+            shorter = (self.known.get(key[:-k]) for k in range(1, min(len(key), MAX_FACTS_ADDED)))
+            base = next((known for known in shorter if known is not None), None)
+            solved = self.known[key] = Solved(facts, base)
+        return solved
+
     def _plainly(self, a: Affine) -> bool:
         a = self.at_least(a)
         return all(c >= 0 for c in a.values()) and all(s in self.lengths for s in a if s)
 
 
-def solved(a: Affine, facts: list[Affine]) -> tuple[Affine, list[Affine]]:
-    """`a` and the facts without the symbols that the facts, two by two, determine."""
-    facts = list(facts)
-    while True:
-        seen = {tuple(sorted(fact.items())) for fact in facts}
-        for fact in facts:
-            opposite = tuple(sorted((s, -c) for s, c in fact.items()))
-            symbol = max((s for s, c in fact.items() if s and abs(c) == 1), default=0)
-            if symbol and opposite in seen:
-                break
-        else:
-            return a, facts
-        factor = fact[symbol]
-        a = add(a, fact, -factor * a.get(symbol, 0))
-        facts = [add(f, fact, -factor * f.get(symbol, 0)) for f in facts]
-        facts = [f for f in facts if f]
+class Solved:
+    """Facts without the symbols that two of them, opposite to each other, determine.
+
+    Args:
+        base: the first of these facts, already solved.
+
+    Attributes:
+        given: the facts as they were.
+        facts: those that are left.
+    """
+
+    def __init__(self, facts: list[Affine], base: Solved | None = None) -> None:
+        self.given = list(facts)
+        self._steps: list[tuple[int, Affine]] = [] if base is None else list(base._steps)
+        new = facts if base is None else [self.reduced(fact) for fact in facts[len(base.given) :]]
+        left = [] if base is None else list(base._left)
+        left += [(fact, _key(fact)) for fact in new if fact]
+        while (step := _determined(left)) is not None:
+            symbol, fact = step
+            self._steps.append(step)
+            changed = []
+            for f, key in left:
+                if symbol not in f:
+                    changed.append((f, key))
+                elif f := add(f, fact, -fact[symbol] * f[symbol]):
+                    changed.append((f, _key(f)))
+            left = changed
+        self._left = left
+        self.facts = [fact for fact, _ in left]
+
+    def reduced(self, a: Affine) -> Affine:
+        """`a` without the symbols that are determined."""
+        for symbol, fact in self._steps:
+            if symbol in a:
+                a = add(a, fact, -fact[symbol] * a[symbol])
+        return a
+
+
+Key = tuple[tuple[int, int], ...]
+
+
+def _key(fact: Affine) -> Key:
+    return tuple(sorted(fact.items()))
+
+
+def _determined(facts: list[tuple[Affine, Key]]) -> tuple[int, Affine] | None:
+    """The first fact whose opposite holds too, and the youngest symbol that they determine."""
+    seen = {key for _, key in facts}
+    for fact, key in facts:
+        if tuple([(s, -c) for s, c in key]) in seen:
+            symbol = max((s for s, c in key if s and abs(c) == 1), default=0)
+            if symbol:
+                return symbol, fact
+    return None

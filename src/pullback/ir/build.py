@@ -8,6 +8,7 @@ b.add(For(index, start, stop, step, body.statements()))
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.errors import UnsupportedError
 from pullback.base.location import Location
 from pullback.ir import primitives
 from pullback.ir.nodes import Arg, Assign, Block, Const, Operand, Program, Slice, Statement, Store, Var
@@ -175,10 +177,26 @@ def operand_type(operand: Operand) -> Any:
     return operand.type if isinstance(operand, Var) else type_of(operand.value)
 
 
-def dummy_arg(arg: Arg, length: int = 2) -> Any:
+class Varied:
+    """Dummies that are not alike: each array that is asked for has the next of `lengths`."""
+
+    def __init__(self, *lengths: int, scale: float = 1) -> None:
+        self._lengths = itertools.cycle(lengths)
+        self._scale = scale
+
+    def of(self, kind: Scalar | Array) -> Any:
+        return dummy(kind, next(self._lengths), self._scale)
+
+
+Lengths = int | Varied
+
+
+def dummy_arg(arg: Arg, length: Lengths = 2) -> Any:
     """What stands for an argument when NumPy is asked for types."""
     if isinstance(arg, Var):
-        return dummy(arg.type, length) if isinstance(arg.type, Scalar | Array) else []
+        if not isinstance(arg.type, Scalar | Array):
+            return []
+        return length.of(arg.type) if isinstance(length, Varied) else dummy(arg.type, length)
     if isinstance(arg, Const):
         return arg.value
     if isinstance(arg, Slice):
@@ -190,19 +208,45 @@ def types_of_call(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[Type, ...]:
     """The types of the results of a call: from NumPy, where the dummies' lengths do not matter."""
-    special = _SPECIAL.get(function)
+    special = TYPES.get(function)
     if special is not None:
-        return (special(*args, **kwargs),)
+        kinds = special(*args, **kwargs)
+        return kinds if isinstance(kinds, tuple) else (kinds,)
 
-    def types(length: int) -> tuple[Type, ...]:
+    def types(length: Lengths) -> tuple[Type, ...]:
         dummies = {key: dummy_arg(value, length) for key, value in kwargs.items()}
         return result_types(function, tuple(dummy_arg(arg, length) for arg in args), dummies)
 
-    kinds = types(3 if function in _OF_TRIPLES else 2)
+    kinds, length = _first_types(types, 3 if function in _OF_TRIPLES else 2)
+    if len(kinds) > 1 and len(types(length + 1)) != len(kinds):
+        raise UnsupportedError(
+            f"the number of results of {getattr(function, '__name__', function)} is known only at run time",
+            why="it is the length of an axis",
+        )
     if not any(isinstance(kind, Array) and kind.ones for kind in kinds):
         return kinds
     # An axis of length 1 may be an accident of the dummies: of the difference of two elements.
-    return tuple(same_at_any_length(a, b, function) for a, b in zip(kinds, types(3), strict=True))
+    for other in (length + 1, length + 5, Varied(length, length + 1), Varied(length + 1, length)):
+        try:
+            found = types(other)
+        except Exception:  # NumPy wants equal lengths, or fixed ones
+            continue
+        kinds = tuple(same_at_any_length(a, b, function) for a, b in zip(kinds, found, strict=True))
+    return kinds
+
+
+def _first_types(types: Callable[[Lengths], tuple[Type, ...]], length: int) -> tuple[tuple[Type, ...], int]:
+    """The types for the first lengths of the dummies that NumPy accepts, and that length."""
+    try:
+        return types(length), length
+    except Exception as error:
+        # Constants among the arguments, such as an index, may want longer arrays, and others want less.
+        for other in (3, 5, 9, 65, Varied(2, scale=0.5), Varied(2, scale=9), Varied(5, 2), Varied(5, 3)):
+            try:
+                return types(other), other if isinstance(other, int) else length
+            except Exception:
+                continue
+        raise error from None
 
 
 def same_at_any_length(a: Type, b: Type, function: Callable[..., Any]) -> Type:
@@ -270,24 +314,28 @@ def view_layout(kind: Array, index: tuple[Arg, ...]) -> str:
 
 def _pick(array: Var, index: tuple[Arg, ...]) -> Type:
     assert isinstance(array.type, Array)
-    probe = np.zeros((3,) * array.type.ndim, array.type.dtype)
-    entries = []
+    lengths, entries = [1 if axis in array.type.ones else 3 for axis in range(array.type.ndim)], []
+    axis = 0
     for entry in index:
-        if isinstance(entry, Var):
-            kind = entry.type
-            if isinstance(kind, Array):
-                entries.append(
-                    np.ones((3,) * kind.ndim, bool)
-                    if kind.dtype.kind == "b"
-                    else np.zeros(tuple(1 if a in kind.ones else 2 for a in range(kind.ndim)), int)
-                )
-            else:
-                entries.append(0)
+        kind = entry.type if isinstance(entry, Var) else None
+        if isinstance(kind, Array) and kind.dtype.kind == "b":
+            # How many it picks is not known, and that may be one.
+            lengths[axis : axis + kind.ndim] = [3] * kind.ndim
+            entries.append(np.ones((3,) * kind.ndim, bool))
+            axis += kind.ndim
+            continue
+        if isinstance(kind, Array):
+            entries.append(np.zeros(tuple(1 if a in kind.ones else 2 for a in range(kind.ndim)), int))
         elif isinstance(entry, Slice):
+            lengths[axis] = lengths[axis] if _is_whole(entry) else 3
             entries.append(slice(None))
-        elif isinstance(entry, Const):
-            entries.append(entry.value if not isinstance(entry.value, int) else 0)
-    return Array(array.type.dtype, probe[tuple(entries)].ndim)
+        else:
+            value = entry.value if isinstance(entry, Const) else 0
+            entries.append(0 if isinstance(value, int) else value)
+            axis -= value is None
+        axis += 1
+    picked = np.zeros(lengths, array.type.dtype)[tuple(entries)]
+    return Array(array.type.dtype, picked.ndim, frozenset(k for k, n in enumerate(picked.shape) if n == 1))
 
 
 def _dim(array: Var, axis: Const) -> Type:
@@ -328,11 +376,28 @@ def _broadcast_to(array: Operand, shape: tuple[Operand, ...] | Const) -> Type:
     return Array(operand_type(array).dtype, len(shape), ones, "A")
 
 
-_SPECIAL: dict[Callable[..., Any], Callable[..., Type]] = {
+def _vdot(a: Operand, b: Operand) -> Type:
+    return Scalar(np.result_type(*(operand_type(x).dtype for x in (a, b))))
+
+
+def _tensorinv(a: Operand, ind: Const = Const(2)) -> Type:  # noqa: B008
+    kind = operand_type(a)
+    return Array(np.linalg.inv(np.eye(1, dtype=kind.dtype)).dtype, kind.ndim)
+
+
+def _tensorsolve(a: Operand, b: Operand, axes: Arg | None = None) -> Type:
+    kinds = [operand_type(x) for x in (a, b)]
+    dtype = np.linalg.solve(np.eye(1, dtype=kinds[0].dtype), np.ones(1, kinds[1].dtype)).dtype
+    return Array(dtype, kinds[0].ndim - kinds[1].ndim)
+
+
+TYPES: dict[Callable[..., Any], Callable[..., Type | tuple[Type, ...]]] = {
     primitives.bind: _bind, primitives.item: _item, primitives.view: _view, primitives.pick: _pick,
     primitives.dim: _dim, primitives.cast: _cast, primitives.weaken: _weaken,
     primitives.truncate: _truncate, primitives.select: _select,
-    np.reshape: _reshape, np.broadcast_to: _broadcast_to,
+    np.reshape: _reshape, np.broadcast_to: _broadcast_to, np.vdot: _vdot,
+    np.linalg.tensorinv: _tensorinv, np.linalg.tensorsolve: _tensorsolve,
 }  # fmt: skip
+"""What the results of a call are where NumPy is not asked."""
 
 __all__ = ["Builder", "Names", "Stack", "as_arg", "operand_type", "types_of_call"]

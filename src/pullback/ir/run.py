@@ -29,7 +29,7 @@ from pullback.ir.nodes import (
     While,
 )  # fmt: skip
 from pullback.ir.primitives import ALIASING
-from pullback.ir.types import as_operator, number
+from pullback.ir.types import MAKES_ARRAYS, as_operator, number
 
 
 def run(program: Program, arguments: Sequence[Any]) -> tuple[Any, ...]:
@@ -82,8 +82,8 @@ def _assign(statement: Assign, values: dict[str, Any]) -> None:
     kwargs = {name: _value(arg, values) for name, arg in statement.kwargs}
     result = as_operator(statement.function, args)(*args, **kwargs)
     if len(statement.targets) == 1:
-        bound = statement.function in ALIASING
-        values[statement.targets[0].name] = result if bound else number(result)
+        kept = statement.function in ALIASING or statement.function in MAKES_ARRAYS
+        values[statement.targets[0].name] = result if kept else number(result)
         return
     for target, part in zip(statement.targets, result, strict=True):
         values[target.name] = number(part)

@@ -7,6 +7,7 @@ promotion (NEP 50 included: a Python number is *weak*), ranks and errors for bad
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -89,16 +90,18 @@ def is_inexact(kind: Type) -> bool:
     return kind.item.dtype.kind in "fc" if isinstance(kind, Stack) else kind.dtype.kind in "fc"
 
 
-def dummy(kind: Scalar | Array, length: int = 2) -> Any:
-    """A small value of this type: a weak scalar is a Python number, an axis has length 1 or `length`."""
+def dummy(kind: Scalar | Array, length: int = 2, scale: float = 1) -> Any:
+    """A small value of this type: a weak scalar is a Python number, an axis has length 1 or `length`.
+
+    The elements of an array lie around `scale`.
+    """
     if isinstance(kind, Scalar):
         one = length if kind.dtype.kind in "iu" else 1 if length == 2 or kind.dtype.kind == "b" else 0.7
         return _PYTHON[kind.dtype.kind](one) if kind.weak else kind.dtype.type(one)
     shape = tuple(1 if axis in kind.ones else length for axis in range(kind.ndim))
     # Invertible and without ties, so that solvers and sorts have something to work on.
     values = 1 + np.cos(np.arange(1.0, 1 + np.prod(shape, dtype=int))) * 0.5
-    if kind.dtype.kind in "biu":
-        values = np.ones(values.shape)
+    values = values * scale if kind.dtype.kind not in "biu" else np.ones(values.shape)
     base = values.astype(kind.dtype).reshape(shape, order="F" if kind.layout == "F" else "C")
     if kind.layout != "A":
         return np.asarray(base, order="F" if kind.layout == "F" else "C")
@@ -138,10 +141,19 @@ def result_types(
     Raises:
         whatever NumPy raises for such arguments.
     """
-    with np.errstate(all="ignore"):
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
         result = as_operator(function, args)(*args, **kwargs)
     results = result if isinstance(result, tuple | list) else (result,)
-    return tuple(type_of(number(r)) for r in results)
+    if isinstance(result, tuple | list) and len(result) == 1:
+        raise TypeError("a sequence of one result")
+    return tuple(type_of(r if function in MAKES_ARRAYS else number(r)) for r in results)
+
+
+MAKES_ARRAYS = frozenset([
+    np.empty, np.zeros, np.ones, np.full, np.copy, np.empty_like, np.zeros_like, np.ones_like, np.full_like,
+])  # fmt: skip
+"""What makes memory of its own that can be written into, without axes too."""
 
 
 def number(result: Any) -> Any:

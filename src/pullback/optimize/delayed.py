@@ -8,7 +8,7 @@ arrays" in Svensson & Sheeran, *Parallel programming in Haskell with arrays*, 20
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +37,7 @@ class Delayed:
         reference: for an array in memory: emits a variable that refers to it.
         raw: the axes where `place` takes a negative index too, as it passes it on to an axis of that length.
         fill: for an array of one number: that number.
+        fast: the axis along which elements are neighbours in memory, as far as is known: a guess, for speed.
     """
 
     shape: Index
@@ -49,6 +50,7 @@ class Delayed:
     reference: Callable[[Emitter], Var] | None = None
     raw: frozenset[int] = frozenset()
     fill: Const | None = None
+    fast: int = -1
 
     @property
     def ndim(self) -> int:
@@ -73,7 +75,8 @@ def in_memory(array: Var, shape: Index, memory: frozenset[str], cells: frozenset
     kind = array.type
     assert isinstance(kind, Array)
     raw = frozenset(range(len(shape)))
-    return located(shape, kind.dtype, lambda e, index: (array, index), lambda e: array, memory, cells, raw)
+    whole = located(shape, kind.dtype, lambda e, index: (array, index), lambda e: array, memory, cells, raw)
+    return replace(whole, fast=0) if kind.layout == "F" else whole
 
 
 def located(

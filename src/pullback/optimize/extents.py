@@ -27,6 +27,10 @@ class Form:
         terms = tuple(sorted((atom, c) for atom, c in sums.items() if c))
         return Form(self.constant + times * other.constant, terms)
 
+    def shifted(self, by: int) -> Form:
+        """``self + by``."""
+        return Form(self.constant + by, self.terms)
+
 
 class Extents:
     """What is known of a program's integers; each name in it holds one value (it is no mutable cell)."""

@@ -7,10 +7,15 @@ from dataclasses import replace
 from pullback.ir.nodes import Block, Checkpoint, Program, Statement
 from pullback.ir.walk import with_blocks
 from pullback.optimize.cells import forward_cells
+from pullback.optimize.contract import contract
 from pullback.optimize.dce import remove_dead
+from pullback.optimize.forward import forward_stores
 from pullback.optimize.fuse import fuse
+from pullback.optimize.gather import gather_additions
 from pullback.optimize.hoist import hoist_memory, hoist_values
 from pullback.optimize.induction import without_counters
+from pullback.optimize.integers import fold_integers
+from pullback.optimize.interleave import interleave
 from pullback.optimize.lower import lower
 from pullback.optimize.split import split_additions
 from pullback.optimize.stacks import flat_stacks
@@ -20,7 +25,7 @@ from pullback.optimize.values import share_values
 
 def simplify(program: Program) -> Program:
     """Cheaper, in the same language: of arrays or of scalars, before differentiation or after."""
-    return remove_dead(share_values(hoist_values(forward_cells(program))))
+    return remove_dead(share_values(fold_integers(share_values(hoist_values(forward_cells(program))))))
 
 
 def optimize(program: Program) -> Program:
@@ -28,7 +33,7 @@ def optimize(program: Program) -> Program:
     program = share_values(without_counters(lower(program)))
     fused = fuse(program)
     if fused is not program:
-        program = share_values(remove_dead(fused))
+        program = share_values(remove_dead(contract(fused)))
     unrolled = unroll(program)
     if unrolled is not program:
         program = share_values(unrolled)
@@ -38,11 +43,15 @@ def optimize(program: Program) -> Program:
 def finish(program: Program) -> Program:
     """What emission takes of an optimized program, differentiated or not.
 
-    What is run again for a derivative is no block by itself any more, stacks are arrays, additions to several
-    places go in loops of their own, and no memory is allocated in loops.
+    What is run again for a derivative is no block by itself any more, stacks are arrays, additions to
+    several places are gathered or go in loops of their own, loops that were apart in the reverse sweep are
+    one, and no memory is allocated in loops.
     """
-    program = replace(program, body=_opened(program.body))
-    return hoist_memory(simplify(split_additions(flat_stacks(program))))
+    program = flat_stacks(replace(program, body=_opened(program.body)))
+    program = simplify(split_additions(gather_additions(program)))
+    fused = share_values(fuse(program))
+    forwarded = remove_dead(share_values(forward_stores(fused)))
+    return hoist_memory(simplify(interleave(simplify(contract(forwarded)))))
 
 
 def _opened(block: Block) -> Block:

@@ -6,6 +6,7 @@ A rewrite takes the call's own arguments, arrays delayed, and returns a number o
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -54,10 +55,18 @@ def rewrite(
         return _of_numbers(e, function, args, kwargs, wish)
     found = REWRITES.get(function)
     if found is not None:
-        return found(e, *args, **kwargs)
+        return _bound(e, found, args, kwargs)
     if is_elementwise(function):
         return _elementwise(e, function, args, kwargs)
     raise OpaqueError(f"{function} is not written as loops")
+
+
+def _bound(e: Emitter, found: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    try:
+        inspect.signature(found).bind(e, *args, **kwargs)
+    except TypeError as error:
+        raise OpaqueError("an argument that is not written as loops") from error
+    return found(e, *args, **kwargs)
 
 
 def _flat(args: tuple[Any, ...]) -> list[Any]:
@@ -87,6 +96,8 @@ def _of_numbers(
 ) -> Any:
     """A call without arrays: as it is, and what it says of integers is noted."""
     if function is primitives.bind:
+        if isinstance(args[0], Const) and np.ndim(args[0].value):
+            raise OpaqueError("an array of constants")
         return args[0]
     created = REWRITES.get(function)
     if created is not None and function in CREATORS:

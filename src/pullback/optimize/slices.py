@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -205,7 +205,8 @@ def transposed(array: Delayed, axes: tuple[int, ...]) -> Delayed:
         return e.call(np.transpose, base, axes, name=base.name)
 
     raw = frozenset(i for i, a in enumerate(axes) if a in array.raw)
-    return view_of(array, tuple(array.shape[a] for a in axes), back, reference, raw)
+    turned = view_of(array, tuple(array.shape[a] for a in axes), back, reference, raw)
+    return replace(turned, fast=inverse[array.fast]) if axes else turned
 
 
 def reversed_axes(e: Emitter, array: Delayed, axes: tuple[int, ...]) -> Delayed:

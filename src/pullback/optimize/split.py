@@ -18,7 +18,8 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder, Names
 from pullback.ir.nodes import Assign, Block, Const, For, Operand, Program, Statement, Store, Var
 from pullback.ir.types import Scalar
-from pullback.ir.walk import assigns, blocks, reads, walk, with_blocks
+from pullback.ir.walk import assigns, blocks, reads, walk
+from pullback.optimize.linear import Linear
 from pullback.optimize.uses import Uses
 
 _CHEAP = frozenset([
@@ -32,22 +33,26 @@ _MOST = 24  # statements computed again for one addition
 def split_additions(program: Program) -> Program:
     """The same function, sums aside, with its innermost loops split."""
     taken = {v.name for s in walk(program.body) for v in (*reads(s), *assigns(s))}
-    splitter = _Splitter(Uses(program), Builder(Names(taken | {p.name for p in program.params})))
+    uses = Uses(program)
+    splitter = _Splitter(
+        uses, Linear(program, uses), Builder(Names(taken | {p.name for p in program.params}))
+    )
     return replace(program, body=splitter.block(program.body))
 
 
 class _Splitter:
-    def __init__(self, uses: Uses, builder: Builder) -> None:
+    def __init__(self, uses: Uses, linear: Linear, builder: Builder) -> None:
         self._uses = uses
+        self._linear = linear
         self._builder = builder
 
     def block(self, block: Block) -> Block:
         made: list[Statement] = []
         for statement in block:
-            statement = with_blocks(statement, self.block)
+            statement = self._uses.within(statement, self.block)
             if isinstance(statement, For) and not any(blocks(s) for s in statement.body):
                 made += self._loop(statement)
-            elif isinstance(statement, For) and is_independent_nest(statement, self._uses):
+            elif isinstance(statement, For) and is_independent_nest(statement, self._uses, self._linear):
                 made += upwards(statement, statement.body, self._builder)
             else:
                 made.append(statement)
@@ -256,11 +261,11 @@ def _next(operand: Operand, builder: Builder) -> Operand:
     return builder.call(np.add, operand, 1, name="end")
 
 
-def is_independent_nest(loop: For, uses: Uses) -> bool:
+def is_independent_nest(loop: For, uses: Uses, linear: Linear) -> bool:
     """Whether the iterations of a loop with loops in it can run in any order.
 
     They can where each array is only added to, or where all reads and writes of it have the same entry in
-    their index that grows with the loop.
+    their index, which grows with the loop.
     """
     inside = list(walk(loop.body))
     if not all(isinstance(s, Assign | Store | For) for s in inside):
@@ -284,14 +289,15 @@ def is_independent_nest(loop: For, uses: Uses) -> bool:
     }
     for memory in written:
         only_added = memory not in read and not any(plain for _, plain in accesses[memory])
-        if not only_added and not _apart([index for index, _ in accesses[memory]], loop):
+        if not only_added and not _apart([index for index, _ in accesses[memory]], loop, linear):
             return False
     return True
 
 
-def _apart(indices: list[tuple], loop: For) -> bool:
-    """Whether some entry is the loop's own index in all of these."""
-    return any(
-        all(isinstance(index[axis], Var) and index[axis] == loop.index for index in indices)
-        for axis in range(min(map(len, indices)))
-    )
+def _apart(indices: list[tuple], loop: For, linear: Linear) -> bool:
+    """Whether some entry is the same in all of these, and another in each iteration."""
+    for axis in range(min(map(len, indices))):
+        rests = [linear.grows(index[axis], loop) for index in indices]
+        if None not in rests and all(rest == rests[0] for rest in rests):
+            return True
+    return False

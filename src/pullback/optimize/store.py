@@ -22,21 +22,20 @@ from pullback.optimize.slices import OpaqueError, region
 def store(e: Emitter, array: Delayed, index: tuple[Any, ...], value: Value, *, accumulate: bool) -> None:
     """``array[index] = value``, or ``+=``."""
     index = tuple(located(e, entry) for entry in index)
-    if not any(isinstance(entry, Delayed) for entry in index):
-        part = region(e, array, index)
-        _store(e, array, part.shape, part.back, value, accumulate)
-    elif is_mask(index):
+    if index and is_mask(index):
         _store_masked(e, array, index[0], value, accumulate)
-    else:
-        try:
-            Picked(e, array, index)
-        except OpaqueError:
-            e.store(e.variable(array), e.in_memory(index), e.in_memory(value), accumulate=accumulate)
-            return
+        return
+    picks = any(isinstance(entry, Delayed) for entry in index)
+    try:
+        place = Picked(e, array, index) if picks else region(e, array, index)
+    except OpaqueError:
+        e.store(e.variable(array), e.in_memory(index), e.in_memory(value), accumulate=accumulate)
+        return
+    if picks:
         # An index array that is read from what is stored into is read to its end first.
         kept = tuple(_apart(e, entry, array) if isinstance(entry, Delayed) else entry for entry in index)
-        picked = Picked(e, array, kept)
-        _store(e, array, picked.shape, picked.back, value, accumulate)
+        place = Picked(e, array, kept)
+    _store(e, array, place.shape, place.back, value, accumulate)
 
 
 def store_whole(e: Emitter, array: Delayed, value: Delayed) -> None:

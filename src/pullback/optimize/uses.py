@@ -7,9 +7,14 @@ have changed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
 from pullback.ir.memory import Memory
-from pullback.ir.nodes import Block, For, Program, Statement, Store, While
-from pullback.ir.walk import assigns, blocks, reads
+from pullback.ir.nodes import Assign, Block, For, If, Program, Statement, Store, Var, While
+from pullback.ir.walk import assigns, blocks, reads, walk, with_blocks
 
 
 class Uses:
@@ -21,6 +26,7 @@ class Uses:
 
     def __init__(self, program: Program) -> None:
         self._memory = Memory(program)
+        self._apart: set[str] = set()
         self._assigned: dict[str, list[int]] = {param.name: [-1] for param in program.params}
         self._used: dict[str, list[int]] = {}
         self._stores: list[tuple[int, str]] = []
@@ -32,6 +38,16 @@ class Uses:
         self._number(program.body, (), ())
         self.cells = frozenset(name for name, at in self._assigned.items() if len(at) > 1)
         self._stored = {self.memory(name) for _, name in self._stores}
+        self._tested: dict[str, str] = {}
+        for statement in walk(program.body):
+            match statement:
+                case Assign(targets=(test,), function=np.may_share_memory, args=(Var(name=name), *_)):
+                    self._tested[test.name] = name
+                case Assign(targets=(test,), function=np.logical_or, args=(Var(name=first), _)):
+                    if first in self._tested:
+                        self._tested[test.name] = self._tested[first]
+                case _:
+                    pass
 
     def _number(self, block: Block, loops: tuple[int, ...], path: tuple[int, ...]) -> None:
         self._block_count += 1
@@ -54,7 +70,23 @@ class Uses:
 
     def memory(self, name: str) -> str:
         """One name for all the names that may refer to the same memory as `name`."""
-        return self._memory.group(name)
+        return f"{name} alone" if name in self._apart else self._memory.group(name)
+
+    def within(self, statement: Statement, new: Callable[[Block], Block]) -> Statement:
+        """`statement` with `new` applied to each block in it, which may ask for `memory` meanwhile.
+
+        Where a test has found an array to be apart from all others that the branch has, `memory` says so.
+        """
+        test = statement.test if isinstance(statement, If) else None
+        tested = self._tested.get(test.name) if isinstance(test, Var) else None
+        if tested is None or tested in self._apart:
+            return with_blocks(statement, new)
+        assert isinstance(statement, If)
+        then = new(statement.then)
+        self._apart.add(tested)
+        orelse = new(statement.orelse)
+        self._apart.discard(tested)
+        return replace(statement, then=then, orelse=orelse)
 
     def is_stored(self, name: str) -> bool:
         """Whether any store may write into the memory of `name`."""

@@ -118,6 +118,8 @@ def _steps(x: Any, dx: Any, axis: int, ndim: int) -> Any:
 
 
 def _heights(y: Any, axis: int) -> Any:
+    if isinstance(y, list | tuple):
+        y = np.array(y)
     return (y[along(axis, 1, None)] + y[along(axis, None, -1)]) / 2
 
 

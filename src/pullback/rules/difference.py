@@ -72,6 +72,8 @@ def diff_append_vjp(
 
 def _still(edge: Any) -> Any:
     """A zero tangent for an edge or array that does not move."""
+    if isinstance(edge, list | tuple):
+        edge = np.array(edge)
     return edge if edge is None or edge is NOTHING else np.zeros(np.shape(edge), dtype_of(edge))
 
 

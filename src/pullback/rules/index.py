@@ -41,7 +41,7 @@ view(operator.getitem)
 def take_vjp(
     y_bar: Any, y: Any, a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise"
 ) -> Any:
-    shape = (np.size(a),) if axis is None else np.shape(a)
+    shape = (np.size(a),) if axis is None or not np.shape(a) else np.shape(a)
     place = 0 if axis is None else axis % len(shape)
     return placed(y_bar, a, shape, along(place, in_range(indices, shape[place], mode)))
 

@@ -50,7 +50,7 @@ def _matrix_kind(ord: Any) -> Any:
             why="it needs that of the singular value decomposition",
             remedy="use ord='fro', 1 or np.inf.",
         )
-    return "columns" if abs(ord) == 1 else "rows"
+    return ("least " if ord < 0 else "") + ("columns" if abs(ord) == 1 else "rows")
 
 
 def _phase(x: Any) -> Any:
@@ -70,8 +70,8 @@ def gradient(x: Any, y: Any, kind: Any, axes: Axes) -> Any:
     """The gradient of the norm `y`, which is given with `axes` kept, in every entry of `x`."""
     if isinstance(kind, str):
         rows, columns = axes
-        sums = np.sum(np.abs(x), axis=rows if kind == "columns" else columns, keepdims=True)
-        return _share_of(sums, y, axes, dtype_of(y)) * _phase(x)
+        sums = np.sum(np.abs(x), axis=rows if "columns" in kind else columns, keepdims=True)
+        return _share_of(sums, kind.startswith("least"), axes) * _phase(x)
     if kind == 2:
         return x * np.where(y == 0, 0, 1 / np.where(y == 0, 1, y))
     if kind == 1:
@@ -79,15 +79,17 @@ def gradient(x: Any, y: Any, kind: Any, axes: Axes) -> Any:
     if kind == 0:
         return np.zeros(np.shape(x), dtype_of(x))
     if kind in (np.inf, -np.inf):
-        return _share_of(np.abs(x), y, axes, dtype_of(y)) * _phase(x)
+        return _share_of(np.abs(x), kind < 0, axes) * _phase(x)
     size = np.abs(x)
     nowhere = (size == 0) | (y == 0)
     ratio = np.where(nowhere, 1, size) / np.where(y == 0, 1, y)
     return np.where(nowhere, 0, ratio ** (kind - 1)) * _phase(x)
 
 
-def _share_of(sizes: Any, y: Any, axes: Axes, dtype: Any) -> Any:
-    return _shared(sizes == y, axes).astype(dtype)
+def _share_of(sizes: Any, least: bool, axes: Axes) -> Any:
+    """Equal weights for the places of the extreme of `sizes`: the norm may be rounded otherwise."""
+    extreme = np.min(sizes, axis=axes, keepdims=True) if least else np.max(sizes, axis=axes, keepdims=True)
+    return _shared(sizes == extreme, axes).astype(dtype_of(sizes))
 
 
 def _norm_vjp(y_bar: Any, y: Any, x: Any, kind: Any, axes: Axes) -> Any:

@@ -22,7 +22,7 @@ def scale(partial: Any, seed: Any) -> Any:
     """``partial * seed``, broadcast, and 0 wherever either is 0, whatever the other is there."""
     kind = type(partial)
     if kind is not _array or type(seed) is not _array:
-        if (kind is int or kind is float) and partial - partial == 0:
+        if (kind is int or kind is float) and partial - partial == 0 != partial:
             return seed if partial == 1 else seed * partial
         if isinstance(partial, Tracked) or isinstance(seed, Tracked):
             return safe_multiply(partial, seed)

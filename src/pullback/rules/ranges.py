@@ -33,14 +33,14 @@ def linspace_bar(stop: bool, y_bar: Any, y: Any, num: Any, endpoint: Any, retste
     return summed + y_bar[1] / intervals if stop else summed - y_bar[1] / intervals
 
 
-def _linspace_rules(stop: bool) -> None:
+def _linspace_rules(of_stop: bool) -> None:
     def linspace_vjp(
-        y_bar: Any, y: Any, start: Any, stop_: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False,
+        y_bar: Any, y: Any, start: Any, stop: Any, num: Any = 50, endpoint: Any = True, retstep: Any = False,
         dtype: Any = None, axis: int = 0,
     ) -> Any:  # fmt: skip
-        return linspace_bar(stop, y_bar, y, num, endpoint, retstep, axis)
+        return linspace_bar(of_stop, y_bar, y, num, endpoint, retstep, axis)
 
-    vjp(np.linspace, int(stop), reads="num endpoint retstep axis")(linspace_vjp)
+    vjp(np.linspace, int(of_stop), reads="num endpoint retstep axis")(linspace_vjp)
 
 
 _linspace_rules(False)

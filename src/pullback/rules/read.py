@@ -32,6 +32,14 @@ def vjp_direction(rule: Rule, position: int) -> tuple[int, Any]:
     raise missing(rule, position, "vjp")
 
 
+def jvp_key(rule: Rule, position: int) -> int:
+    """The key under which `rule` has the tangent of the argument at `position`, or is linear in it."""
+    for key in (position, EACH):
+        if key in rule.jvps or key in rule.linear:
+            return key
+    raise missing(rule, position, "jvp")
+
+
 def missing(rule: Rule, position: int, kind: str) -> Exception:
     """The error for a direction that `rule` does not have."""
     reason = rule.refusals.get(position, rule.refusals.get(EACH))
@@ -86,13 +94,11 @@ def tangent(rule: Rule, position: int, x_dot: Any, y: Any, args: Args, kwargs: K
     """The contribution of ``args[position]``, which moves by `x_dot`, to the tangent of the output."""
     if rule.partials is not None:
         return scale(_partial(rule, position, y, args), x_dot)
-    for key in (position, EACH):
-        if key in rule.jvps:
-            leading = (position,) if key == EACH else ()
-            return rule.jvps[key].function(*leading, x_dot, y, *args, **kwargs)
-        if key in rule.linear:
-            return rule.function(*args[:position], x_dot, *args[position + 1 :], **kwargs)
-    raise missing(rule, position, "jvp")
+    key = jvp_key(rule, position)
+    if key not in rule.jvps:
+        return rule.function(*args[:position], x_dot, *args[position + 1 :], **kwargs)
+    leading = (position,) if key == EACH else ()
+    return rule.jvps[key].function(*leading, x_dot, y, *args, **kwargs)
 
 
 def _partial(rule: Rule, position: int, y: Any, args: Args) -> Any:

@@ -59,7 +59,7 @@ class Filled(Structured):
 
     def against(self, partial: Any) -> Any:
         kind = type(partial)
-        if kind is int or kind is float:
+        if (kind is int or kind is float) and partial - partial == 0 != partial:
             return self if self.shape else self.value
         return self.value if np.shape(partial) == self.shape else self.dense()
 

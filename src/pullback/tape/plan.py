@@ -55,11 +55,13 @@ class Plan:
         dropped: the positions of the arguments whose shape and dtype suffice.
         copied: the positions of the arguments that are kept and might be overwritten.
         usable: whether the output has turned out to be one real array or number.
+        elementwise: whether the rule is one of partial derivatives, which take arrays in their positions.
         view: whether the output may share memory with the first argument.
     """
 
     __slots__ = (
-        "bars", "copied", "dropped", "implementation", "keeps_y", "method", "positions", "usable", "view",
+        "bars", "copied", "dropped", "elementwise", "implementation", "keeps_y", "method", "positions",
+        "usable", "view",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, positions: tuple[int, ...], count: int) -> None:
@@ -67,6 +69,7 @@ class Plan:
         self.method = METHODS.get(rule.function, self.implementation)
         self.positions = positions
         self.view = rule.view
+        self.elementwise = rule.partials is not None
         joint = rule.partials is None and ALL in rule.vjps
         self.usable = not (rule.constant or rule.refusals or joint or _has_out(rule))
         if self.usable:
@@ -119,7 +122,7 @@ def plan_of(function: Callable[..., Any], followed: int, count: int) -> Plan | N
 
 def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply any function, by its plan where it has one that fits the operands."""
-    if len(args) != 1:
+    if len(args) != 1 or type(args[0]) is not Variable:
         return apply_to(function, args, kwargs)
     way = ALONE_WAYS.get(function) or alone(function)
     return way(args[0], kwargs)
@@ -132,6 +135,7 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     values = list(args)
     parents: list[Any] = []
     followed = 0
+    listed = False
     tape: Any = None
     for i, value in enumerate(args):
         kind = type(value)
@@ -148,12 +152,14 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
                 return dispatch(function, args, kwargs)
             parents.append(node)
             followed |= 1 << i
-        elif kind is not _array and kind not in _SIMPLE and not _is_plain(value):
-            return dispatch(function, args, kwargs)
+        elif kind is not _array and kind not in _SIMPLE:
+            if not _is_plain(value):
+                return dispatch(function, args, kwargs)
+            listed = True
     if kwargs and not _is_simple(kwargs.values()):
         return dispatch(function, args, kwargs)
     plan = _plans.get((function, followed, len(args))) or plan_of(function, followed, len(args))
-    if plan is None or not plan.usable:
+    if plan is None or not plan.usable or ((listed or kwargs) and plan.elementwise):
         return dispatch(function, args, kwargs)
     y = (plan.method if type(values[0]) is _array else plan.implementation)(*values, **kwargs)
     if type(y) is _array:
@@ -197,6 +203,7 @@ def alone(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
         return way
     compute, keeps_y, keeps_x = plan.method, plan.keeps_y, not plan.dropped
     bar, structured, _ = plan.bars[0]
+    elementwise = plan.elementwise
 
     def apply(own: Any, kwargs: dict[str, Any]) -> Any:
         node = own._node if type(own) is Variable else None
@@ -209,7 +216,7 @@ def alone(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
         if dtype is not _FLOAT64 and dtype is not _FLOAT32:
             return dispatch(function, (own,), kwargs)
         if kwargs:
-            if not _is_simple(kwargs.values()):
+            if elementwise or not _is_simple(kwargs.values()):
                 return dispatch(function, (own,), kwargs)
             kept = y = compute(x, **kwargs)
         else:

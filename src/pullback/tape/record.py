@@ -18,9 +18,10 @@ from pullback.base.composed import COMPOSED
 from pullback.base.creation import CREATION, created
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
+from pullback.base.foreign import refuse_foreign
 from pullback.base.location import user_location
 from pullback.base.modes import modes, switch
-from pullback.base.operands import plain, positional, rebuilt
+from pullback.base.operands import elementwise, plain, positional, rebuilt
 from pullback.base.overwrite import Step, derivation
 from pullback.base.separate import SEPARATE
 from pullback.base.spec import is_whole, spec_of, spec_tree
@@ -46,12 +47,15 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     if function in COMPOSED:
         return COMPOSED[function](*args, **kwargs)
     rule = rule_of(function)
+    refuse_foreign(args, f"an argument of {rule.name}")
     if rule.constant:
         return function(
             *(plain(value) for value in args), **{key: plain(value) for key, value in kwargs.items()}
         )
     if any(tracked_in((value,)) for value in kwargs.values()):
         args, kwargs = positional(function, args, kwargs)
+    if rule.partials is not None:
+        args, kwargs = elementwise(function, args, kwargs)
     operands: list[tuple[Place, Variable]] = []
     others: list[Tracked] = []
     _find(args, (), operands, others)

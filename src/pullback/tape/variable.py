@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pullback.base.errors import MutationError, NotDifferentiableError, UnsupportedError
+from pullback.base.foreign import refuse_foreign
 from pullback.base.modes import modes, switch
 from pullback.base.mutable import Cell, Mutable
 from pullback.base.overwrite import Path, overwrite, write_at
@@ -261,6 +262,7 @@ def checked(value: Any, what: str) -> Any:
             why="only floating and complex numbers have a derivative",
             remedy="convert it first: np.asarray(x, float).",
         )
+    refuse_foreign((value,), what)
     return np.array(value) if isinstance(value, np.ndarray) else value
 
 

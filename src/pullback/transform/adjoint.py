@@ -12,6 +12,7 @@ original with values kept; the **reverse sweep** mirrors it statement by stateme
     cell = t          t_bar += cell_bar; cell_bar = 0
     for, while, if    the same ones in reverse order, with the trips and tests of the forward sweep
 
+A loop of independent iterations runs in the reverse sweep alone, forward and backward (`transform.joint`).
 An array's cotangent is another array in which a view has the same view (`transform.shadow`). What the
 reverse sweep reads of the past is always a local, kept or computed again by `transform.keep`.
 (Griewank & Walther, *Evaluating Derivatives*, 2008, ch. 4 and 6; Hascoët & Pascual, *Tapenade*, 2013.)
@@ -54,11 +55,14 @@ from pullback.transform.calculus import Calculus
 from pullback.transform.canonical import canonical, cells_of
 from pullback.transform.cotangents import Cotangents
 from pullback.transform.count import counted
+from pullback.transform.independent import Independence
+from pullback.transform.joint import put_off
 from pullback.transform.keep import Keeper
 from pullback.transform.loops import Loop
 from pullback.transform.order import Order
 from pullback.transform.rerun import Rerun
 from pullback.transform.shadow import Shadows
+from pullback.transform.undo import Undoing, with_old
 
 
 def adjoint(
@@ -78,7 +82,15 @@ def adjoint(
             result at the start and that of the parameter at the end. It may be written into.
         singular: parameters that come from where derivatives may be infinite, as in `Activity`.
     """
-    return _Adjoint(canonical(counted(program)), wrt, of, in_place, singular).program()
+    program = canonical(counted(program))
+    sweeps = _Adjoint(program, wrt, of, Undoing(), in_place, singular)
+    found = sweeps.program()
+    undone = sweeps.undoing.chosen(sweeps.order)
+    if undone:
+        # What the first attempt kept tells what is worth undoing.
+        before, undoing = with_old(program, undone, names_of(program))
+        found = _Adjoint(before, wrt, of, undoing, in_place, singular).program()
+    return found
 
 
 class _Adjoint:
@@ -87,12 +99,15 @@ class _Adjoint:
         program: Program,
         wrt: Sequence[int],
         of: Sequence[int],
-        in_place: bool = False,
-        singular: Iterable[str] = (),
+        undoing: Undoing,
+        in_place: bool,
+        singular: Iterable[str],
     ) -> None:
         self.original = program
+        self.undoing = undoing
         self.wrt, self.of = wrt, of
         self.builder = Builder(names_of(program))
+        self._late: Block = ()
         self.cells = cells_of(program)
         self.classes = alias_classes(program, self.cells)
         self.activity = Activity(
@@ -104,8 +119,9 @@ class _Adjoint:
         )
         self.in_place = in_place
         self.order = Order(program, self.cells)
+        self.independence = Independence(program, self.cells, self.classes, self.activity, self.order)
         self.shadows = Shadows(self.builder, self.classes, self.cells, self.activity)
-        self.keeper = Keeper(self.builder, self.classes, self.cells, self.order, self.shadows)
+        self.keeper = Keeper(self.builder, self.classes, self.cells, self.order, self.shadows, undoing)
         self.bars = Cotangents(self.builder, self.cells)
         self.calculus = Calculus(
             self.builder, self.activity, self.classes, self.order, self.shadows, self.bars
@@ -124,7 +140,7 @@ class _Adjoint:
             for k, seed in zip(self.of, seeds, strict=True):
                 if seed not in adopted:
                     self._seed(program.results[k], seed)
-        forward, (remade, reverse) = self._block(program.body[:-1], (), seeding.statements())
+        forward, (remade, reverse) = self._block(program.body[:-1], (), seeding.statements(), outermost=True)
         with builder.block() as shadows:
             for param in program.params:
                 if not isinstance(param.type, Array) or not self.activity.is_active(param):
@@ -135,11 +151,12 @@ class _Adjoint:
             self.bars.start()
         with builder.block() as end:
             cotangents = [self._cotangent_of(program.params[k]) for k in self.wrt]
+        results, copies = self._results()
         body = (
-            *shadows.statements(), *forward, *cells.statements(), *remade, *seeding.statements(), *reverse,
-            *end.statements(),
+            *shadows.statements(), *forward, *copies, *cells.statements(), *remade, *seeding.statements(),
+            *reverse, *self._late, *end.statements(),
         )  # fmt: skip
-        last = Return((*program.results, *cotangents))
+        last = Return((*results, *cotangents))
         return Program(f"{program.name}_adjoint", (*program.params, *seeds), (*body, last))
 
     def _adopt(self, seeds: Sequence[Var]) -> set[Var]:
@@ -153,6 +170,15 @@ class _Adjoint:
                 self.shadows.adopt(result, seed)
                 adopted.add(seed)
         return adopted
+
+    def _results(self) -> tuple[list[Operand], Block]:
+        """The program's results, those copied whose memory the reverse sweep takes back."""
+        results: list[Operand] = []
+        with self.builder.block() as copies:
+            for result in self.original.results:
+                undone = isinstance(result, Var) and result.name in self.undoing.names
+                results.append(self.builder.call(np.copy, result, name="y") if undone else result)
+        return results, copies.statements()
 
     def _seed(self, result: Operand, seed: Var) -> None:
         if not self.activity.is_active(result):
@@ -174,10 +200,11 @@ class _Adjoint:
     # -- blocks ----------------------------------------------------------------------------------------------
 
     def _block(
-        self, block: Block, loops: tuple[Loop, ...], seeding: Block = ()
+        self, block: Block, loops: tuple[Loop, ...], seeding: Block = (), *, outermost: bool = False
     ) -> tuple[Block, tuple[Block, Block]]:
         """The forward sweep of a block inside `loops`, how its reverse sweep begins, and that sweep."""
         forward: dict[int, Block] = {}
+        late: set[int] = set()
         with self.builder.block() as made:
             for number in reversed(range(len(block))):
                 statement = block[number]
@@ -185,9 +212,20 @@ class _Adjoint:
                 self._open_outer(statement)
                 if isinstance(statement, While):
                     forward[number] = self._while(statement, block[number + 1], loops)
-                else:
+                    continue
+                waiting = None
+                if outermost and isinstance(statement, For):
+                    following = {k: forward[k] for k in range(number + 1, len(block)) if k not in late}
+                    waiting = self._waiting(statement, following)
+                if waiting is None:
                     forward[number] = self._statement(statement, loops)
-        ordered = tuple(s for number in range(len(block)) for s in forward[number])
+                else:
+                    assert isinstance(statement, For)
+                    forward[number] = self._joint(statement)
+                    late |= waiting
+        ordered = tuple(s for number in range(len(block)) if number not in late for s in forward[number])
+        if outermost:
+            self._late = tuple(s for number in sorted(late) for s in forward[number])
         reverse = made.statements()
         if not reverse and loops:
             return ordered, ((), ())
@@ -250,6 +288,26 @@ class _Adjoint:
             self.builder.add(For(index, start, stop, step, reverse))
         return (*loop.before, replace(statement, body=forward))
 
+    def _waiting(self, loop: For, following: dict[int, Block]) -> set[int] | None:
+        """The statements that wait if a loop runs forward and backward at once; None if it cannot."""
+        if not any(v.name in self.activity for s in walk((loop,)) for v in reads(s)):
+            return None
+        waiting = put_off((loop,), following, tuple(self.builder.innermost), self.classes)
+        if waiting is None:
+            return None
+        # The reverse sweep takes some memory back, perhaps before what waits has run.
+        moved = (loop, *(s for number in waiting for s in following[number]))
+        undone = any(v.name in self.undoing.names for s in walk(moved) for v in reads(s))
+        return None if undone or not self.independence.holds(loop) else waiting
+
+    def _joint(self, loop: For) -> Block:
+        """Add a loop that runs forward and backward at once, and return what is left of its forward sweep."""
+        forward, reverse = self._inner(loop.body, ())
+        if not reverse:
+            return (replace(loop, body=forward),)
+        self.builder.add(replace(loop, body=(*forward, *reverse)))
+        return ()
+
     def _while(self, statement: While, following: Statement, loops: tuple[Loop, ...]) -> Block:
         """`transform.count` has left nothing in `before` but the test, and counts the trips after it."""
         loop = Loop(statement)
@@ -272,6 +330,9 @@ class _Adjoint:
 
     def _store(self, statement: Store) -> None:
         array, value = statement.array, statement.value
+        old = self.undoing.old.get(id(statement))
+        if old is not None:
+            self.builder.store(array, statement.index, old)
         if not self.activity.is_active(array):
             return
         shadow = self.shadows[array]

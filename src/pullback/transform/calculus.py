@@ -20,6 +20,7 @@ from pullback.rules.table import ALL, TABLE, Rule
 from pullback.transform.activity import Activity, carries
 from pullback.transform.alias import AliasClass
 from pullback.transform.cotangents import Cotangents, zero
+from pullback.transform.eager import as_given, at, check_direction, places_of, pull
 from pullback.transform.order import Order
 from pullback.transform.shadow import Shadows
 from pullback.transform.symbol import Symbol
@@ -100,25 +101,30 @@ class Calculus:
         y_bars = [self._y_bar(target) for target in statement.targets]
         if all(y_bar is None for y_bar in y_bars):
             return Copies()
+        check_direction(statement, self._activity.is_active, vjp_direction)
         rule = TABLE.get(statement.function)
-        if rule is None:
-            name = getattr(statement.function, "__name__", statement.function)
-            raise UnsupportedError(
-                f"{name} has no rule for its derivative",
-                remedy="give it one with pb.partials or @pb.vjp_rule.",
-                where=statement.location,
-            )
         copies, stand_ins = Copies(), {}
         self._guards = self._activity.guards(statement)
-        with self._builder.block() as reverse:
-            args = tuple(self._symbol(arg, statement, stand_ins) for arg in statement.args)
-            kwargs = {key: self._symbol(arg, statement, stand_ins) for key, arg in statement.kwargs}
-            outputs = tuple(self._symbol(target, statement, stand_ins) for target in statement.targets)
-            try:
-                self._contribute(rule, statement, y_bars, outputs, args, kwargs)
-            except PullbackError as error:
-                error.where = statement.location
-                raise
+        args = tuple(self._symbol(arg, statement, stand_ins) for arg in statement.args)
+        kwargs = {key: self._symbol(arg, statement, stand_ins) for key, arg in statement.kwargs}
+        try:
+            with self._builder.block() as reverse:
+                outputs = tuple(self._symbol(target, statement, stand_ins) for target in statement.targets)
+                try:
+                    found = self._by_symbols(rule, statement, y_bars, outputs, args, kwargs)
+                except PullbackError:
+                    raise
+                except Exception as error:
+                    raise UnsupportedError("a rule that is not plain NumPy") from error
+                for variable, x_bar in found:
+                    self._add_dense(variable, x_bar)
+        except UnsupportedError:
+            with self._builder.block() as reverse:
+                for variable, x_bar in self._by_engine(statement, y_bars, args, kwargs):
+                    self.add(variable, x_bar)
+        except PullbackError as error:
+            error.where = statement.location
+            raise
         self._builder.extend(reverse.statements())
         used = {v.name for s in walk(reverse.statements()) for v in reads(s)}
         produced = {target.name for target in statement.targets}
@@ -128,15 +134,18 @@ class Calculus:
                 (copies.after if name in produced else copies.before).append(made)
         return copies
 
-    def _contribute(
+    def _by_symbols(
         self,
-        rule: Rule,
+        rule: Rule | None,
         statement: Assign,
         y_bars: list[Operand | None],
         outputs: Any,
         args: Any,
         kwargs: Any,
-    ) -> None:
+    ) -> list[tuple[Var, Any]]:
+        """What the arguments get, by running the rule on symbols."""
+        if rule is None:
+            raise UnsupportedError("no rule")
         complex_output = any(operand_type(target).dtype.kind == "c" for target in statement.targets)
         seeds = [
             zero(target.type).value if bar is None else Symbol(bar, self._builder, self._guards)
@@ -144,13 +153,14 @@ class Calculus:
         ]
         y_bar, y = (seeds[0], outputs[0]) if len(outputs) == 1 else (seeds, outputs)
         self._activity.require_positional(statement)
+        found: list[tuple[Var, Any]] = []
         for position, arg in enumerate(statement.args):
             if isinstance(arg, tuple) and any(map(self._activity.is_active, arg)):
                 parts = cotangent(rule, position, y_bar, y, args, kwargs, complex_output)
                 for part, x_bar in zip(arg, parts, strict=True):
                     if self._activity.is_active(part):
                         assert isinstance(part, Var)
-                        self._add_dense(part, x_bar)
+                        found.append((part, x_bar))
                 continue
             if not self._activity.is_active(arg):
                 continue
@@ -158,7 +168,27 @@ class Calculus:
             x_bar = cotangent(rule, position, y_bar, y, args, kwargs, complex_output)
             if rule.partials is None and vjp_direction(rule, position)[0] == ALL:
                 x_bar = x_bar[position]
-            self._add_dense(arg, x_bar)
+            found.append((arg, x_bar))
+        return found
+
+    def _by_engine(
+        self, statement: Assign, y_bars: list[Operand | None], args: Any, kwargs: Any
+    ) -> list[tuple[Var, Operand]]:
+        """What the arguments get, by a call that runs the function on a tape."""
+        places = places_of(statement, self._activity.is_active)
+        keywords = {key: as_given(value) for key, value in kwargs.items()}
+        found = self._builder.call(
+            pull,
+            statement.function,
+            Const(places),
+            tuple(y_bars),
+            *map(as_given, args),
+            **keywords,
+            name="x_bar",
+        )
+        given = dict(statement.kwargs)
+        targets = [at(place, statement.args, given) for place in places]
+        return list(zip(targets, found if isinstance(found, tuple) else (found,), strict=True))
 
     def _add_dense(self, variable: Var, x_bar: Any) -> None:
         """Add what a rule gives, structured or not."""
@@ -166,6 +196,8 @@ class Calculus:
             x_bar = x_bar.value
         x_bar = dense(x_bar)
         nothing = x_bar is None or (not isinstance(x_bar, Symbol) and not np.any(x_bar))
+        if isinstance(x_bar, np.ndarray) and x_bar.ndim and not nothing:
+            raise UnsupportedError("a cotangent that is a constant array")
         if not nothing:
             self.add(variable, x_bar.operand if isinstance(x_bar, Symbol) else Const(x_bar))
 

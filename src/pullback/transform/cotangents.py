@@ -37,9 +37,9 @@ class Cotangents:
 
     def start(self) -> None:
         """Write the initial values of the cells' cotangents."""
-        for name in self._cells & self._bars.keys():
-            bar = self._bars[name]
-            self._builder.assign(bar, self._seeds.get(name, zero(bar.type)))
+        for name, bar in self._bars.items():
+            if name in self._cells:
+                self._builder.assign(bar, self._seeds.get(name, zero(bar.type)))
 
     def open(self, local: Var) -> None:
         """Make the cotangent of a local a cell, since blocks that come next contribute to it."""

@@ -131,9 +131,9 @@ class Elements:
             pair = [system.place(x, side, first.array, axis) for x, side in ((a, "first"), (b, "second"))]
             if pair[0] is None or pair[1] is None:
                 continue
-            if not all(self._is_natural(system, x) for x in pair if x is not None):
-                continue
-            equations.append(add(pair[0], pair[1], -1))
+            length = system.length(first.array, axis, "first")
+            if self._is_natural(system, pair[0], length) and self._is_natural(system, pair[1], length):
+                equations.append(add(pair[0], pair[1], -1))
         if any(as_number(equation) not in (0, None) for equation in equations):
             return False
         if not equations:
@@ -143,12 +143,47 @@ class Elements:
         self._proofs += 1
         return not is_empty(system.facts, equations)
 
-    def _is_natural(self, system: System, value: Affine) -> bool:
-        """Whether an index is not negative: a negative one counts from the end."""
+    def covers(self, first: Access, second: Access, shared: int) -> bool:
+        """Whether the first access, in all iterations of the loops it does not share, is to the second's too.
+
+        Args:
+            shared: the number of outer loops, common to both, that are in the same iteration.
+        """
+        if first.array.name != second.array.name or len(first.index) != len(second.index):
+            return False
+        if len(self.loops[first.array.name]) > shared:
+            return False
+        system, array = System(self, shared), first.array
+        own = system.free([loop for loop in first.loops[shared:] if isinstance(loop, For)])
+        wanted: list[Affine] = []
+        for axis, (a, b) in enumerate(zip(first.index, second.index, strict=True)):
+            filled, asked = system.place(a, "first", array, axis), system.place(b, "second", array, axis)
+            length = system.length(array, axis, "second")
+            if filled is None or asked is None or not self._is_natural(system, asked, length):
+                return False
+            system.facts += [add(add(length, x, -1), constant(1), -1) for x in (asked, _ZERO)]
+            moving = [symbol for symbol in filled if symbol in own]
+            if not moving:
+                if add(filled, asked, -1):
+                    return False
+                continue
+            bounds = system.bounds(own.pop(moving[0]))
+            if bounds is None or filled[moving[0]] != 1:
+                return False
+            position = add(add(asked, filled, -1), {moving[0]: 1})
+            wanted += [add(position, bounds[0], -1), add(bounds[1], position, -1)]
+        # A loop that no axis moves with may not run, and a bound that moves with another one is none.
+        if own or any(symbol in system.moving for want in wanted for symbol in want):
+            return False
+        self._proofs += len(wanted)
+        return all(is_empty([*system.facts, add(constant(-1), want, -1)]) for want in wanted)
+
+    def _is_natural(self, system: System, value: Affine, length: Affine) -> bool:
+        """Whether an index is not negative: a negative one counts from the end. The axis has some length."""
         if all(c >= 0 and (not s or s in system.natural) for s, c in value.items()):
             return True
         self._proofs += 1
-        return is_empty([*system.facts, add(constant(-1), value, -1)])
+        return is_empty([*system.facts, add(length, constant(1), -1), add(constant(-1), value, -1)])
 
 
 @dataclass(slots=True)
@@ -159,12 +194,14 @@ class System:
         shared: the number of outer loops that are in the same iteration for both.
         facts: what is not negative.
         natural: symbols that are not negative.
+        moving: symbols of indices of which nothing is known, not even that their loops run.
     """
 
     elements: Elements
     shared: int
     facts: list[Affine] = field(default_factory=list)
     natural: set[int] = field(default_factory=set)
+    moving: set[int] = field(default_factory=set)
     _values: dict[tuple[str, str], Affine] = field(default_factory=dict)
     _count: int = 0
 
@@ -183,6 +220,25 @@ class System:
         if not isinstance(operand, Var) or not _is_integer(operand) or operand.name in self.elements.cells:
             return None
         return self._variable(operand.name, side)
+
+    def free(self, loops: Iterable[For]) -> dict[int, For]:
+        """Symbols of which nothing is known for the indices of loops on the first side."""
+        found: dict[int, For] = {}
+        for loop in loops:
+            (symbol,) = self._symbol(loop.index.name, self.elements.loops[loop.index.name], "first")
+            found[symbol] = loop
+        self.moving |= set(found)
+        return found
+
+    def bounds(self, loop: For) -> tuple[Affine, Affine] | None:
+        """The first and last value of a loop's index, the smaller one first, on the first side."""
+        step = loop.step.value if isinstance(loop.step, Const) else 0
+        start = self.value(loop.start, "first")
+        stop = self.value(loop.stop, "first") if step < 0 else self._stop(loop, "first")
+        if start is None or stop is None or abs(step) != 1:
+            return None
+        last = add(stop, constant(step), -1)
+        return (start, last) if step > 0 else (last, start)
 
     def later(self, loop: For | While) -> None:
         """The second side is in a later iteration of a loop."""

@@ -18,15 +18,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder, operand_type
+from pullback.ir.build import Builder
 from pullback.ir.memory import is_alias
-from pullback.ir.nodes import Assign, Block, Const, For, Operand, Pop, Push, Statement, Store, Var
+from pullback.ir.nodes import Assign, Block, Const, For, Pop, Push, Statement, Store, Var
 from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.walk import assigns, reads, substitute, variables, walk
 from pullback.transform.alias import AliasClass
 from pullback.transform.loops import Loop
 from pullback.transform.order import Order
 from pullback.transform.shadow import Shadows
+from pullback.transform.undo import Undoing, is_integer, is_undoable
 
 CHEAP = frozenset([
     np.add, np.subtract, np.multiply, np.negative, np.positive, np.less, np.less_equal, np.greater,
@@ -56,7 +57,9 @@ class Keeper:
         cells: set[str],
         order: Order,
         shadows: Shadows,
+        undoing: Undoing,
     ) -> None:
+        self._undoing = undoing
         self._builder = builder
         self._classes = classes
         self._cells = cells
@@ -73,7 +76,7 @@ class Keeper:
         remade = self._remade_shadows(forward, needed)
         if not loops:
             return forward, tuple(s for statement in forward for s in remade.get(id(statement), [])), reverse
-        plan = self._plan(locals_, needed, self._stored(forward, locals_))
+        plan = self._plan(locals_, needed, self._stored(forward, locals_), len(loops))
         ahead, back = self._written(forward, loops, plan, remade)
         own = {
             target.name: self._builder.var(target.name, target.type)
@@ -101,7 +104,9 @@ class Keeper:
 
     # -- the decision ----------------------------------------------------------------------------------------
 
-    def _plan(self, locals_: dict[str, Statement], needed: set[str], stored: dict[str, Assign]) -> _Plan:
+    def _plan(
+        self, locals_: dict[str, Statement], needed: set[str], stored: dict[str, Assign], depth: int
+    ) -> _Plan:
         plan = _Plan()
         for name in locals_:
             if name not in needed:
@@ -113,8 +118,34 @@ class Keeper:
                 for variable in reads(stored[name]):
                     self._compute_again(variable.name, locals_, plan)
             else:
+                in_the_way = self._in_the_way(name, locals_, plan)
+                if in_the_way:
+                    self._undoing.wishes.append((in_the_way, depth))
                 plan.kept.add(name)
         return plan
+
+    def _in_the_way(self, name: str, locals_: dict[str, Statement], plan: _Plan) -> list[AliasClass] | None:
+        """The memory that would have to be undone for a variable to be known; None if that is not enough."""
+        if self._is_known(name, locals_, plan):
+            return []
+        statement = locals_.get(name)
+        match statement:
+            case Assign(function=primitives.item, args=(Var(name=array), _)):
+                memory = self._classes[array]
+                in_block = self._order.overwritten_in_block(statement, memory)
+                if in_block or not is_undoable(memory, self._order):
+                    return None
+                found = [memory]
+            case Assign() if self._is_cheap(statement):
+                found = []
+            case _:
+                return None
+        for variable in reads(statement):
+            more = self._in_the_way(variable.name, locals_, plan)
+            if more is None:
+                return None
+            found += more
+        return found
 
     def _stored(self, forward: Block, locals_: dict[str, Statement]) -> dict[str, Assign]:
         """How to read back the locals that are stored, in the block of their assignment, where they stay."""
@@ -127,10 +158,10 @@ class Keeper:
                     if (
                         before >= 0
                         and value.type == Scalar(array.type.dtype)  # type: ignore[union-attr]
-                        and all(isinstance(i, Var | Const) and is_whole(i) for i in index)
+                        and all(is_integer(i) for i in index)
                         and all(places.get(v.name, -1) < before for v in (array, *variables(index)))
                         and array.name in self._classes
-                        and not self._order.overwritten(statement, self._classes[array.name])
+                        and not self._overwritten(statement, array)
                     ):
                         found[value.name] = Assign((value,), primitives.item, (array, index))
         return found
@@ -154,7 +185,7 @@ class Keeper:
         if statement.function is primitives.item:
             array = statement.args[0]
             assert isinstance(array, Var)
-            return not self._order.overwritten(statement, self._classes[array.name])
+            return not self._overwritten(statement, array)
         if is_alias(statement):
             return True
         kind = statement.targets[0].type
@@ -164,6 +195,13 @@ class Keeper:
             return statement.function is primitives.dim
         integer = kind.dtype.kind in "iub" and statement.function in (np.floor_divide, np.remainder)
         return integer or statement.function in CHEAP
+
+    def _overwritten(self, statement: Statement, array: Var) -> bool:
+        """Whether the reverse sweep of a statement's block begins with another value in its place."""
+        memory = self._classes[array.name]
+        if array.name in self._undoing.names:
+            return self._order.overwritten_in_block(statement, memory)
+        return self._order.overwritten(statement, memory)
 
     def _compute_again(self, name: str, locals_: dict[str, Statement], plan: _Plan) -> None:
         if name in plan.kept or name in plan.again or name not in locals_:
@@ -219,9 +257,3 @@ class Keeper:
             index = tuple(loop.position(self._builder) for loop in loops)
             self._builder.add(Assign((local,), primitives.item, (room, index)))
         return keep.statements(), get.statements()
-
-
-def is_whole(operand: Operand) -> bool:
-    """Whether an operand is an integer."""
-    kind = operand_type(operand)
-    return isinstance(kind, Scalar) and kind.dtype.kind in "iu"

@@ -49,16 +49,57 @@ class Order:
         persistent = 0
         if memory.plain and len(memory.origins) == 1 and not memory.params:
             # Each run of the allocation makes another array, so the loops around it do not bring it back.
-            persistent = len(self._loops(memory.origins[0]))
+            persistent = len(self.loops(memory.origins[0]))
         return any(self._follows(reader, store, persistent) for store in memory.stores)
 
-    def _loops(self, statement: Statement) -> tuple[For | While, ...]:
+    def overwritten_in_block(self, reader: Statement, memory: AliasClass) -> bool:
+        """As `overwritten`, by the time when the block that `reader` stands in has run once."""
+        *around, own = self._places[id(reader)]
+        depth, shared = len(around), len(self.loops(reader))
+        for store in memory.stores:
+            place = self._places[id(store)]
+            inside = len(place) > depth and all(
+                a.statement is b.statement and a.block == b.block for a, b in zip(around, place, strict=False)
+            )
+            if inside and place[depth].block == own.block and place[depth].position > own.position:
+                accesses = [self._elements.access(s, self.loops(s)) for s in (reader, store)]
+                if self._meet(accesses, shared, later=False):
+                    return True
+        return False
+
+    def loops(self, statement: Statement) -> tuple[For | While, ...]:
+        """The loops around a statement, the outermost first."""
         around = (step.statement for step in self._places[id(statement)][:-1])
         return tuple(s for s in around if isinstance(s, For | While))
 
+    def meet_in_others(self, a: Statement, b: Statement, loop: For) -> bool:
+        """Whether two statements in a loop may access the same element in different iterations of it."""
+        shared = len(self.loops(loop))
+        accesses = [self._elements.access(s, self.loops(s)) for s in (a, b)]
+        return any(self._meet(pair, shared, later=True) for pair in (accesses, accesses[::-1]))
+
+    def fills(self, store: Statement, reader: Statement, loop: For) -> bool:
+        """Whether a store in a loop has, in each iteration, written the element that is read there later."""
+        common, depth = 0, 0
+        ways = self._places[id(store)], self._places[id(reader)]
+        for here, there in zip(*ways, strict=False):
+            if here.statement is not there.statement:
+                break
+            depth += isinstance(here.statement, For | While)
+            common += 1
+        else:
+            return False
+        here, there = ways[0][common], ways[1][common]
+        is_before = here.block == there.block and here.position < there.position
+        within = any(step.statement is loop for step in ways[0][:common])
+        if not (is_before and within and all(isinstance(s.statement, For) for s in ways[0][common:-1])):
+            return False
+        first, second = (self._elements.access(s, self.loops(s)) for s in (store, reader))
+        return first is not None and second is not None and self._elements.covers(first, second, depth)
+
     def _follows(self, reader: Statement, store: Store, persistent: int) -> bool:
         depth, around = 0, None
-        accesses = [self._elements.access(s, self._loops(s)) for s in (reader, store)]
+        accesses = [self._elements.access(s, self.loops(s)) for s in (reader, store)]
         for here, there in zip(self._places[id(reader)], self._places[id(store)], strict=False):
             if here.statement is not there.statement:
                 if isinstance(around, If) and here.block != there.block:

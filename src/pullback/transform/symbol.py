@@ -14,7 +14,7 @@ import numpy as np
 
 from pullback.base.cast import astype
 from pullback.base.errors import UnsupportedError
-from pullback.base.spec import dtype_of
+from pullback.base.spec import Spec, dtype_of
 from pullback.base.tracked import Tracked
 from pullback.ir import primitives
 from pullback.ir.build import Builder, as_arg, operand_type
@@ -130,11 +130,19 @@ class Symbol(Tracked):
     def _call(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         if function is np.multiply and not isinstance(args[1], Symbol) and args[1] == -1:
             function, args = np.negative, args[:1]
-        kwargs = {key: _plain(value) for key, value in kwargs.items() if value is not None}
-        result = self.builder.call(function, *(_plain(x) for x in args), **kwargs)
+        kwargs = {key: self._operand(value) for key, value in kwargs.items() if value is not None}
+        result = self.builder.call(function, *map(self._operand, args), **kwargs)
         if isinstance(result, tuple):
             return tuple(Symbol(part, self.builder, self.guards) for part in result)
         return Symbol(result, self.builder, self.guards)
+
+    def _operand(self, x: Any) -> Any:
+        """An argument as a statement has it; an array that the rule made is assigned to a variable."""
+        if isinstance(x, np.ndarray):
+            return self.builder.call(primitives.bind, Const(x), name="constant") if x.ndim else x[()]
+        if isinstance(x, Spec):
+            raise UnsupportedError("a rule passes on a shape that is known only at run time")
+        return _plain(x)
 
     def __getitem__(self, index: Any) -> Any:
         entries = index if isinstance(index, tuple) else (index,)

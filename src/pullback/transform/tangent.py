@@ -41,12 +41,14 @@ from pullback.ir.primitives import ALIASING
 from pullback.ir.types import Array, Scalar, Stack, number
 from pullback.ir.verify import fits
 from pullback.ir.walk import with_blocks
+from pullback.rules.read import jvp_key
 from pullback.rules.read import tangent as tangent_of_rule
 from pullback.rules.table import TABLE
 from pullback.transform.activity import Activity, carries
 from pullback.transform.alias import alias_classes
 from pullback.transform.canonical import canonical, cells_of
 from pullback.transform.cotangents import zero
+from pullback.transform.eager import as_given, at, check_direction, places_of, push
 from pullback.transform.shadow import Shadows
 from pullback.transform.symbol import Symbol
 
@@ -181,33 +183,22 @@ class _Tangent:
         self.builder.add(Assign((dot,), primitives.bind, (value,)))
 
     def _by_rule(self, statement: Assign) -> None:
-        rule = TABLE.get(statement.function)
-        if rule is None:
-            name = getattr(statement.function, "__name__", statement.function)
-            raise UnsupportedError(
-                f"{name} has no rule for its derivative",
-                remedy="give it one with pb.partials or @pb.jvp_rule.",
-                where=statement.location,
-            )
+        check_direction(statement, self.activity.is_active, jvp_key)
         self.guards = self.activity.guards(statement)
         args = tuple(self._symbol(arg) for arg in statement.args)
         kwargs = {key: self._symbol(arg) for key, arg in statement.kwargs}
-        outputs = tuple(self._symbol(target) for target in statement.targets)
-        y = outputs[0] if len(outputs) == 1 else outputs
-        total: Any = None
         begin = len(self.builder.innermost)
         try:
-            self.activity.require_positional(statement)
-            for position, arg in enumerate(statement.args):
-                if isinstance(arg, tuple) and any(map(self.activity.is_active, arg)):
-                    dots = tuple(self._moved(part) for part in arg)
-                    moved = tangent_of_rule(rule, position, dots, y, args, kwargs)
-                    total = moved if total is None else _plus(total, moved)
-                elif self.activity.is_active(arg):
-                    assert isinstance(arg, Var)
-                    x_dot = Symbol(self._dot(arg), self.builder, self.guards)
-                    moved = tangent_of_rule(rule, position, x_dot, y, args, kwargs)
-                    total = moved if total is None else _plus(total, moved)
+            with self.builder.block() as moved:
+                try:
+                    total = self._by_symbols(statement, args, kwargs)
+                except PullbackError:
+                    raise
+                except Exception as error:
+                    raise UnsupportedError("a rule that is not plain NumPy") from error
+            self.builder.extend(moved.statements())
+        except UnsupportedError:
+            total = self._by_engine(statement, args, kwargs)
         except PullbackError as error:
             error.where = statement.location
             raise
@@ -217,10 +208,49 @@ class _Tangent:
                 if self.activity.is_active(target):
                     self._give(target, self._no_tangent(target))
             return
-        for target, part in zip(statement.targets, total if len(outputs) > 1 else (total,), strict=True):
+        parts = total if len(statement.targets) > 1 else (total,)
+        for target, part in zip(statement.targets, parts, strict=True):
             if self.activity.is_active(target):
                 operand = part.operand if isinstance(part, Symbol) else Const(number(part))
                 self._give(target, self._own(operand, target, self.builder.innermost[begin:]))
+
+    def _by_symbols(self, statement: Assign, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The tangents of the results, by running the rule on symbols; None where nothing moves."""
+        rule = TABLE.get(statement.function)
+        if rule is None:
+            raise UnsupportedError("no rule")
+        outputs = tuple(self._symbol(target) for target in statement.targets)
+        y = outputs[0] if len(outputs) == 1 else outputs
+        total: Any = None
+        self.activity.require_positional(statement)
+        for position, arg in enumerate(statement.args):
+            if isinstance(arg, tuple) and any(map(self.activity.is_active, arg)):
+                x_dot: Any = tuple(self._moved(part) for part in arg)
+            elif self.activity.is_active(arg):
+                assert isinstance(arg, Var)
+                x_dot = Symbol(self._dot(arg), self.builder, self.guards)
+            else:
+                continue
+            moved = tangent_of_rule(rule, position, x_dot, y, args, kwargs)
+            total = moved if total is None else _plus(total, moved)
+        parts = total if isinstance(total, tuple | list) else (total,)
+        if any(isinstance(part, np.ndarray) and part.ndim for part in parts):
+            raise UnsupportedError("a tangent that is a constant array")
+        return total
+
+    def _by_engine(self, statement: Assign, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The tangents of the results, by a call that runs the function on duals."""
+        places = places_of(statement, self.activity.is_active)
+        if not places:
+            return None
+        given = dict(statement.kwargs)
+        dots = tuple(self._tangent_of(at(place, statement.args, given)) for place in places)
+        keywords = {key: as_given(value) for key, value in kwargs.items()}
+        found = self.builder.call(
+            push, statement.function, Const(places), dots, *map(as_given, args), **keywords, name="y_dot"
+        )
+        many = isinstance(found, tuple)
+        return tuple(Symbol(x, self.builder) for x in found) if many else Symbol(found, self.builder)
 
     def _moved(self, part: Arg) -> Symbol:
         """The tangent of one of several arrays in a list."""

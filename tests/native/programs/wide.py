@@ -13,19 +13,23 @@ import numpy as np
 
 from programs.arrays import Expressions, Shape
 
+Statement = Callable[[int, str], None]
 NEW_SHAPES: list[Shape] = [(4,), (4,), (4, 4), (3,), (2, 3), (4, 1), (1, 4), (2, 2), (0,), (2, 3, 4), (1,)]
 
 
 class Wide(Expressions):
     """One random program: `text` is its source, `name` the function in it."""
 
+    kind = "wide"
+    dtypes = ("float64",) * 7 + ("float32",) + ("complex128",) * 2
+
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         r = self.random
         self.seed = seed
-        self.name = f"wide_{seed}"
-        self.dtype = r.choice(["float64"] * 7 + ["float32"] + ["complex128"] * 2)
-        self.complex = self.dtype == "complex128"
+        self.name = f"{self.kind}_{seed}"
+        self.dtype = r.choice(self.dtypes)
+        self.complex = self.dtype.startswith("complex")
         self.b_shape: Shape = r.choice([(1, 4), (4, 1), (3, 4), (2, 1, 4)])
         self.arrays = {"x": (4,), "a": (4, 4), "b": self.b_shape}
         self.scalars = ["c"]
@@ -71,13 +75,17 @@ class Wide(Expressions):
         self.dead += new
 
     def statement(self, depth: int, indent: str) -> None:
-        simple: list[Callable[[int, str], None]] = [
+        self.random.choice([*self.simple(), *(self.nested() if depth else [])])(depth, indent)
+
+    def simple(self) -> list[Statement]:
+        return [
             self.assign, self.store, self.store, self.region_store, self.region_store, self.rebind,
             self.new_array, self.new_array, self.swap, self.index_store, self.alias, self.unpack,
             self.closure, self.rebind_array,
         ]  # fmt: skip
-        nested = [self.branch, self.range_loop, self.array_loop, self.while_loop, self.exit] if depth else []
-        self.random.choice([*simple, *nested])(depth, indent)
+
+    def nested(self) -> list[Statement]:
+        return [self.branch, self.range_loop, self.array_loop, self.while_loop, self.exit]
 
     def assign(self, depth: int, indent: str) -> None:
         value = self.scalar()

@@ -69,6 +69,8 @@ def _concatenate(
 ) -> Value:  # fmt: skip
     unless_given(out)
     parts, along = _parts(e, arrays), static(axis)
+    if along is not None and not parts[0].ndim:
+        raise OpaqueError("of numbers")
     if along is None:
         return joined(e, [an_array(reshape(e, x, (Const(-1),))) for x in parts], 0, static(dtype))
     return joined(e, parts, along % parts[0].ndim, static(dtype))
@@ -176,6 +178,8 @@ def _repeat(e: Emitter, a: Value, repeats: Any, axis: Any = None) -> Value:
     array, along = an_array(a), static(axis)
     if isinstance(repeats, Delayed | tuple) or (along is None and array.ndim != 1):
         raise OpaqueError("a number of times that differs")
+    if isinstance(repeats, Const) and not (isinstance(repeats.value, int) and repeats.value > 0):
+        raise OpaqueError("a list of numbers of times, or none at all")
     along = 0 if along is None else along % array.ndim
     count = extents_of(e, repeats)[0]
     shape = tuple(e.times(n, count) if k == along else n for k, n in enumerate(array.shape))
@@ -193,6 +197,8 @@ def _pad(e: Emitter, array: Value, pad_width: Any, mode: Any = "constant", **opt
     base = an_array(array)
     if static(mode) != "constant":
         raise OpaqueError("in another mode")
+    if isinstance(static(pad_width), dict):
+        raise OpaqueError("with a width for some axes")
     widths = np.broadcast_to(np.asarray(static(pad_width)), (base.ndim, 2)).tolist()
     value = options.get("constant_values", Const(0))
     if not isinstance(value, Var | Const) or np.ndim(getattr(value, "value", 0)):

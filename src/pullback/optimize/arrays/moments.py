@@ -99,9 +99,9 @@ def _std(e: Emitter, a: Value, *args: Any, **kwargs: Any) -> Value:
 @rewrites(np.nanvar)
 def _nanvar(
     e: Emitter, a: Value, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
-    keepdims: Any = False, *, where: Any = UNSET
+    keepdims: Any = False, *, where: Any = UNSET, **options: Any
 ) -> Value:  # fmt: skip
-    unless_given(out, where, dtype)
+    unless_given(out, where, dtype, *options.values())
     array = e.once(an_array(a))
     return _var(e, array, axis, None, None, ddof, keepdims, where=_numbers(e, array))
 

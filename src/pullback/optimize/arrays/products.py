@@ -41,7 +41,7 @@ def contraction(
     summed = [label for label in extents if label not in output]
     order = (*output, *summed)
     shape = tuple(extents[label] for label in order)
-    dtype = result_dtype(np.multiply, tuple(arrays), {}) if len(arrays) > 1 else arrays[0].dtype
+    dtype = np.result_type(*(x.dtype for x in arrays))
 
     def at(e: Emitter, index: Index) -> Operand:
         place = dict(zip(order, index, strict=True))
@@ -73,12 +73,13 @@ def contraction(
 def _rows(arrays: Sequence[Delayed], inputs: Sequence[Any], output: Any) -> bool:
     """Whether whole rows are to be added, in the order of memory.
 
-    So it is where every array that has the last axis of the result has it last.
+    So it is where in every array that has the last axis of the result its elements are neighbours.
     """
     if not output:
         return False
     last = output[-1]
-    return all(labels[-1] == last for labels in inputs if last in labels)
+    pairs = zip(arrays, inputs, strict=True)
+    return all(labels[array.fast] == last for array, labels in pairs if last in labels)
 
 
 def _vectors(e: Emitter, a: Value, b: Value) -> tuple[Delayed, Delayed]:

@@ -171,7 +171,7 @@ def _diff(
 def _trapezoid(e: Emitter, y: Value, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Value:
     array = e.once(an_array(y))
     along = _axis(array, axis)
-    step: Value = dx if isinstance(dx, Var | Const) else Const(dx)
+    step: Value = dx if isinstance(dx, Var | Const | Delayed) else Const(dx)
     if isinstance(x, Delayed):
         step = _diff(e, x, axis=-1 if x.ndim == 1 else axis)
         if x.ndim == 1 and array.ndim > 1:

@@ -1,0 +1,39 @@
+"""Arrays that are none of NumPy's plain ones: their operators mean something else, or something less.
+
+``np.matrix`` multiplies as matrices do, a masked array leaves entries out, a sparse matrix does not take part
+in NumPy's protocols. Taken as the plain array of their numbers each would have another derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from pullback.base.errors import UnsupportedError
+
+_USUAL = frozenset({np.ndarray, float, int, bool, np.float64, tuple, list, slice, type(None), str})
+
+
+def refuse_foreign(values: Iterable[Any], place: str) -> None:
+    """Raise if one of `values` is an array of another kind; `place` says where it stands."""
+    for value in values:
+        kind = type(value)
+        if kind in _USUAL:
+            continue
+        if isinstance(value, np.ndarray):
+            if kind is not np.memmap:
+                remedy = "fill it first: x.filled(0)." if isinstance(value, np.ma.MaskedArray) else None
+                raise UnsupportedError(
+                    f"{place} holds a {kind.__name__}",
+                    why="its operations are not those of a plain array",
+                    remedy=remedy
+                    or "pass np.asarray(x), and write what is meant by it (@ for a product of matrices).",
+                )
+        elif kind.__module__.startswith("scipy.sparse"):
+            raise UnsupportedError(
+                f"{place} holds a {kind.__name__}, which is sparse",
+                why="sparse matrices have no derivative rules",
+                remedy="use A.toarray(), or make x -> A @ x a pb.primitive with its transpose as rule.",
+            )

@@ -1,0 +1,432 @@
+"""Loops that add to neighbouring elements, turned round: each element is added to once.
+
+An adjoint stencil scatters, so that no iteration can run beside the next. What goes to the neighbours is kept
+in an array with a frame of zeros, as wide as the stencil reaches, and added up by a nest over the elements:
+
+    for i: for j:                                     for i: for j:
+        t = f(i, j)                                       t = f(i, j)
+        u[i + 1, j + 1] -= 4 * t                          u[i + 1, j + 1] -= 4 * t
+        u[i, j + 1] += t; u[i + 2, j + 1] += t            shares[i + 2, j + 2] = t
+        u[i + 1, j] += t; u[i + 1, j + 2] += t        for k: for l:
+                                                          u[k, l] += shares[k + 2, l + 1] + …
+
+The frame makes edges no exception. Of the array that is added to, the nest may do nothing but add to it, at
+places that are its indices plus numbers; all else it still does, in its order. Where arrays trade places, a
+test at run time says whether the array is apart from the others. (Hückelheim et al., *Source-to-source
+automatic differentiation of OpenMP parallel loops*, 2022, for stencils whose adjoint gathers.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pullback.ir import primitives
+from pullback.ir.build import Builder, Names, operand_type
+from pullback.ir.nodes import Assign, Block, Const, For, If, Operand, Program, Statement, Store, Var
+from pullback.ir.types import INT, Array, Scalar
+from pullback.ir.walk import assigns, reads, substitute, walk, with_blocks
+from pullback.optimize.extents import Form
+from pullback.optimize.linear import Linear
+from pullback.optimize.uses import Uses
+
+_RANK = 3
+_FEWEST = 3  # places: for two, a loop for each is as good
+_MOST = 4  # arrays of shares
+
+
+def gather_additions(program: Program) -> Program:
+    """The same function, sums aside, with its stencils' additions gathered."""
+    taken = {v.name for s in walk(program.body) for v in (*reads(s), *assigns(s))}
+    builder = Builder(Names(taken | {param.name for param in program.params}))
+    return replace(program, body=_Gatherer(program, builder).outermost(program.body))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stencil:
+    """The additions of a nest to one array.
+
+    Attributes:
+        nest: the loops, the outermost first; the additions are in the body of the last.
+        axes: for each axis of the array, the loop whose index is in its entry, or None.
+        rest: for each axis, what its entry has besides that index and a number that depends on the addition.
+        places: the additions by that number, one for each loop.
+        others: arrays in the nest that this one has to be apart from, which is known only at run time.
+    """
+
+    nest: tuple[For, ...]
+    axes: tuple[int | None, ...]
+    rest: tuple[Form, ...]
+    places: dict[tuple[int, ...], list[Store]]
+    others: tuple[Var, ...]
+
+    @property
+    def array(self) -> Var:
+        return next(iter(self.places.values()))[0].array
+
+    def reach(self, loop: int) -> tuple[int, int]:
+        """The smallest and the greatest number for a loop."""
+        numbers = [place[loop] for place in self.places]
+        return min(numbers), max(numbers)
+
+
+class _Gatherer:
+    def __init__(self, program: Program, builder: Builder) -> None:
+        self._uses = Uses(program)
+        self._linear = Linear(program, self._uses)
+        self._builder = builder
+        self._known = {param.name for param in program.params}
+        self._open: set[str] = set()
+        self._ahead: list[Statement] = []
+
+    def outermost(self, block: Block) -> Block:
+        """The block of the program, with arrays of shares ahead of the statements that need them."""
+        made: list[Statement] = []
+        for statement in block:
+            self._ahead = []
+            new = self._block((statement,))
+            made += (*self._ahead, *new)
+            if isinstance(statement, Assign):
+                self._known.update(target.name for target in statement.targets)
+        return tuple(made)
+
+    def _block(self, block: Block) -> Block:
+        return tuple(made for statement in block for made in self._statement(statement))
+
+    def _statement(self, statement: Statement) -> Block:
+        found = self._stencil(statement) if isinstance(statement, For) else None
+        if found is None:
+            index = {statement.index.name} if isinstance(statement, For) else set()
+            self._open |= index
+            statement = with_blocks(statement, self._block)
+            self._open -= index
+            return (statement,)
+        nest, gathering = self._turned(found)
+        gathered = (*self._statement(nest), *gathering)
+        if not found.others:
+            return gathered
+        with self._builder.block() as made:
+            overlap: Operand | None = None
+            for other in found.others:
+                test = self._builder.call(np.may_share_memory, found.array, other, name="overlap")
+                overlap = (
+                    test
+                    if overlap is None
+                    else self._builder.call(np.logical_or, overlap, test, name="overlap")
+                )
+            assert overlap is not None
+            assert isinstance(statement, For)
+            self._builder.add(If(overlap, (self._again(statement),), gathered))
+        return made.statements()
+
+    # What is found
+
+    def _stencil(self, loop: For) -> _Stencil | None:
+        """A stencil whose outermost loop this is."""
+        for nest in _nests(loop):
+            if not all(self._is_plain(inner) for inner in nest):
+                continue
+            additions = [s for s in nest[-1].body if isinstance(s, Store) and s.accumulate]
+            for name in dict.fromkeys(s.array.name for s in additions):
+                group = [s for s in additions if s.array.name == name]
+                others = self._others(loop, group)
+                found = None if others is None else self._placed(nest, group, others)
+                if found is not None and self._pays(found):
+                    return found
+        return None
+
+    def _is_plain(self, loop: For) -> bool:
+        """Whether a loop counts by one between bounds that are known ahead of all loops and branches."""
+        bounds = [x.name for x in (loop.start, loop.stop) if isinstance(x, Var)]
+        unit = isinstance(loop.step, Const) and loop.step.value in (1, -1)
+        if unit and isinstance(loop.start, Const) and isinstance(loop.stop, Const):
+            return len(range(loop.start.value, loop.stop.value, loop.step.value)) > 0  # type: ignore
+        return unit and all(name in self._known and name not in self._uses.cells for name in bounds)
+
+    def _others(self, loop: For, group: list[Store]) -> tuple[Var, ...] | None:
+        """The other arrays of the loop that may share memory with the one that a group of stores adds to.
+
+        None if the loop does anything else with that one, or makes one of the arrays.
+        """
+        array = group[0].array
+        others: dict[str, Var] = {}
+        for statement in walk((loop,)):
+            for variable in (*reads(statement), *assigns(statement)):
+                if not isinstance(variable.type, Array):
+                    continue
+                if variable.name == array.name:
+                    if not any(statement is store for store in group):
+                        return None
+                elif self._uses.memory(variable.name) == self._uses.memory(array.name):
+                    others[variable.name] = variable
+        if others and not self._is_separate(loop):
+            return None
+        return tuple(others.values())
+
+    def _is_separate(self, loop: For) -> bool:
+        """Whether nothing that the loop assigns is an array, assigned elsewhere too or read elsewhere."""
+        inside = [v.name for s in walk((loop,)) for v in {v.name: v for v in reads(s)}.values()]
+        return not any(
+            isinstance(target.type, Array)
+            or target.name in self._uses.cells
+            or self._uses.count(target.name) != inside.count(target.name)
+            for s in walk((loop,))
+            for target in assigns(s)
+        )
+
+    def _again(self, loop: For) -> Statement:
+        """The same loop, with names of its own."""
+        names = {target.name: target for s in walk((loop,)) for target in assigns(s)}
+        fresh = {name: self._builder.var(name, target.type) for name, target in names.items()}
+        return substitute((loop,), fresh)[0]
+
+    def _placed(self, nest: tuple[For, ...], group: list[Store], others: tuple[Var, ...]) -> _Stencil | None:
+        names = [loop.index.name for loop in nest]
+        inside = {target.name for s in walk(nest[:1]) for target in assigns(s)}
+        inside |= self._linear.indices - self._open
+        places: dict[tuple[int, ...], list[Store]] = {}
+        shared: tuple[tuple[int | None, ...], tuple[Form, ...]] | None = None
+        for store in group:
+            if store.array != group[0].array or not self._is_shareable(store):
+                return None
+            axes: list[int | None] = []
+            rest: list[Form] = []
+            place = [0] * len(nest)
+            for entry in store.index:
+                form = self._linear.form(entry) if isinstance(entry, Var | Const) else None
+                if form is None:
+                    return None
+                terms = dict(form.terms)
+                own = [k for k, name in enumerate(names) if terms.pop(name, 0) == 1]
+                if len(own) > 1 or any(atom in inside for atom in terms):
+                    return None
+                axes.append(own[0] if own else None)
+                constant = 0 if own else form.constant
+                rest.append(Form(constant, tuple(sorted(terms.items()))))
+                if own:
+                    place[own[0]] = form.constant
+            if sorted(k for k in axes if k is not None) != list(range(len(nest))):
+                return None
+            if shared is not None and shared != (tuple(axes), tuple(rest)):
+                return None
+            shared = tuple(axes), tuple(rest)
+            places.setdefault(tuple(place), []).append(store)
+        assert shared is not None
+        return _Stencil(nest, *shared, places, others)
+
+    @staticmethod
+    def _is_shareable(store: Store) -> bool:
+        kind, value = store.array.type, operand_type(store.value)
+        return isinstance(kind, Array) and isinstance(value, Scalar) and value == Scalar(kind.dtype)
+
+    def _pays(self, stencil: _Stencil) -> bool:
+        lowest, highest = stencil.reach(0)
+        if lowest == highest or len(stencil.places) < _FEWEST:
+            return False
+        return len(_values(stencil, _kept(stencil))) <= min(_MOST, len(stencil.places) - 1)
+
+    # What is made of it
+
+    def _turned(self, stencil: _Stencil) -> tuple[For, Block]:
+        """The nest that writes shares instead of adding, and the one that adds them up."""
+        kept = _kept(stencil)
+        spans = [highest - lowest for lowest, highest in map(stencil.reach, range(len(stencil.nest)))]
+        with self._builder.block() as ahead:
+            trips = [self._trips(loop) for loop in stencil.nest]
+            lows = [self._low(loop) for loop in stencil.nest]
+            shape = tuple(
+                self._plus(self._natural(n), 2 * span) for n, span in zip(trips, spans, strict=True)
+            )
+            dtype = stencil.array.type.dtype  # type: ignore[union-attr]
+            shares = {
+                value: self._builder.call(np.zeros, shape, dtype=dtype, name="shares")
+                for value in _values(stencil, kept)
+            }
+            # The frame is ahead of the first element of the nest.
+            shifts = [
+                Const(span - low.value)
+                if isinstance(low, Const)
+                else self._builder.call(np.subtract, span, low, name="shift")
+                for span, low in zip(spans, lows, strict=True)
+            ]
+            runs = self._runs(trips)
+        self._ahead += ahead.statements()
+        nest = self._sharing(stencil, kept, shares, shifts)
+        with self._builder.block() as after:
+            self._gathering(stencil, kept, shares, trips, lows)
+        gathering = after.statements()
+        # Where a loop has no iteration, there may be no such elements.
+        return nest, gathering if runs is None else (*gathering[:-1], If(runs, gathering[-1:]))
+
+    def _sharing(
+        self, stencil: _Stencil, kept: tuple[int, ...], shares: dict[object, Var], shifts: list[Operand]
+    ) -> For:
+        moved = {id(s) for place, stores in stencil.places.items() if place != kept for s in stores}
+        written: set[object] = set()
+
+        def body(block: Block) -> Block:
+            with self._builder.block() as made:
+                where = tuple(
+                    self._sum(loop.index, shift) for loop, shift in zip(stencil.nest, shifts, strict=True)
+                )
+                for statement in block:
+                    if id(statement) not in moved:
+                        self._builder.extend((statement,))
+                        continue
+                    assert isinstance(statement, Store)
+                    value = _name(statement.value)
+                    if value not in written:
+                        written.add(value)
+                        self._builder.extend(
+                            (replace(statement, array=shares[value], index=where, accumulate=False),)
+                        )
+            return made.statements()
+
+        def within(loop: For, depth: int) -> For:
+            if depth == len(stencil.nest) - 1:
+                return replace(loop, body=body(loop.body))
+            inner = stencil.nest[depth + 1]
+            return replace(loop, body=tuple(within(inner, depth + 1) if s is inner else s for s in loop.body))
+
+        return within(stencil.nest[0], 0)
+
+    def _gathering(
+        self,
+        stencil: _Stencil,
+        kept: tuple[int, ...],
+        shares: dict[object, Var],
+        trips: list[Form],
+        lows: list[Operand],
+    ) -> None:
+        builder = self._builder
+        store = next(iter(stencil.places.values()))[0]
+        builder.location, builder.comment = store.location, store.comment
+        indices = [builder.var("k", INT) for _ in stencil.nest]
+        bases = [
+            self._linear.write(
+                builder,
+                rest if k is None else self._form(lows[k]).plus(rest).shifted(stencil.reach(k)[0]),
+            )
+            for k, rest in zip(stencil.axes, stencil.rest, strict=True)
+        ]
+
+        def nest(depth: int, entries: list[list[Operand]], own: dict[int, Operand]) -> None:
+            if depth == len(stencil.nest):
+                total = self._total(stencil, kept, shares, entries)
+                where = tuple(
+                    base if k is None else own[k] for k, base in zip(stencil.axes, bases, strict=True)
+                )
+                builder.store(stencil.array, where, total, accumulate=True)
+                return
+            lowest, highest = stencil.reach(depth)
+            with builder.block() as body:
+                index = indices[depth]
+                entry = [self._sum(index, Const(by)) for by in range(highest - lowest + 1)]
+                base = bases[stencil.axes.index(depth)]
+                nest(depth + 1, [*entries, entry], own | {depth: self._sum(index, base)})
+            stop = self._linear.write(builder, trips[depth].shifted(highest - lowest))
+            builder.add(For(index, Const(0), stop, Const(1), body.statements()))
+
+        nest(0, [], {})
+
+    def _total(
+        self,
+        stencil: _Stencil,
+        kept: tuple[int, ...],
+        shares: dict[object, Var],
+        entries: list[list[Operand]],
+    ) -> Operand:
+        builder, total = self._builder, None
+        for place, stores in stencil.places.items():
+            if place == kept:
+                continue
+            highest = [stencil.reach(depth)[1] for depth in range(len(stencil.nest))]
+            where = tuple(entry[high - by] for entry, high, by in zip(entries, highest, place, strict=True))
+            for store in stores:
+                share = builder.call(primitives.item, shares[_name(store.value)], where, name="share")
+                total = share if total is None else builder.call(np.add, total, share, name="total")
+        assert total is not None
+        return total
+
+    # Integers
+
+    def _trips(self, loop: For) -> Form:
+        """How often a loop runs, if it does."""
+        upward = loop.step.value > 0  # type: ignore[union-attr]
+        first, last = (loop.start, loop.stop) if upward else (loop.stop, loop.start)
+        return self._form(last).plus(self._form(first), -1)
+
+    def _natural(self, form: Form) -> Operand:
+        """The value, or 0 where it is negative."""
+        if not form.terms or self._linear.is_natural(form):
+            return self._linear.write(self._builder, form)
+        value = self._linear.write(self._builder, form)
+        negative = self._builder.call(np.less, value, Const(0))
+        return self._builder.call(primitives.select, negative, Const(0), value, name="n")
+
+    def _runs(self, trips: list[Form]) -> Operand | None:
+        """Whether all loops run; None if that is certain."""
+        runs: Operand | None = None
+        for form in trips:
+            if form.terms:
+                length = self._linear.write(self._builder, form)
+                test = self._builder.call(np.less, Const(0), length, name="runs")
+                runs = test if runs is None else self._builder.call(np.logical_and, runs, test, name="runs")
+        return runs
+
+    def _low(self, loop: For) -> Operand:
+        """The smallest index of a loop."""
+        upward = loop.step.value > 0  # type: ignore[union-attr]
+        return loop.start if upward else self._plus(loop.stop, 1)
+
+    def _form(self, operand: Operand) -> Form:
+        form = self._linear.form(operand)
+        if form is None or any(atom in self._linear.indices for atom, _ in form.terms):
+            return Form(0, ((operand.name, 1),))  # type: ignore[union-attr]
+        return form
+
+    def _plus(self, operand: Operand, by: int) -> Operand:
+        return self._sum(operand, Const(by))
+
+    def _sum(self, a: Operand, b: Operand) -> Operand:
+        if isinstance(a, Const) and isinstance(b, Const):
+            return Const(a.value + b.value)
+        if isinstance(b, Const) and b.value <= 0:
+            return a if b.value == 0 else self._builder.call(np.subtract, a, -b.value, name="p")
+        return self._builder.call(np.add, a, b, name="p")
+
+
+def _nests(loop: For) -> Iterator[tuple[For, ...]]:
+    """The chains of loops, each in the body of the one before, that begin with this one."""
+
+    def below(nest: tuple[For, ...]) -> Iterator[tuple[For, ...]]:
+        yield nest
+        if len(nest) < _RANK:
+            for statement in nest[-1].body:
+                if isinstance(statement, For):
+                    yield from below((*nest, statement))
+
+    return below((loop,))
+
+
+def _name(operand: Operand) -> object:
+    return operand.name if isinstance(operand, Var) else (type(operand.value), repr(operand.value))
+
+
+def _values(stencil: _Stencil, kept: tuple[int, ...]) -> list[object]:
+    """What is added at other places than `kept`, each once."""
+    others = [s for place, stores in stencil.places.items() if place != kept for s in stores]
+    return list(dict.fromkeys(_name(s.value) for s in others))
+
+
+def _kept(stencil: _Stencil) -> tuple[int, ...]:
+    """The place where the nest goes on adding: the one that saves most shares, or that in the middle."""
+    ranks = range(len(stencil.nest))
+
+    def preference(place: tuple[int, ...]) -> tuple[int, int]:
+        off = sum(abs(2 * place[k] - sum(stencil.reach(k))) for k in ranks)
+        return len(_values(stencil, place)), off
+
+    return min(stencil.places, key=preference)
