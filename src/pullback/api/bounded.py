@@ -22,7 +22,7 @@ from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program, Return
 from pullback.ir.types import Scalar
 from pullback.optimize.meter import metered
-from pullback.optimize.pipeline import finish, optimize
+from pullback.optimize.pipeline import optimize
 from pullback.transform.adjoint import adjoint
 from pullback.transform.cut import BOUNDS, Cut, cut, grows, loops_of
 
@@ -120,7 +120,7 @@ class Bounded:
     @functools.cached_property
     def kept(self) -> Run:
         """The adjoint that keeps what it needs, metered."""
-        return load(metered(finish(self.program)), jit=self.jit)
+        return load(metered(self.program), jit=self.jit)
 
     def whole(self, values: Sequence[Any], seeds: Sequence[Any], bound: int) -> tuple[Any, Any]:
         *found, allocated = self.kept(*values, *seeds)
@@ -177,7 +177,7 @@ class Loop:
         return optimize(replace(derived, body=(*derived.body[:-1], Return(tuple(chosen)))))
 
     def _load(self, program: Program) -> Run:
-        return load(metered(finish(program)), jit=self.jit)
+        return load(metered(program), jit=self.jit)
 
     @functools.cached_property
     def start(self) -> Run:

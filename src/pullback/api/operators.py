@@ -205,7 +205,7 @@ def checkpoint(function: F) -> F:
 
     Args:
         function: a function of arrays or pytrees; what it closes over must not be tracked, and it may write
-            into what it makes, but not into its arguments.
+            into what it makes, but not into its arguments. In compiled source it may do both.
 
     Returns:
         A function with the same values and derivatives, that needs less memory and more time.

@@ -127,6 +127,7 @@ class _Canonical:
         self.uses = Counter(v.name for s in walk(program.body) for v in reads(s))
         self.builder = builder
         self.cells = cells
+        self.entered: set[str] = set()  # the cells that the `Checkpoint` at hand has locals for
 
     def block(self, block: Block, current: dict[str, Var], bound: set[str]) -> Block:
         with self.builder.block() as made:
@@ -201,7 +202,9 @@ class _Canonical:
             for name, cell in assigned.items()
             if name in wanted
         )
+        outer, self.entered = self.entered, self.entered | wanted
         then = (*entry, *self.block(statement.then, current, bound))
+        self.entered = outer
         at = len(self.builder.innermost)
         self._forget(statement, current)
         changed = [cell for name, cell in assigned.items() if name in lasting]
@@ -234,7 +237,8 @@ class _Canonical:
 
     def _bind(self, statement: Assign, current: dict[str, Var]) -> None:
         target, source = statement.targets[0], statement.args[0]
-        if target.name not in self.cells and isinstance(source, Var) and source.name in self.cells:
+        direct = isinstance(source, Var) and source.name in self.cells and source.name not in self.entered
+        if target.name not in self.cells and direct:
             self.builder.add(statement)
             return
         source = self._read(source, current)  # type: ignore[arg-type]

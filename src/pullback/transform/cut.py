@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Names
+from pullback.ir.build import names_of
 from pullback.ir.live import live_before, surely_assigned
 from pullback.ir.memory import is_alias
 from pullback.ir.nodes import (
@@ -40,11 +40,11 @@ from pullback.ir.nodes import (
     Var,
     While,
 )  # fmt: skip
-from pullback.ir.types import INT, Array, Scalar, is_inexact
+from pullback.ir.types import INT, Array, Scalar
 from pullback.ir.walk import assigns, reads, walk
 from pullback.transform.activity import Activity
 from pullback.transform.alias import AliasClass, alias_classes, is_final
-from pullback.transform.canonical import cells_of, names_of
+from pullback.transform.canonical import cells_of
 from pullback.transform.purify import purified
 
 BOUNDS = 3
@@ -271,9 +271,4 @@ def grows(segment: Program, derived: Program) -> bool:
     return False
 
 
-def inexact(variables: Sequence[Var], positions: Iterable[int]) -> tuple[int, ...]:
-    """The positions whose variables can carry a derivative."""
-    return tuple(k for k in positions if is_inexact(variables[k].type))
-
-
-__all__ = ["BOUNDS", "Cut", "Names", "cut", "grows", "loops_of"]
+__all__ = ["BOUNDS", "Cut", "cut", "grows", "loops_of"]

@@ -110,10 +110,24 @@ class Rerun:
         for cell, _ in statement.after:
             if isinstance(cell.type, Array) and self.activity.is_active(cell):
                 memory = self.classes[cell.name]
-                if memory.stores and not is_final(memory, program.body, self.cells, statement):
+                final = is_final(memory, program.body, self.cells, statement)
+                if memory.stores and not final and not self._is_fresh(cell):
                     self._refuse(f"gives the name {cell.name!r} to an array that is written into")
                 moved += shadows.zeros(cell)
         return given, (*copies, statement, *moved)
+
+    def _is_fresh(self, cell: Var) -> bool:
+        """Whether the block leaves in a cell an array that it has made, so that it has no other name."""
+        inside = [s for s in walk(self.statement.then) if isinstance(s, Assign)]
+        made = {t.name: s for s in inside for t in s.targets if t.name not in self.cells}
+
+        def fresh(assigned: Assign) -> bool:
+            if not is_alias(assigned):
+                return True
+            source = assigned.args[0]
+            return isinstance(source, Var) and source.name in made and fresh(made[source.name])
+
+        return all(fresh(s) for s in inside if cell in s.targets)
 
     def _require_one_name(self, param: Var, params: list[Var]) -> None:
         others = [p for p in params if p != param and isinstance(p.type, Array)]
