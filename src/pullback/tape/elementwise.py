@@ -214,7 +214,7 @@ def recorded_by(partial: Partial, own: int, self: Variable, y: Any, a: Any, b: A
         factor = partial.function(y, a, b)
         if factor == 1 and shares_node(node, tape):
             return variable(y, node, tape)
-        if factor - factor == 0 != factor:
+        if factor and factor - factor == 0:
             return recorded(y, tape, pull_scaled, node, factor)
     kept = (y if reads_y else None, a if reads_a else None, b if reads_b else None)
     return recorded(y, tape, pull_one, node, (partial.function, *kept))
