@@ -121,7 +121,7 @@ def test_the_gradient_is_the_same_to_rounding(function: Any, arguments: Any, arg
         verify(derived)
         one = program.results[0].type.dtype.type(1)  # type: ignore[union-attr]
         found.append(run(derived, [*(np.copy(x) if np.ndim(x) else x for x in arguments), one]))
-    # What a block adds to a number's cotangent it adds one by one, where a loop may add up its own share first.
+    # What a block adds to a number's cotangent it adds one by one; a loop may add up its own share first.
     tolerance = 1e-6 if np.asarray(found[0][0]).dtype == np.float32 else 1e-14
     assert all(np.allclose(a, b, rtol=tolerance, atol=0) for a, b in zip(*found, strict=True))
 

@@ -347,25 +347,8 @@ class _Adjoint:
         if taken is not None:
             assert isinstance(value, Var)
             if not statement.accumulate and any(is_integers(entry) for entry in statement.index):
-                taken = self._of_the_last(shadow, statement.index, taken)
+                taken = self.calculus.of_the_last(shadow, statement.index, taken)
             self.calculus.add(value, taken)
-
-    def _of_the_last(self, shadow: Var, index: tuple[Arg, ...], taken: Operand) -> Operand:
-        """The cotangents of what is stored at indices that may repeat: of several, the last one stays."""
-        builder = self.builder
-        assert isinstance(taken, Var)
-        assert isinstance(shadow.type, Array)
-        assert isinstance(taken.type, Array)
-        lengths = tuple(builder.dim(taken, axis) for axis in range(taken.type.ndim))
-        count: Operand = Const(1)
-        for length in lengths:
-            count = builder.call(np.multiply, count, length, name="count")
-        places = builder.call(np.reshape, builder.call(np.arange, count), lengths, name="places")
-        shape = tuple(builder.dim(shadow, axis) for axis in range(shadow.type.ndim))
-        order = builder.call(np.zeros, shape, dtype=places.type.dtype, name="order")
-        builder.store(order, index, places)
-        last = builder.call(np.equal, builder.call(primitives.pick, order, index), places, name="last")
-        return builder.call(np.where, last, taken, taken.type.dtype.type(0))
 
     def _stack(self, statement: Push | Pop) -> Block:
         stack = statement.stack

@@ -79,6 +79,23 @@ class Calculus:
             contribution = self._builder.call(primitives.cast, contribution, variable.type.dtype)
         self._builder.store(self._shadows[variable], everything, contribution, accumulate=True)
 
+    def of_the_last(self, shadow: Var, index: tuple[Arg, ...], taken: Operand) -> Operand:
+        """The cotangents of what is stored at indices that may repeat: of several, the last one stays."""
+        builder = self._builder
+        assert isinstance(taken, Var)
+        assert isinstance(shadow.type, Array)
+        assert isinstance(taken.type, Array)
+        lengths = tuple(builder.dim(taken, axis) for axis in range(taken.type.ndim))
+        count: Operand = Const(1)
+        for length in lengths:
+            count = builder.call(np.multiply, count, length, name="count")
+        places = builder.call(np.reshape, builder.call(np.arange, count), lengths, name="places")
+        shape = tuple(builder.dim(shadow, axis) for axis in range(shadow.type.ndim))
+        order = builder.call(np.zeros, shape, dtype=places.type.dtype, name="order")
+        builder.store(order, index, places)
+        last = builder.call(np.equal, builder.call(primitives.pick, order, index), places, name="last")
+        return builder.call(np.where, last, taken, taken.type.dtype.type(0))
+
     def element(self, shadow: Var, index: tuple[Arg, ...]) -> Operand:
         """``shadow[index]`` as it is now: a number, or fresh memory."""
         kinds = [operand_type(i) for i in index if isinstance(i, Var)]
