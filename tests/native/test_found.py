@@ -9,6 +9,10 @@ import pytest
 from comparing_programs import Check
 
 FOUND = {
+    "a place that every trip overwrites": """
+        for k in range(n):
+            a[0, 3] = np.tanh(x[1])
+        """,
     "a store at repeated indices keeps the last value": """
         x[idx] = b[0] * x
         a[idx, 1:] = np.sin(a[:, 1:])

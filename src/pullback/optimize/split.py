@@ -138,14 +138,14 @@ class _Body:
         )
 
     def _reads_before_writes(self, statement: Assign) -> bool:
-        """Whether a read of memory comes before the stores there, which are all to the same place."""
+        """Whether a read of memory comes before the stores there, to one place that is each trip's own."""
         if statement.function is not primitives.item:
             return True
         array, index = statement.args
         memory = self._uses.memory(array.name)  # type: ignore[union-attr]
         at = self._position(statement)
         return all(
-            self._position(store) > at and _same(store.index, index)
+            self._position(store) > at and _same(store.index, index) and any(self._coefficients(store) or ())
             for store in self._stores
             if self._uses.memory(store.array.name) == memory
         )
