@@ -110,7 +110,7 @@ def watch_numba() -> list[float]:
             if depth[0] == 0:
                 spent.append(time.process_time() - began)
 
-    Dispatcher.compile = outer
+    Dispatcher.compile = outer  # type: ignore[method-assign]
     return spent
 
 

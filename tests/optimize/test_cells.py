@@ -37,7 +37,7 @@ def test_what_is_overwritten_is_not_given():
 
     program = check(swap, x)
     assert bindings(program, 7.0) == 2
-    (spare,) = {s.targets[0].name for s in walk(program.body) if is_constant(s, 7.0)}
+    (spare,) = {t.name for s in walk(program.body) if is_constant(s, 7.0) for t in assigns(s)}
     assert sum(t.name == spare for s in walk(program.body) for t in assigns(s)) == 2
 
 

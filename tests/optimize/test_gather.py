@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from comparing import check, compare
@@ -15,7 +17,7 @@ from pullback.optimize.pipeline import finish, optimize
 from pullback.transform.adjoint import adjoint
 
 
-def grid(rows, columns, dtype=float):
+def grid(rows, columns, dtype: Any = float):
     values = np.sin(np.arange(rows * columns, dtype=float)).reshape(rows, columns)
     return values.astype(dtype) + (1j * values[::-1] if dtype is complex else 0)
 

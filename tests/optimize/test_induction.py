@@ -8,6 +8,7 @@ import pytest
 import pullback as pb
 from pullback.api.compiled import Compiled
 from pullback.ir.nodes import Assign, For
+from pullback.ir.types import INT
 from pullback.ir.walk import assigns, walk
 
 x = np.linspace(-1.0, 2.0, 12)
@@ -116,5 +117,5 @@ def test_nothing_is_counted_in_innermost_loops(function):
     innermost = [loop for loop in loops if not any(isinstance(s, For) for s in walk(loop.body))]
     outside = {t.name for s in specialised.lowered.body if isinstance(s, Assign) for t in assigns(s)}
     for loop in innermost:
-        integers = {t.name for s in loop.body for t in assigns(s) if t.type.dtype.kind == "i"}
+        integers = {t.name for s in loop.body for t in assigns(s) if t.type == INT}
         assert not integers & outside

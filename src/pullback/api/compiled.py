@@ -141,7 +141,7 @@ class Compiled:
     ) -> None:
         """Answer calls with arguments like `leaves` at once from now on, if it can be (`answer_for`)."""
         kinds = dict(zip(specialised.dynamic, specialised.params, strict=False))
-        given = [kinds.get(k, leaf) for k, leaf in enumerate(leaves)]
+        given: list[Any] = [kinds.get(k, leaf) for k, leaf in enumerate(leaves)]
         if any(k >= len(kinds) for k in specialised.written):
             return
         if not all(isinstance(x, Scalar | Array | int) for x in given):

@@ -223,6 +223,7 @@ def load(context: Context, array: Var, index: Index) -> Any:
         zero_d = next((e for e in index if is_array(e) and e.type.ndim == 0), None)
         if zero_d is None:
             result = context.call(pick, array, index)
+            assert isinstance(array.type, Array)
             if array.type.layout != "C" or any(isinstance(entry, Slice) for entry in index):
                 # NumPy puts the axes of the indices first in memory.
                 context.unordered.add(result.name)

@@ -17,7 +17,7 @@ import numpy as np
 
 from pullback.emit import native
 from pullback.ir import primitives
-from pullback.ir.build import Names
+from pullback.ir.build import Names, names_of
 from pullback.ir.memory import Memory
 from pullback.ir.nodes import Assign, Block, Const, For, Operand, Program, Statement, Store, Var
 from pullback.ir.types import INT, Array
@@ -32,7 +32,7 @@ _SUMS = {np.add: "sum", np.subtract: "sum", np.multiply: "product", np.maximum: 
 
 def with_hidden_directions(program: Program) -> Program:
     """The program with `native.opaque` of the index of each downward loop that has a loop in it."""
-    names = Names(_mentions(program.body, (param.name for param in program.params)))
+    names = names_of(program)
 
     def block(statements: Block) -> Block:
         return tuple(one(statement) for statement in statements)
@@ -57,7 +57,7 @@ def _hides(loop: For) -> bool:
 def with_upward_loops(program: Program) -> Program:
     """The program with those inner loops turned whose iterations may run in any order."""
     mentions = _mentions(program.body, (param.name for param in program.params))
-    names, memory = Names(mentions), Memory(program)
+    names, memory = names_of(program), Memory(program)
 
     def block(statements: Block) -> Block:
         return tuple(part for statement in statements for part in one(statement))

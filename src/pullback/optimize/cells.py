@@ -40,7 +40,7 @@ class _Forward:
         held = dict(held)
         made: list[Statement] = []
         for statement in block:
-            statement = map_reads(statement, lambda x: held.get(getattr(x, "name", None), x))  # noqa: B023
+            statement = map_reads(statement, lambda x: held.get(x.name, x) if isinstance(x, Var) else x)  # noqa: B023
             if isinstance(statement, Assign):
                 statement = _simpler(statement)
                 if not self._assign(statement, held):

@@ -15,7 +15,9 @@ with alignment.)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -158,7 +160,11 @@ class _Interleaving:
         return made.statements()
 
     def _guarded(
-        self, tests: list[tuple[object, Operand]], index: Var, body: Block, test: Operand | None = None
+        self,
+        tests: list[tuple[Callable[..., Any], Operand]],
+        index: Var,
+        body: Block,
+        test: Operand | None = None,
     ) -> None:
         """A block where the tests hold."""
         builder = self._builder
@@ -168,7 +174,7 @@ class _Interleaving:
             builder.add(If(test, inner.statements()))
         elif tests:
             (function, bound), *rest = tests
-            holds = builder.call(function, index, bound, name="inside")  # type: ignore[arg-type]
+            holds = builder.call(function, index, bound, name="inside")
             with builder.block() as inner:
                 self._guarded(rest, index, body)
             builder.add(If(holds, inner.statements()))

@@ -151,6 +151,7 @@ class Linear:
         if form.constant:
             function = np.add if form.constant > 0 else np.subtract
             total = builder.call(function, total, abs(form.constant), name="p")
+        assert total is not None
         return total
 
 

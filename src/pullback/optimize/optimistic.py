@@ -8,6 +8,7 @@ what comes of such products goes through nothing but arithmetic, results without
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def optimistic(program: Program) -> Program | None:
     builder = Builder(names_of(program))
     suspect = builder.var("suspect", Scalar(np.dtype(float)))
     builder.assign(suspect, np.float64(0))
-    for result in dict.fromkeys(r for r in program.results if doubt.concerns(r)):
+    for result in dict.fromkeys(r for r in program.results if isinstance(r, Var) and doubt.concerns(r)):
         _add_nan(builder, suspect, result)
     results = (*program.results, suspect)
     return replace(program, body=(*_plain(program.body[:-1]), *builder.statements(), Return(results)))
@@ -138,7 +139,7 @@ def _add_nan(builder: Builder, suspect: Var, result: Var, index: tuple[Var, ...]
             _add_nan(builder, suspect, result, (*index, i))
         builder.add(For(i, Const(0), length, Const(1), body.statements()))
         return
-    number = builder.call(primitives.item, result, index) if index else result
+    number: Any = builder.call(primitives.item, result, index) if index else result
     for part in (np.real, np.imag) if number.type.dtype.kind == "c" else (np.positive,):
         nothing = builder.call(np.multiply, builder.call(part, number), 0)
         builder.assign(suspect, builder.call(np.add, suspect, nothing, name=suspect.name))

@@ -75,7 +75,8 @@ class Wide(Expressions):
         self.dead += new
 
     def statement(self, depth: int, indent: str) -> None:
-        self.random.choice([*self.simple(), *(self.nested() if depth else [])])(depth, indent)
+        kinds: list[Statement] = [*self.simple(), *(self.nested() if depth else [])]
+        self.random.choice(kinds)(depth, indent)
 
     def simple(self) -> list[Statement]:
         return [
