@@ -54,7 +54,7 @@ test: check unit
 
 unit: $(VENV)/test.stamp
 	@echo "== tests"
-	$(VENV)/bin/python -m pytest -n $(JOBS) --ignore=tests/peers $(TESTS) $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore=tests/peers $(TESTS) $(ARGS)
 
 check: $(VENV)/test.stamp
 	@echo "== ruff"
@@ -69,7 +69,7 @@ check: $(VENV)/test.stamp
 
 peers: $(PEERS)/peers.stamp
 	@echo "== tests against PyTorch and JAX"
-	$(PEERS)/bin/python -m pytest -n $(JOBS) tests/peers $(ARGS)
+	$(PEERS)/bin/python -m pytest -n $(JOBS) --dist worksteal tests/peers $(ARGS)
 
 # In the environment of the peers, so that they stand in the same table.
 bench: $(PEERS)/peers.stamp
@@ -80,7 +80,7 @@ oldest:
 	$(call new_venv,$(OLDEST))
 	$(OLDEST)/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*(d.replace(">=", "==") for d in p["dependencies"] + p["optional-dependencies"]["demo"] + p["optional-dependencies"]["memory"]), sep="\n")' > $(OLDEST)/constraints.txt
 	$(OLDEST)/bin/python -m pip install -e '.[test]' -c $(OLDEST)/constraints.txt
-	$(OLDEST)/bin/python -m pytest -n $(JOBS) --ignore=tests/peers $(TESTS) $(ARGS)
+	$(OLDEST)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore=tests/peers $(TESTS) $(ARGS)
 
 format: $(VENV)/test.stamp
 	$(VENV)/bin/ruff check --fix --quiet
