@@ -7,6 +7,7 @@ from dataclasses import replace
 from pullback.ir.nodes import Block, Checkpoint, Program, Statement
 from pullback.ir.walk import with_blocks
 from pullback.optimize.cells import forward_cells
+from pullback.optimize.checks import believe_checks
 from pullback.optimize.contract import contract
 from pullback.optimize.dce import remove_dead
 from pullback.optimize.forward import forward_stores
@@ -30,7 +31,7 @@ def simplify(program: Program) -> Program:
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    program = share_values(without_counters(lower(program)))
+    program = share_values(believe_checks(without_counters(lower(program))))
     fused = fuse(program)
     if fused is not program:
         program = share_values(remove_dead(contract(fused)))

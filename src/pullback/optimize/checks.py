@@ -1,0 +1,126 @@
+"""Checks of lengths: made before the loops between which they stand, and believed after them.
+
+    for i in range(n): …                     if n != m: raise …
+    if n != m: raise …            becomes    for i in range(n): …
+    for i in range(m): …                     for i in range(n): …
+
+so that loops over the same range meet and become one, and loops over an axis that has to have three entries
+are loops of three iterations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from pullback.ir import primitives
+from pullback.ir.memory import Memory
+from pullback.ir.nodes import (
+    Assign,
+    Block,
+    Const,
+    For,
+    If,
+    Operand,
+    Program,
+    Raise,
+    Statement,
+    Store,
+    Var,
+    While,
+)
+from pullback.ir.types import INT, Scalar
+from pullback.ir.walk import assigns, reads, substitute, walk
+from pullback.optimize.broadcast import is_elementwise
+from pullback.optimize.uses import Uses
+
+_PLAIN = frozenset([primitives.dim, primitives.bind, primitives.cast, primitives.select, max, min])
+
+
+def believe_checks(program: Program) -> Program:
+    """The same function with its outermost checks ahead of loops, and what they say of lengths in use."""
+    cells = Uses(program).cells
+    return replace(program, body=_believed(_ahead(program, cells), cells))
+
+
+def _ahead(program: Program, cells: frozenset[str]) -> Block:
+    """The body, with checks and the integers they need ahead of loops that have nothing to do with them."""
+    memory = Memory(program)
+    given = {memory.group(param.name) for param in program.params}
+    made: list[Statement] = []
+    for statement in program.body:
+        place = len(made)
+        if _is_check(statement) or _is_integer(statement, cells):
+            while place and not _holds_up(made[place - 1], statement, memory, given):
+                place -= 1
+            if not any(isinstance(passed, For | While) for passed in made[place:]):
+                place = len(made)
+        made.insert(place, statement)
+    return tuple(made)
+
+
+def _is_check(statement: Statement) -> bool:
+    if not isinstance(statement, If) or statement.orelse or not statement.then:
+        return False
+    return all(isinstance(inner, Raise) for inner in statement.then)
+
+
+def _is_integer(statement: Statement, cells: frozenset[str]) -> bool:
+    """Whether a statement computes an integer or a truth of nothing but such, and of lengths."""
+    if not isinstance(statement, Assign) or len(statement.targets) != 1 or statement.kwargs:
+        return False
+    target = statement.targets[0]
+    numbers = [v for v in reads(statement) if isinstance(v.type, Scalar)]
+    return (
+        all(isinstance(v.type, Scalar) and v.type.dtype.kind in "ib" for v in (target, *numbers))
+        and not any(v.name in cells for v in (target, *numbers))
+        and (statement.function in _PLAIN or (is_elementwise(statement.function) and _has_numbers(statement)))
+    )
+
+
+def _has_numbers(statement: Assign) -> bool:
+    return all(isinstance(v.type, Scalar) for v in reads(statement))
+
+
+def _holds_up(earlier: Statement, statement: Statement, memory: Memory, given: set[str]) -> bool:
+    """Whether a statement cannot run before an earlier one; checks stay in their order."""
+    if _is_check(earlier):
+        return True
+    needed = {v.name for v in reads(statement)}
+    for inner in walk((earlier,)):
+        if any(target.name in needed for target in assigns(inner)):
+            return True
+        if _is_check(statement) and isinstance(inner, Store) and memory.group(inner.array.name) in given:
+            return True
+    return False
+
+
+def _believed(block: Block, cells: frozenset[str]) -> Block:
+    """The block, where what is not equal would have raised."""
+    made: list[Statement] = []
+    tests: dict[str, tuple[Operand, Operand]] = {}
+    rest = list(block)
+    while rest:
+        statement = rest.pop(0)
+        made.append(statement)
+        match statement:
+            case Assign(
+                targets=(target,), function=np.not_equal, args=(Var() | Const() as a, Var() | Const() as b)
+            ):
+                tests[target.name] = a, b
+            case If(test=Var(name=name)) if _is_check(statement) and name in tests:
+                known = _equal(*tests[name], cells)
+                rest = list(substitute(tuple(rest), known)) if known else rest
+    return tuple(made)
+
+
+def _equal(a: Operand, b: Operand, cells: frozenset[str]) -> dict[str, Operand]:
+    """What stands for which length from now on: a number where there is one."""
+    if isinstance(a, Const):
+        a, b = b, a
+    if not isinstance(a, Var) or a.type != INT or a.name in cells:
+        return {}
+    if isinstance(b, Const):
+        return {a.name: b} if type(b.value) is int else {}
+    return {a.name: b} if b.type == INT and b.name not in cells else {}
