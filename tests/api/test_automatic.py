@@ -21,9 +21,9 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     made = Compiled.__init__
 
-    def init(self: Compiled, function: Any, *, jit: bool = True, effects: bool = True) -> None:
+    def init(self: Compiled, function: Any, **options: Any) -> None:
         names.append(function.__name__)
-        made(self, function, jit=False, effects=effects)
+        made(self, function, **options | {"jit": False})
 
     monkeypatch.setattr(Compiled, "__init__", init)
     return names

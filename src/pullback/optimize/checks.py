@@ -100,27 +100,32 @@ def _believed(block: Block, cells: frozenset[str]) -> Block:
     """The block, where what is not equal would have raised."""
     made: list[Statement] = []
     tests: dict[str, tuple[Operand, Operand]] = {}
+    places: dict[str, int] = {}
     rest = list(block)
     while rest:
         statement = rest.pop(0)
         made.append(statement)
+        places |= {target.name: len(made) for target in assigns(statement)}
         match statement:
             case Assign(
                 targets=(target,), function=np.not_equal, args=(Var() | Const() as a, Var() | Const() as b)
             ):
                 tests[target.name] = a, b
             case If(test=Var(name=name)) if _is_check(statement) and name in tests:
-                known = _equal(*tests[name], cells)
+                known = _equal(*tests[name], cells, places)
                 rest = list(substitute(tuple(rest), known)) if known else rest
     return tuple(made)
 
 
-def _equal(a: Operand, b: Operand, cells: frozenset[str]) -> dict[str, Operand]:
-    """What stands for which length from now on: a number where there is one."""
-    if isinstance(a, Const):
-        a, b = b, a
-    if not isinstance(a, Var) or a.type != INT or a.name in cells:
+def _equal(a: Operand, b: Operand, cells: frozenset[str], places: dict[str, int]) -> dict[str, Operand]:
+    """What stands for which length from now on: a number where there is one, else what is older."""
+
+    def age(operand: Operand) -> int:
+        return places.get(operand.name, 0) if isinstance(operand, Var) else -1
+
+    older, newer = sorted((a, b), key=age)
+    if not isinstance(newer, Var) or newer.type != INT or newer.name in cells:
         return {}
-    if isinstance(b, Const):
-        return {a.name: b} if type(b.value) is int else {}
-    return {a.name: b} if b.type == INT and b.name not in cells else {}
+    if isinstance(older, Const):
+        return {newer.name: older} if type(older.value) is int else {}
+    return {newer.name: older} if older.type == INT and older.name not in cells else {}
