@@ -63,6 +63,22 @@ def test_what_a_loop_writes_into_an_argument_is_written_before_the_error():
     np.testing.assert_array_equal(u, 2 * x[:3])
 
 
+def test_an_error_of_the_users_comes_first():
+    def careful(x, y):
+        total = 0.0
+        for i in range(x.shape[0]):
+            if x[i] > 1.0:
+                raise ArithmeticError("too large")
+            total += x[i]
+        return total * np.sum(x * y)
+
+    compiled = pb.compile(careful, jit=False)
+    with pytest.raises(ArithmeticError, match="too large"):
+        compiled(x, y[:4])
+    with pytest.raises(ValueError, match="lengths differ"):
+        compiled(x / 2, y[:4])
+
+
 def test_a_check_in_a_branch_says_nothing_outside():
     def branching(x, y, n):
         total = 0.0

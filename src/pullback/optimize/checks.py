@@ -91,9 +91,16 @@ def _holds_up(earlier: Statement, statement: Statement, memory: Memory, given: s
     for inner in walk((earlier,)):
         if any(target.name in needed for target in assigns(inner)):
             return True
-        if _is_check(statement) and isinstance(inner, Store) and memory.group(inner.array.name) in given:
+        if _is_check(statement) and _has_effect(inner, memory, given):
             return True
     return False
+
+
+def _has_effect(statement: Statement, memory: Memory, given: set[str]) -> bool:
+    """Whether it matters to the caller that a statement runs before an error."""
+    return isinstance(statement, Raise) or (
+        isinstance(statement, Store) and memory.group(statement.array.name) in given
+    )
 
 
 def _believed(block: Block, cells: frozenset[str]) -> Block:
@@ -110,7 +117,8 @@ def _believed(block: Block, cells: frozenset[str]) -> Block:
             case Assign(
                 targets=(target,), function=np.not_equal, args=(Var() | Const() as a, Var() | Const() as b)
             ):
-                tests[target.name] = a, b
+                if target.name not in cells:
+                    tests[target.name] = a, b
             case If(test=Var(name=name)) if _is_check(statement) and name in tests:
                 known = _equal(*tests[name], cells, places)
                 rest = list(substitute(tuple(rest), known)) if known else rest
