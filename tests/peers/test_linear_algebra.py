@@ -1,4 +1,4 @@
-"""Products and linear algebra next to PyTorch, and once to JAX: gradients of real losses, of real and of complex arrays."""
+"""Products and linear algebra next to PyTorch (once to JAX): gradients of real losses of real and complex arrays."""
 
 from __future__ import annotations
 
