@@ -1,4 +1,4 @@
-"""Products and linear algebra next to PyTorch (once to JAX): gradients of real losses of real and complex arrays."""
+"""Products and linear algebra next to PyTorch, once to JAX: gradients of real losses, real and complex."""
 
 from __future__ import annotations
 
