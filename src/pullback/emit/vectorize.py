@@ -15,11 +15,11 @@ import numpy as np
 
 from pullback.emit import native
 from pullback.ir import primitives
-from pullback.ir.build import Names
+from pullback.ir.build import Names, names_of
 from pullback.ir.memory import Memory
 from pullback.ir.nodes import Arg, Assign, Block, Const, For, Program, Statement, Store, Var
 from pullback.ir.types import Scalar
-from pullback.ir.walk import assigns, operands, reads, walk, with_blocks
+from pullback.ir.walk import assigns, operands, reads, with_blocks
 
 _INLINED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.exp: native.exp,
@@ -34,10 +34,7 @@ _SUMS = frozenset([np.add, np.subtract, np.maximum, np.minimum, np.multiply, pri
 def with_inlined_functions(program: Program) -> Program:
     """The program with `native`'s functions in the loops that can be vectorised."""
     memory = Memory(program)
-    taken = {param.name for param in program.params}
-    for statement in walk(program.body):
-        taken.update(variable.name for variable in (*assigns(statement), *reads(statement)))
-    names = Names(taken)
+    names = names_of(program)
 
     def block(statements: Block) -> Block:
         return tuple(one(statement) for statement in statements)

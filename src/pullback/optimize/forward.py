@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder, Names, operand_type
+from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.nodes import Arg, Assign, Block, Const, Operand, Program, Raise, Statement, Store, Var
 from pullback.ir.types import Array, Scalar
 from pullback.ir.walk import assigns, reads, walk, with_blocks
@@ -26,8 +26,7 @@ Key = tuple[object, ...]
 
 def forward_stores(program: Program) -> Program:
     """The same function with fewer reads and stores of elements."""
-    taken = {v.name for s in walk(program.body) for v in (*reads(s), *assigns(s))}
-    names = Names(taken | {param.name for param in program.params})
+    names = names_of(program)
     return replace(program, body=_Forwarding(program, Builder(names)).block(program.body))
 
 

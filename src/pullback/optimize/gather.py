@@ -23,10 +23,10 @@ from dataclasses import replace
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder, Names
+from pullback.ir.build import Builder, names_of
 from pullback.ir.nodes import Assign, Block, Const, For, If, Operand, Program, Statement, Store, Var
 from pullback.ir.types import INT
-from pullback.ir.walk import assigns, reads, substitute, walk, with_blocks
+from pullback.ir.walk import assigns, substitute, walk, with_blocks
 from pullback.optimize.extents import Form
 from pullback.optimize.linear import Linear
 from pullback.optimize.stencil import Search, Stencil
@@ -35,8 +35,7 @@ from pullback.optimize.uses import Uses
 
 def gather_additions(program: Program) -> Program:
     """The same function, sums aside, with its stencils' additions gathered."""
-    taken = {v.name for s in walk(program.body) for v in (*reads(s), *assigns(s))}
-    builder = Builder(Names(taken | {param.name for param in program.params}))
+    builder = Builder(names_of(program))
     return replace(program, body=_Gatherer(program, builder).outermost(program.body))
 
 

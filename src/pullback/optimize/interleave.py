@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder, Names
+from pullback.ir.build import Builder, names_of
 from pullback.ir.nodes import Assign, Block, Const, For, If, Operand, Program, Statement, Var
 from pullback.ir.walk import assigns, reads, walk
 from pullback.optimize.extents import Form
@@ -35,8 +35,7 @@ _LAG = 8
 
 def interleave(program: Program) -> Program:
     """The same function with neighbouring nests row by row."""
-    taken = {v.name for s in walk(program.body) for v in (*reads(s), *assigns(s))}
-    builder = Builder(Names(taken | {param.name for param in program.params}))
+    builder = Builder(names_of(program))
     return replace(program, body=_Interleaving(program, builder).block(program.body))
 
 

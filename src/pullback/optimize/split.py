@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder, Names
+from pullback.ir.build import Builder, names_of
 from pullback.ir.nodes import Assign, Block, Const, For, Operand, Program, Statement, Store, Var
 from pullback.ir.types import Scalar
 from pullback.ir.walk import assigns, blocks, reads, walk
@@ -33,11 +33,8 @@ _FEWEST = 8  # iterations of a loop that is worth splitting
 
 def split_additions(program: Program) -> Program:
     """The same function, sums aside, with its innermost loops split."""
-    taken = {v.name for s in walk(program.body) for v in (*reads(s), *assigns(s))}
     uses = Uses(program)
-    splitter = _Splitter(
-        uses, Linear(program, uses), Builder(Names(taken | {p.name for p in program.params}))
-    )
+    splitter = _Splitter(uses, Linear(program, uses), Builder(names_of(program)))
     return replace(program, body=splitter.block(program.body))
 
 

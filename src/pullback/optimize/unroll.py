@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Names, operand_type
+from pullback.ir.build import Names, names_of, operand_type
 from pullback.ir.nodes import Assign, Block, Const, For, Program, Statement, Store, Var
 from pullback.ir.types import Array, Scalar
 from pullback.ir.walk import assigns, blocks, reads, substitute, walk, with_blocks
@@ -28,11 +28,9 @@ _ELEMENTS = 16
 def unroll(program: Program) -> Program:
     """The same function without loops of at most `_TRIPS` iterations."""
     uses = Uses(program)
-    taken = {param.name for param in program.params}
-    taken |= {target.name for statement in walk(program.body) for target in assigns(statement)}
     if not any(_trips(statement) is not None for statement in walk(program.body)):
         return program
-    return replace(program, body=_unrolled(program.body, uses, Names(taken)))
+    return replace(program, body=_unrolled(program.body, uses, names_of(program)))
 
 
 def _unrolled(block: Block, uses: Uses, names: Names) -> Block:
@@ -74,9 +72,7 @@ def _turn(loop: For, index: int, uses: Uses, names: Names) -> Block:
 def scalars_for_arrays(program: Program) -> Program:
     """The same function with numbers in place of small arrays whose every index is constant."""
     uses = Uses(program)
-    taken = {param.name for param in program.params}
-    taken |= {target.name for statement in walk(program.body) for target in assigns(statement)}
-    names = Names(taken)
+    names = names_of(program)
     found = _Candidates(program, uses)
     elements = {
         name: {
