@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.capture import capture
-from pullback.emit import source
+from pullback.emit.source import source
 from pullback.ir.nodes import Program
 from pullback.ir.types import is_inexact, type_of
 from pullback.optimize.pipeline import finish, optimize

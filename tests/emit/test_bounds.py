@@ -7,8 +7,8 @@ import pytest
 from accesses import accesses
 from three_engines import record
 
-from pullback.emit import load, source
-from pullback.emit.source import write
+from pullback.emit import load
+from pullback.emit.source import source, write
 from pullback.ir.run import run
 from pullback.ir.verify import verify
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from three_engines import agree, record
 
-from pullback.emit import source
 from pullback.emit.direction import with_upward_loops
+from pullback.emit.source import source
 from pullback.ir.nodes import Const, For
 from pullback.ir.primitives import bind
 from pullback.ir.walk import walk

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from three_engines import agree, beside, outcome, record
 
-from pullback.emit import load, source
+from pullback.emit import load
+from pullback.emit.source import source
 from pullback.ir import primitives
 from pullback.ir.build import Builder
 from pullback.ir.nodes import Assign, Const, For, If, Pop, Program, Push, Raise, Return, While

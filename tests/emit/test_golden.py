@@ -21,7 +21,7 @@ from golden_programs import PROGRAMS, text_of
 from test_engines import stacks
 from three_engines import record
 
-from pullback.emit import source
+from pullback.emit.source import source
 from pullback.ir.nodes import Program
 
 FOLDER = Path(__file__).parent / "golden"

@@ -11,8 +11,9 @@ from three_engines import record
 
 from pullback.base.errors import UnsupportedError
 from pullback.base.location import Location
-from pullback.emit import load, source
+from pullback.emit import load
 from pullback.emit.names import identifiers, spelled
+from pullback.emit.source import source
 from pullback.ir.build import Builder
 from pullback.ir.nodes import Program, Return
 from pullback.ir.types import FLOAT, Scalar

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from three_engines import agree, record
 
-from pullback.emit import load, source
+from pullback.emit import load
+from pullback.emit.source import source
 
 LIMITS = [0.0, -0.0, np.inf, -np.inf, np.nan, 709.782712893384, 709.79, -708.5, -745.1, -745.2, -746.0, 710.0]
 EXTREMES = [1e308, -1e308, 5e-324, -5e-324, 2.2250738585072014e-308]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pullback.api.fitting import coerced
+from pullback.api.recipe import Interface, interface_of
 from pullback.api.schedule import Plan, bytes_of, shown, too_little
 from pullback.api.walk import Walk
 from pullback.base.dispatch import tracked_in
@@ -93,6 +94,11 @@ class Bounded:
     def program(self) -> Program:
         """The adjoint as it is without a bound."""
         return optimize(adjoint(self.original, self.wrt, self.of, singular=self.singular))
+
+    @functools.cached_property
+    def interface(self) -> Interface:
+        """The parameters and results of the adjoint."""
+        return interface_of(self.program)
 
     def within(self, values: Sequence[Any], seeds: Sequence[Any], bound: int) -> tuple[Any, Any]:
         """The results and the cotangents, with no more than `bound` bytes allocated at a time."""

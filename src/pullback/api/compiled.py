@@ -13,17 +13,14 @@ from pullback.api.arguments import Static, key_of, leaves_of, map_tree
 from pullback.api.fitting import coerced
 from pullback.api.operation import Operation
 from pullback.api.quick import ENTRIES, Answer, Part, answer_for
+from pullback.api.recipe import Recipe
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import MutationError
 from pullback.base.mutable import Mutable
 from pullback.capture import Captured, Leaf, StaticNeededError, capture
-from pullback.emit import load
 from pullback.emit.load import entry_of
-from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program
 from pullback.ir.types import Array, Scalar
-from pullback.optimize.pipeline import finish, optimize
-from pullback.transform.purify import purified, written
 
 
 class Specialised:
@@ -32,7 +29,7 @@ class Specialised:
     Attributes:
         captured: the program as the source says it, and how to rebuild the result.
         dynamic: which leaves of the arguments are the program's parameters; the others are static.
-        lowered: the program as loops.
+        recipe: makes the program as loops.
         written: positions of the parameters that it writes into.
     """
 
@@ -41,25 +38,33 @@ class Specialised:
         self.dynamic = dynamic
         self.jit = jit
         self.memory = memory
-        self.lowered: Program = optimize(captured.program)
-        self.written = written(self.lowered)
-        self.params = tuple(param.type for param in self.lowered.params)
+        self.recipe = Recipe.of(captured.program).then("optimize")
+        self.written = self.recipe.interface.written
+        self.params = tuple(param.type for param in self.recipe.interface.params)
         self.plans: dict[Any, Any] = {}  # of gradients, by what is asked for (`api.native`)
+
+    @property
+    def lowered(self) -> Program:
+        """The program as loops."""
+        return self.recipe.program
 
     @functools.cached_property
     def run(self) -> Callable[..., tuple[Any, ...]]:
         """The function as it is, effects included."""
-        return load(finish(self.lowered), jit=self.jit)
+        return self.recipe.load(jit=self.jit)
 
     @functools.cached_property
     def operation(self) -> Operation:
         """The function without effects, with what it wrote as further results."""
-        return Operation(purified(self.lowered, returned=True), jit=self.jit, memory=self.memory)
+        return Operation(self._purified(returned=True), jit=self.jit, memory=self.memory)
 
     @functools.cached_property
     def pure(self) -> Operation:
         """The function without effects."""
-        return Operation(purified(self.lowered), jit=self.jit, memory=self.memory)
+        return Operation(self._purified(returned=False), jit=self.jit, memory=self.memory)
+
+    def _purified(self, *, returned: bool) -> Recipe:
+        return self.recipe.then("purified", returned=returned) if self.written else self.recipe
 
     def values(self, leaves: list[Any]) -> list[Any]:
         """The program's arguments."""
@@ -125,7 +130,7 @@ class Compiled:
         if specialised.written and entry_of(specialised.run)[1]:
             # In doubt it would run again, on arguments that it has written into.
             return
-        kinds = [operand_type(operand) for operand in specialised.lowered.results]
+        kinds = specialised.recipe.interface.results
         answered = tuple(Part(part.position, kinds[part.position]) for part in parts)
         run, shown = specialised.run, answered if parts is result else answered[0]
         self.remember(None, specialised, leaves, run, tuple(captives), shown)
@@ -225,7 +230,7 @@ def check_apart(specialised: Specialised, values: list[Any], name: str) -> None:
     for k in specialised.written:
         for j, other in enumerate(values):
             if j != k and isinstance(other, np.ndarray) and np.may_share_memory(values[k], other):
-                first, second = (specialised.lowered.params[i].name for i in (k, j))
+                first, second = (specialised.recipe.interface.params[i].name for i in (k, j))
                 raise MutationError(
                     f"{name} writes into {first!r}, which shares memory with {second!r}",
                     why="compiled code is made for arguments that are apart",

@@ -14,11 +14,10 @@ from pullback.api.arguments import leaves_of, map_tree
 from pullback.api.compiled import Compiled, Specialised, check_apart
 from pullback.api.fitting import coerced
 from pullback.api.quick import Part
+from pullback.api.recipe import Interface
 from pullback.base.argnums import Argnums, choose
 from pullback.base.dispatch import tracked_in
 from pullback.capture import Leaf
-from pullback.ir.build import operand_type
-from pullback.ir.nodes import Var
 from pullback.ir.types import Scalar, is_inexact
 
 
@@ -27,16 +26,16 @@ class Plan:
 
     Attributes:
         wrt: the program's parameters to differentiate by, argument by argument.
-        program, run: the adjoint, and as compiled: arguments and seed in, results and cotangents out.
+        interface, run: the adjoint's, and it as compiled: arguments and seed in, results and cotangents out.
     """
 
     def __init__(self, specialised: Specialised, wrt: tuple[int, ...], adjoint: Any, seed: Any) -> None:
         self.specialised = specialised
         self.wrt = wrt
-        self.program = adjoint.program
+        self.interface: Interface = adjoint.interface
         self.run: Callable[..., tuple[Any, ...]] = adjoint.run
         self.seed = seed
-        self.results = len(specialised.pure.program.results)
+        self.results = len(specialised.pure.interface.results)
         self.weak = [isinstance(kind, Scalar) and kind.weak for kind in (specialised.params[k] for k in wrt)]
 
 
@@ -80,7 +79,7 @@ def _remember(
     gradients = tuple(
         Part(plan.results + k, kind, isinstance(kind, Scalar) and kind.weak) for k, kind in enumerate(params)
     )
-    value = Part(result.position, operand_type(plan.program.results[result.position]))
+    value = Part(result.position, plan.interface.results[result.position])
     answered = (value, gradients[0] if single else gradients)
     compiled.remember(asked, specialised, leaves, plan.run, (*captives, plan.seed), answered)
 
@@ -106,10 +105,10 @@ def planned(
         result = result[0]
     if not isinstance(result, Leaf):
         return None
-    operand = specialised.pure.program.results[result.position]
-    kind = operand_type(operand)
+    pure = specialised.pure.interface
+    kind = pure.results[result.position]
     wrt = positions_of(compiled, argnums, args, kwargs, specialised)
-    if not isinstance(operand, Var) or not isinstance(kind, Scalar) or kind.dtype.kind != "f":
+    if not pure.computed[result.position] or not isinstance(kind, Scalar) or kind.dtype.kind != "f":
         return None
     if not wrt or not all(is_inexact(specialised.params[k]) for k in wrt):
         return None

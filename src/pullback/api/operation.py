@@ -8,37 +8,35 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.api.bounded import Bounded
 from pullback.api.fitting import coerced
+from pullback.api.recipe import Interface, Recipe, Step
 from pullback.base.dispatch import tracked_in
-from pullback.emit import load
-from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program
 from pullback.ir.types import is_inexact
-from pullback.optimize.pipeline import finish, optimize
 from pullback.rules import table
-from pullback.transform.adjoint import adjoint
-from pullback.transform.tangent import tangent
+
+if TYPE_CHECKING:
+    from pullback.api.bounded import Bounded
 
 
 class Operation:
     """A program without effects, as a function of its parameters that returns the tuple of its results.
 
     Attributes:
-        program: the program, lowered.
+        recipe: makes the program, lowered.
         jit: compiled by Numba, or run by CPython.
         memory: what reverse mode may allocate, in bytes; None for as much as it likes.
     """
 
-    def __init__(self, program: Program, *, jit: bool = True, memory: int | None = None) -> None:
-        self.program = program
+    def __init__(self, recipe: Recipe, *, jit: bool = True, memory: int | None = None) -> None:
+        self.recipe = recipe
         self.jit = jit
         self.memory = memory
-        self.__name__ = program.name
+        self.__name__ = recipe.interface.name
         self._derived: dict[Any, Operation] = {}
         self._bounded: dict[Any, Bounded] = {}
         self._followed: dict[tuple[int, ...], Followed] = {}
@@ -46,48 +44,57 @@ class Operation:
     @functools.cached_property
     def run(self) -> Callable[..., tuple[Any, ...]]:
         """The callable on arguments of just the program's types."""
-        return load(finish(self.program), jit=self.jit)
+        return self.recipe.load(jit=self.jit)
+
+    @property
+    def program(self) -> Program:
+        """The program, lowered."""
+        return self.recipe.program
+
+    @property
+    def interface(self) -> Interface:
+        """The program's parameters and results."""
+        return self.recipe.interface
 
     def __call__(self, *leaves: Any) -> tuple[Any, ...]:
         found = tracked_in(leaves)
         if found:
             owner: Any = max(found, key=lambda tracked: tracked.level)
             return owner.__array_function__(self._following(leaves), (type(owner),), leaves, {})
-        types = [param.type for param in self.program.params]
+        types = [param.type for param in self.interface.params]
         return self.run(*(coerced(leaf, kind) for leaf, kind in zip(leaves, types, strict=True)))
 
     @property
     def inexact_results(self) -> tuple[int, ...]:
         """The positions of the results that can be differentiated."""
-        return tuple(k for k, r in enumerate(self.program.results) if is_inexact(operand_type(r)))
+        return tuple(k for k, kind in enumerate(self.interface.results) if is_inexact(kind))
 
     def adjoint(self, wrt: Sequence[int], of: Sequence[int]) -> Operation | Bounded:
         """Reverse mode: takes cotangents of the results `of` too, and returns those of `wrt`."""
         if self.memory is None:
-            return self._derive(adjoint, tuple(wrt), tuple(of))
-        key = (adjoint, tuple(wrt), tuple(of))
+            return self._derive("adjoint", tuple(wrt), tuple(of))
+        key = (tuple(wrt), tuple(of))
         if key not in self._bounded:
+            from pullback.api.bounded import Bounded
+
             self._bounded[key] = Bounded(self.program, wrt, of, self.memory, jit=self.jit)
         return self._bounded[key]
 
     def tangent(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
         """Forward mode: takes tangents of the parameters `wrt` too, returns those of the results `of` too."""
-        return self._derive(tangent, tuple(wrt), tuple(of))
+        return self._derive("tangent", tuple(wrt), tuple(of))
 
-    def _derive(
-        self, transform: Callable[..., Program], wrt: tuple[int, ...], of: tuple[int, ...]
-    ) -> Operation:
-        key = (transform, wrt, of)
+    def _derive(self, step: Step, wrt: tuple[int, ...], of: tuple[int, ...]) -> Operation:
+        key = (step, wrt, of)
         if key not in self._derived:
-            derived = optimize(transform(self.program, wrt, of))
-            self._derived[key] = Operation(derived, jit=self.jit, memory=self.memory)
+            self._derived[key] = Operation(self.recipe.then(step, *key[1:]), jit=self.jit, memory=self.memory)
         return self._derived[key]
 
     def _following(self, leaves: tuple[Any, ...]) -> Followed:
         """The operation as an engine records it that follows some of the arguments."""
         wrt = tuple(
             k
-            for k, (leaf, param) in enumerate(zip(leaves, self.program.params, strict=True))
+            for k, (leaf, param) in enumerate(zip(leaves, self.interface.params, strict=True))
             if is_inexact(param.type) and tracked_in((leaf,))
         )
         if wrt not in self._followed:
@@ -120,7 +127,7 @@ class Followed:
         of = operation.inexact_results
         found = operation.adjoint(self.wrt, of)(*values, *(bars[k] for k in of))
         cotangents: list[Any] = [None] * len(values)
-        for position, x_bar in zip(self.wrt, found[len(operation.program.results) :], strict=True):
+        for position, x_bar in zip(self.wrt, found[len(operation.interface.results) :], strict=True):
             cotangents[position] = x_bar
         return tuple(cotangents)
 
@@ -129,6 +136,6 @@ class Followed:
         of = operation.inexact_results
         found = operation.tangent((position,), of)(*values, x_dot)
         moved: list[Any] = [np.zeros(np.shape(part)) for part in y]
-        for k, y_dot in zip(of, found[len(operation.program.results) :], strict=True):
+        for k, y_dot in zip(of, found[len(operation.interface.results) :], strict=True):
             moved[k] = y_dot
         return tuple(moved)

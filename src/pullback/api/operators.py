@@ -23,9 +23,6 @@ from pullback.tape.variable import Variable, variable
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-_by_users: set[Callable[..., Any]] = set()
-
-
 def _opened(function: Callable[..., Any]) -> table.Rule:
     """The row that a user may write into: a new one, one that only refused, or the user's own.
 
@@ -40,7 +37,7 @@ def _opened(function: Callable[..., Any]) -> table.Rule:
             why="a call of it does not reach pullback: it is neither NumPy's nor SciPy's, nor a primitive",
             remedy="decorate it with @pb.primitive, or wrap it in a function that is, and give that a rule.",
         )
-    if rule is not None and function not in _by_users:
+    if rule is not None and function not in table.BY_USERS:
         if rule.constant or rule.partials is not None or rule.vjps or rule.jvps or rule.linear:
             raise UnsupportedError(
                 f"{name} has a rule already, which cannot be replaced",
@@ -49,7 +46,7 @@ def _opened(function: Callable[..., Any]) -> table.Rule:
                 f"calls {name}.",
             )
         rule.refusals.clear()
-    _by_users.add(function)
+    table.BY_USERS.add(function)
     return table.rule_for(function)
 
 

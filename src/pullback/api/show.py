@@ -10,7 +10,7 @@ from pullback.api.compile import made_by
 from pullback.api.compiled import Compiled, Specialised
 from pullback.api.native import positions_of
 from pullback.base.errors import UnsupportedError
-from pullback.emit import source
+from pullback.emit.source import source
 from pullback.ir.nodes import Program
 from pullback.optimize.pipeline import finish
 from pullback.transform.adjoint import adjoint

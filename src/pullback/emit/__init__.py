@@ -2,6 +2,7 @@
 
 source       `source(program)`: the program as one plain Python function
 load         `load(program, jit=...)`: that function, ready to call
+ready        what is kept of it on disk
 cache        files named by what they hold, written atomically, checked when read
 writer       statements: blocks, loops, stores, stacks, comments
 inline       which temporaries vanish into the expression that uses them
@@ -24,6 +25,5 @@ callback     calls of Python functions from compiled code
 """
 
 from pullback.emit.load import load
-from pullback.emit.source import source
 
-__all__ = ["load", "source"]
+__all__ = ["load"]

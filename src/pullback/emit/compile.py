@@ -8,7 +8,6 @@ when anything is odd.
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import pickle
 import platform
 import re
@@ -34,8 +33,7 @@ from pullback.base.location import Location
 from pullback.emit import cache, callback, native, overloads, vector_math
 from pullback.emit.callback import call_from_compiled
 from pullback.emit.load import module_of
-from pullback.emit.source import Source
-from pullback.ir.nodes import Program
+from pullback.emit.ready import Source
 from pullback.ir.types import Array, Scalar, Type
 
 # NaN and infinity keep their meaning; sums may be reassociated, which is worth a factor of ten on long ones.
@@ -46,9 +44,9 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def compiled(program: Program, source: Source) -> Callable[..., Any]:
-    """The program's function, compiled for the types of its parameters."""
-    signature = tuple(numba_type(param.type) for param in program.params)
+def compiled(source: Source, params: tuple[Type, ...]) -> Callable[..., Any]:
+    """The function of `source`, compiled for the types of its parameters."""
+    signature = tuple(numba_type(param) for param in params)
     key = cache.key(source.text, repr(signature), _surroundings())
     module = module_of(source, key)
     known = module.__dict__.get("compiled")
@@ -113,11 +111,7 @@ def _surroundings() -> str:
     own = [Path(str(module.__file__)).read_text() for module in (native, overloads, callback, vector_math)]
     machine = _target_context().codegen().magic_tuple()
     options = sorted((name, sorted(v) if isinstance(v, set) else v) for name, v in OPTIONS.items())
-    try:
-        ours = importlib.metadata.version("pullback")
-    except importlib.metadata.PackageNotFoundError:  # run from a folder that is not installed
-        ours = ""
-    parts = (ours, numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.machine())
+    parts = (numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.machine())
     return repr((parts, machine, options, own))
 
 

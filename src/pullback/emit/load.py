@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from pullback.emit import cache
-from pullback.emit.source import Source, write
+from pullback.emit.ready import Ready, Source
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program
 from pullback.ir.types import Scalar
-from pullback.optimize.optimistic import optimistic
 
 Compiled = Callable[..., tuple[Any, ...]]
 
@@ -32,23 +31,45 @@ def load(program: Program, *, jit: bool = True) -> Compiled:
     Raises:
         UnsupportedError: if Numba does not compile it; the message has the place in the user's code.
     """
-    if not jit:
-        source = write(program)
-        return _quiet(getattr(module_of(source, cache.key(source.text, sys.version)), source.name))
+    if jit:
+        return load_ready(ready(program), lambda: program)
+    from pullback.emit.source import write
+
+    source = write(program)
+    return _quiet(getattr(module_of(source, cache.key(source.text, sys.version)), source.name))
+
+
+def ready(program: Program) -> Ready:
+    """The source that is compiled of a program."""
+    from pullback.optimize.optimistic import optimistic
+
     plain = optimistic(program)
-    return _compiled(program) if plain is None else _doubted(_compiled(plain), program)
+    return _ready(program, tells=False) if plain is None else _ready(plain, tells=True)
 
 
-def _compiled(program: Program) -> Compiled:
+def _ready(program: Program, *, tells: bool) -> Ready:
+    from pullback.emit.source import write
+
+    params = tuple(param.type for param in program.params)
+    results = tuple(operand_type(result) for result in program.results)
+    return Ready(write(program, checked=True), params, results, tells)
+
+
+def load_ready(made: Ready, program: Callable[[], Program]) -> Compiled:
+    """The callable of what `ready` made of a program, which is asked for where it has to run itself."""
+    return _doubted(_compiled(made), program) if made.tells else _compiled(made)
+
+
+def _compiled(made: Ready) -> Compiled:
     # Numba costs some tenths of a second, and is not needed before.
     from pullback.emit.compile import compiled
 
-    return _typed(compiled(program, write(program, checked=True)), program)
+    return _typed(compiled(made.source, made.params), made)
 
 
-def _doubted(plain: Compiled, program: Program) -> Compiled:
+def _doubted(plain: Compiled, program: Callable[[], Program]) -> Compiled:
     """`plain`, unless its last result says that the program itself, which is slower, has to run."""
-    careful = functools.cache(lambda: _compiled(program))
+    careful = functools.cache(lambda: _compiled(_ready(program(), tells=False)))
 
     def call(*arguments: Any) -> tuple[Any, ...]:
         *results, suspect = plain(*arguments)
@@ -86,13 +107,15 @@ def _quiet(function: Compiled) -> Compiled:
     return call
 
 
-def _typed(function: Any, program: Program) -> Compiled:
+def _typed(function: Any, made: Ready) -> Compiled:
     """`function` whose numbers are of the program's types: compiled code returns Python's."""
-    kinds = [operand_type(result) for result in program.results]
+    kinds = made.results
     strong = [isinstance(kind, Scalar) and not kind.weak for kind in kinds]
-    parameters = ", ".join(f"a{i}" for i in range(len(program.params)))
+    parameters = ", ".join(f"a{i}" for i in range(len(made.params)))
     results = ", ".join(f"t{i}(r[{i}])" if strong[i] else f"r[{i}]" for i in range(len(kinds)))
-    namespace: dict[str, Any] = {f"t{i}": kind.dtype.type for i, kind in enumerate(kinds) if strong[i]}
+    namespace: dict[str, Any] = {
+        f"t{i}": kind.dtype.type for i, kind in enumerate(kinds) if isinstance(kind, Scalar) and not kind.weak
+    }
     namespace["function"] = function
     returned = f"({results},)" if any(strong) else "r"
     exec(f"def call({parameters}):\n    r = function({parameters})\n    return {returned}", namespace)

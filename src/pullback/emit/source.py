@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from pullback.base.location import Location
 from pullback.emit.bounds import with_checks
 from pullback.emit.direction import with_hidden_directions, with_upward_loops
 from pullback.emit.names import identifiers
+from pullback.emit.ready import Source
 from pullback.emit.vectorize import with_inlined_functions
 from pullback.emit.writer import Line, Writer
 from pullback.ir.nodes import Program
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Emitted source.
-
-    Attributes:
-        name: of the function.
-        text: the module.
-        locations: for each line, where in the user's code it comes from.
-        outlined: the names of the functions that run in Python.
-    """
-
-    name: str
-    text: str
-    locations: tuple[Location | None, ...]
-    outlined: tuple[str, ...]
 
 
 def source(program: Program, *, checked: bool = False) -> str:

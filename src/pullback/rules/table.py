@@ -96,6 +96,9 @@ class Rule:
 
 TABLE: dict[Callable[..., Any], Rule] = {}
 
+BY_USERS: set[Callable[..., Any]] = set()
+"""Functions whose rule, or part of it, is a user's."""
+
 NAMES: dict[Callable[..., Any], str] = {}
 """Public names of functions that do not know their own: the private ufunc that `scipy.special.zeta` calls."""
 

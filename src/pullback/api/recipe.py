@@ -1,0 +1,218 @@
+"""Programs that are made when something asks for them, and what is kept on disk so that nothing has to.
+
+A program follows from the captured one, step by step. So do the types of its parameters and the source that
+is compiled of it, which later processes take from a file named by the captured program and the steps.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+import pullback
+from pullback.emit import cache
+from pullback.emit.load import load, load_ready, ready
+from pullback.emit.ready import Ready
+from pullback.ir.build import operand_type
+from pullback.ir.nodes import Program, Var
+from pullback.ir.types import Type
+from pullback.rules.table import BY_USERS
+
+T = TypeVar("T")
+
+Step = Literal["optimize", "purified", "adjoint", "tangent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """What a caller has to know of a program.
+
+    Attributes:
+        name: of the function.
+        params: the parameters.
+        results: the types of the results.
+        computed: for each result, whether it is a variable and no constant.
+        written: the positions of the parameters whose memory the program may write into.
+    """
+
+    name: str
+    params: tuple[Var, ...]
+    results: tuple[Type, ...]
+    computed: tuple[bool, ...]
+    written: tuple[int, ...]
+
+
+class Recipe:
+    """A program, made when it is asked for.
+
+    Attributes:
+        key: names the program, in this process and others; None for one that depends on a user's functions
+            and is therefore not kept.
+    """
+
+    def __init__(self, make: Callable[[], Program], key: str | None) -> None:
+        self._make = make
+        self.key = key
+
+    @staticmethod
+    def of(captured: Program) -> Recipe:
+        """The captured program itself."""
+        return Recipe(lambda: captured, _key_of(captured))
+
+    def then(self, step: Step, *asked: Any, **options: Any) -> Recipe:
+        """What the step called `step` makes of this program."""
+        key = None if self.key is None else cache.key(self.key, step, repr(asked), repr(options))
+        return Recipe(lambda: _made(step, self.program, *asked, **options), key)
+
+    @functools.cached_property
+    def program(self) -> Program:
+        """The program."""
+        return self._make()
+
+    @functools.cached_property
+    def interface(self) -> Interface:
+        """Its parameters and results."""
+        return self._kept("interface", Interface, lambda: interface_of(self.program))
+
+    def load(self, *, jit: bool) -> Callable[..., tuple[Any, ...]]:
+        """The callable on arguments of just the program's types."""
+        if not jit:
+            return load(_finished(self.program), jit=False)
+        finished = functools.cache(lambda: _finished(self.program))
+        return load_ready(self._kept("ready", Ready, lambda: ready(finished())), finished)
+
+    def _kept(self, what: str, kind: type[T], make: Callable[[], T]) -> T:
+        """What `make` gives, or gave in an earlier process."""
+        if self.key is None:
+            return make()
+        name = f"{self.key}.{what}"
+        content = cache.kept(name)
+        if content is not None:
+            try:
+                known = pickle.loads(content)
+            except Exception:
+                # Whatever is wrong with it, making it anew is right.
+                cache.discard(name)
+            else:
+                if isinstance(known, kind):
+                    return known
+        made = make()
+        cache.keep(name, pickle.dumps(made, protocol=pickle.HIGHEST_PROTOCOL))
+        return made
+
+
+def _made(step: Step, program: Program, *asked: Any, **options: Any) -> Program:
+    # The passes are imported when a program has to be made.
+    from pullback.optimize.pipeline import optimize
+    from pullback.transform.adjoint import adjoint
+    from pullback.transform.purify import purified
+    from pullback.transform.tangent import tangent
+
+    match step:
+        case "optimize":
+            return optimize(program)
+        case "purified":
+            return purified(program, **options)
+        case "adjoint":
+            return optimize(adjoint(program, *asked))
+        case "tangent":
+            return optimize(tangent(program, *asked))
+
+
+def _finished(program: Program) -> Program:
+    from pullback.optimize.pipeline import finish
+
+    return finish(program)
+
+
+def interface_of(program: Program) -> Interface:
+    """What a caller has to know of `program`."""
+    from pullback.transform.purify import written
+
+    return Interface(
+        program.name,
+        program.params,
+        tuple(operand_type(result) for result in program.results),
+        tuple(isinstance(result, Var) for result in program.results),
+        written(program),
+    )
+
+
+# -- what names a program ------------------------------------------------------------------------------------
+
+_KNOWN = frozenset({"numpy", "scipy", "pullback", "math", "cmath", "builtins", "operator", "_operator"})
+"""Modules whose functions are what their names say, in every process."""
+
+
+class _ForeignError(Exception):
+    """Something that no text stands for: a function that is not `_KNOWN`, or has a rule of the user's."""
+
+
+def _key_of(program: Program) -> str | None:
+    parts: list[str] = [_passes()]
+    try:
+        _write(program, parts.append)
+    except _ForeignError:
+        return None
+    return cache.key("\0".join(parts))
+
+
+def _write(part: Any, put: Callable[[str], None]) -> None:
+    """Put text that stands for `part` of a program, and for nothing else."""
+    kind = type(part)
+    if kind is tuple:
+        put(f"({len(part)}")
+        for entry in part:
+            _write(entry, put)
+    elif is_dataclass(kind):
+        put(kind.__name__)
+        for name in _fields(kind):
+            _write(getattr(part, name), put)
+    elif kind in _LITERALS or isinstance(part, np.generic):
+        put(f"{kind.__name__} {part!r}")
+    elif kind is np.ndarray:
+        put(f"{part.dtype.str} {part.shape} {part.tobytes().hex()}")
+    elif kind is frozenset:
+        _write(tuple(sorted(part)), put)
+    elif isinstance(part, np.dtype):
+        put(part.str)
+    elif callable(part) and part not in BY_USERS:
+        put(_named(part))
+    else:
+        raise _ForeignError
+
+
+_LITERALS = frozenset([str, int, float, complex, bool, type(None), bytes, type(...)])
+
+
+@functools.cache
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+@functools.cache
+def _named(function: Callable[..., Any]) -> str:
+    module, name = getattr(function, "__module__", None) or "numpy", getattr(function, "__qualname__", None)
+    name = name or getattr(function, "__name__", "<")
+    if module.partition(".")[0] not in _KNOWN or "<" in name:
+        raise _ForeignError
+    return f"{module}.{name}"
+
+
+@functools.cache
+def _passes() -> str:
+    """The version of everything that makes programs of programs: this package, NumPy and SciPy."""
+    stamps = []
+    for folder, _, names in sorted(os.walk(Path(str(pullback.__file__)).parent)):
+        for name in sorted(names):
+            if name.endswith(".py"):
+                status = os.stat(os.path.join(folder, name))
+                stamps.append((name, status.st_mtime_ns, status.st_size))
+    return repr((np.__version__, stamps))
