@@ -30,7 +30,7 @@ from numba.core.runtime.nrt import rtsys
 
 from pullback.base.errors import UnsupportedError
 from pullback.base.location import Location
-from pullback.emit import cache, callback, native, overloads, vector_math
+from pullback.emit import allocation, cache, callback, frontend, native, overloads, vector_math
 from pullback.emit.callback import call_from_compiled
 from pullback.emit.load import module_of
 from pullback.emit.ready import Source
@@ -41,6 +41,8 @@ OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"reassoc", "contract", "nsz"},
     "boundscheck": False,
+    "no_cfunc_wrapper": True,
+    "pipeline_class": frontend.Frontend,
 }
 
 
@@ -108,7 +110,8 @@ class _Kept(NullCache):
 @functools.cache
 def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
-    own = [Path(str(module.__file__)).read_text() for module in (native, overloads, callback, vector_math)]
+    modules = (native, overloads, allocation, callback, frontend, vector_math)
+    own = [Path(str(module.__file__)).read_text() for module in modules]
     machine = _target_context().codegen().magic_tuple()
     options = sorted((name, sorted(v) if isinstance(v, set) else v) for name, v in OPTIONS.items())
     parts = (numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.machine())

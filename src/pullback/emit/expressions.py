@@ -17,6 +17,8 @@ from pullback.ir.build import operand_type
 from pullback.ir.nodes import Arg, Assign, Const, Operand, Slice
 from pullback.ir.types import Array, Scalar
 
+_CHOICES: dict[Callable[..., Any], str] = {max: ">=", min: "<="}
+
 Reader = Callable[[Any], Text]
 """Gives the text of an operand or a tuple of them."""
 
@@ -32,6 +34,10 @@ def expression(statement: Assign, read: Reader) -> Text:
             return binary("@", read(statement.args[0]), read(statement.args[1]))
         operands = tuple(x for x in statement.args if not isinstance(x, tuple | Slice))
         return ufunc_text(function, operands, tuple(read(x) for x in operands))
+    if function in _CHOICES and len(statement.args) == 2:
+        # Numba makes a function of its own of ``max``.
+        first, second = (read(arg) for arg in statement.args)
+        return conditional(binary(_CHOICES[function], first, second), first, second)
     return plain_call(statement, read)
 
 

@@ -27,11 +27,13 @@ _NATIVE = frozenset(
     [
         native.check_index,
         native.check_indices,
+        native.empty,
         native.exp,
         native.log,
         native.log1p,
         native.opaque,
         native.tanh,
+        native.zeros,
     ]
 )
 _BUILTINS = frozenset([max, min])

@@ -27,6 +27,11 @@ def divide(a: complex, b: complex) -> Any:
     return np.divide(a, b)
 
 
+def empty(shape: Any, dtype: Any) -> np.ndarray:
+    """``np.empty(shape, dtype)``; compiled, in less time, as `zeros` is."""
+    return np.empty(shape, dtype)
+
+
 def exp(x: float) -> float:
     """``np.exp(x)``; compiled, it lets the loop it stands in be vectorised, as `log` and `tanh` do."""
     return np.exp(x)
@@ -52,6 +57,11 @@ def opaque(index: int) -> int:
     return index
 
 
+def zeros(shape: Any, dtype: Any) -> np.ndarray:
+    """``np.zeros(shape, dtype)``."""
+    return np.zeros(shape, dtype)
+
+
 def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Mark a function that runs in Python even where Numba compiles its caller.
 
@@ -67,6 +77,6 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 
 __all__ = [
-    "check_index", "check_indices", "divide", "exp", "interpreted", "log", "log1p", "opaque", "reserve",
-    "scale", "tanh",
+    "check_index", "check_indices", "divide", "empty", "exp", "interpreted", "log", "log1p", "opaque",
+    "reserve", "scale", "tanh", "zeros",
 ]  # fmt: skip

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
+from pullback.emit import native
 from pullback.emit.bounds import with_checks
 from pullback.emit.direction import with_hidden_directions, with_upward_loops
 from pullback.emit.names import identifiers
 from pullback.emit.ready import Source
 from pullback.emit.vectorize import with_inlined_functions
 from pullback.emit.writer import Line, Writer
-from pullback.ir.nodes import Program
+from pullback.ir.nodes import Assign, Block, Program, Statement
+from pullback.ir.walk import with_blocks
 
 
 def source(program: Program, *, checked: bool = False) -> str:
@@ -26,7 +32,8 @@ def write(program: Program, *, checked: bool = False) -> Source:
     """The source with what is known about its lines."""
     if checked:
         program = with_hidden_directions(with_checks(with_inlined_functions(with_upward_loops(program))))
-    writer = Writer(program)
+        program = replace(program, body=_allocating(program.body))
+    writer = Writer(program, checked=checked)
     writer.block(program.body)
     # A function may be called `lambda`, `np` or `max`.
     (name,) = identifiers([program.name]).values()
@@ -45,6 +52,22 @@ def write(program: Program, *, checked: bool = False) -> Source:
         tuple(line.location for line in text),
         tuple(outlined.name for outlined in writer.outline.functions),
     )
+
+
+_MEMORY = {np.empty: native.empty, np.zeros: native.zeros}
+
+
+def _allocating(block: Block) -> Block:
+    """`block` with the allocations that compile in less time."""
+
+    def one(statement: Statement) -> Statement:
+        if isinstance(statement, Assign) and statement.function in _MEMORY:
+            if len(statement.args) == 1 and [key for key, _ in statement.kwargs] == ["dtype"]:
+                return replace(statement, function=_MEMORY[statement.function])
+            return statement
+        return with_blocks(statement, _allocating)
+
+    return tuple(one(statement) for statement in block)
 
 
 def _imports(writer: Writer, body: list[Line]) -> list[Line]:

@@ -72,7 +72,8 @@ class Writer:
         exceptions: the modules of the exceptions that are raised, by their names.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, checked: bool = False) -> None:
+        self._empty = "native.empty" if checked else "np.empty"
         self.lines: list[Line] = []
         self.arrays: dict[str, str] = {}
         self.exceptions: dict[str, str] = {}
@@ -290,7 +291,7 @@ class Writer:
         if isinstance(item, Array):
             self._line(f"{name} = []")
             return
-        self._line(f"{name} = np.empty(64, dtype={dtype_name(item.dtype)})")
+        self._line(f"{name} = {self._empty}(64, dtype={dtype_name(item.dtype)})")
         self._line(f"{self.names[target.name + '.top']} = 0")
 
     def _push(self, statement: Push) -> None:

@@ -48,7 +48,11 @@ class _Plan:
 
 
 class Keeper:
-    """Decides for each block, and writes both the keeping and the getting back."""
+    """Decides for each block, and writes both the keeping and the getting back.
+
+    Attributes:
+        kept: the locals that are kept, each with the loops around its assignment.
+    """
 
     def __init__(
         self,
@@ -59,6 +63,7 @@ class Keeper:
         shadows: Shadows,
         undoing: Undoing,
     ) -> None:
+        self.kept: list[tuple[Var, tuple[Loop, ...]]] = []
         self._undoing = undoing
         self._builder = builder
         self._classes = classes
@@ -232,6 +237,7 @@ class Keeper:
 
     def _storage(self, local: Var, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
         """The statements that keep a local at its assignment, and those that get it back."""
+        self.kept.append((local, loops))
         counted = all(loop.is_counted_outside(loops[0]) for loop in loops)
         return (
             self._array(local, loops)

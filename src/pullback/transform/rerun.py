@@ -28,6 +28,7 @@ from pullback.ir.nodes import (
     Store,
     Var,
 )
+from pullback.ir.primitives import dim
 from pullback.ir.types import Array, Scalar
 from pullback.ir.walk import assigns, reads, substitute, walk
 from pullback.transform.activity import Activity
@@ -101,6 +102,10 @@ class Rerun:
             changes = id(memory) in stored and not final
             if changes:
                 self._require_one_name(param, params)
+                if not self._is_read(memory):
+                    # What is added to it the second time is of no use to anybody.
+                    given[-1] = self.builder.call(np.empty_like, param, name=f"{param.name}_unread")
+                    continue
             settled = final and not any(param in origin.targets for origin in memory.origins)
             if changes or (not settled and self.order.overwritten(statement, memory)):
                 with self.builder.block() as made:
@@ -115,6 +120,16 @@ class Rerun:
                     self._refuse(f"gives the name {cell.name!r} to an array that is written into")
                 moved += shadows.zeros(cell)
         return given, (*copies, statement, *moved)
+
+    def _is_read(self, memory: AliasClass) -> bool:
+        """Whether the block reads elements of an array, and does not only store into it."""
+        for statement in walk(self.statement.then):
+            if is_alias(statement) or (isinstance(statement, Assign) and statement.function is dim):
+                continue
+            target = {statement.array.name} if isinstance(statement, Store) else set[str]()
+            if any(v.name in memory.members - target for v in reads(statement)):
+                return True
+        return False
 
     def _is_fresh(self, cell: Var) -> bool:
         """Whether the block leaves in a cell an array that it has made, so that it has no other name."""
