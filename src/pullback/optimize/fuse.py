@@ -1,7 +1,8 @@
 """Loops over the same range as one.
 
 Two loops may be one where what either stores and the other touches is touched in the same iteration, and no
-variable goes from one to the other. Statements between them move ahead where they touch nothing of the first.
+variable goes from one to the other. Statements between them move ahead where they touch nothing of the first,
+or behind where they touch nothing of the second.
 (Allen & Kennedy, *Optimizing Compilers*, 2001, §6.2.)
 """
 
@@ -36,11 +37,14 @@ class _Fusion:
         new: list[Statement] = []
         for statement in block:
             if isinstance(statement, For):
-                at = self._partner(new, statement)
-                if at is not None:
+                partner = self._partner(new, statement)
+                if partner is not None:
+                    at, ahead = partner
                     first = new[at]
                     assert isinstance(first, For)
-                    new[at:] = [*new[at + 1 :], self._joined(first, statement)]
+                    between = new[at + 1 :]
+                    behind = [s for k, s in enumerate(between) if k not in ahead]
+                    new[at:] = [*(between[k] for k in ahead), self._joined(first, statement), *behind]
                     self.count += 1
                     continue
             new.append(statement)
@@ -51,8 +55,8 @@ class _Fusion:
         self._renamed[second.index.name] = first.index.name
         return replace(first, body=(*first.body, *renamed))
 
-    def _partner(self, before: list[Statement], loop: For) -> int | None:
-        """The place of a loop before this one that it may be joined to."""
+    def _partner(self, before: list[Statement], loop: For) -> tuple[int, list[int]] | None:
+        """The place of a loop before this one that it may be joined to, and what between them moves ahead."""
         ours = self._touched(loop)
         if not ours.known or ours.raises:
             return None
@@ -66,10 +70,9 @@ class _Fusion:
                 and not theirs.raises
                 and theirs.known
             ):
-                independent = all(apart(theirs, other) for other in between)
-                return (
-                    at if independent and self._meet_in_one_iteration(statement, theirs, loop, ours) else None
-                )
+                ahead = _parted(theirs, between[::-1], ours)
+                joins = ahead is not None and self._meet_in_one_iteration(statement, theirs, loop, ours)
+                return (at, ahead) if ahead is not None and joins else None
             if not theirs.known:
                 return None
             between.append(theirs)
@@ -114,6 +117,20 @@ class _Fusion:
         """Whether the entry is not negative, which would count from the end."""
         start = self._linear.form(loop.start)
         return start is not None and self._linear.is_natural(start.plus(rest))
+
+
+def _parted(first: Touched, between: list[Touched], second: Touched) -> list[int] | None:
+    """Which of the statements between two loops move ahead of the first; None if the rest cannot wait."""
+    ahead: list[int] = []
+    behind: list[Touched] = []
+    for number, statement in enumerate(between):
+        if apart(first, statement) and all(apart(other, statement) for other in behind):
+            ahead.append(number)
+        elif apart(statement, second):
+            behind.append(statement)
+        else:
+            return None
+    return ahead
 
 
 def _same_range(a: For, b: For) -> bool:

@@ -24,19 +24,28 @@ Access = tuple[str, str, tuple[Arg, ...]]
 
 @dataclass(slots=True)
 class Touched:
-    """What a statement reads, assigns, and does to memory; `known` if that is all it does."""
+    """What a statement reads, assigns, and does to memory; `known` if that is all it does.
+
+    Attributes:
+        sums: the stores that only add to what is there.
+    """
 
     reads: set[str] = field(default_factory=set)
     assigned: set[str] = field(default_factory=set)
     loads: list[Access] = field(default_factory=list)
     stores: list[Access] = field(default_factory=list)
+    sums: list[Access] = field(default_factory=list)
     raises: bool = False
     known: bool = True
 
     def conflicts(self, later: Touched) -> list[tuple[Access, Access]]:
-        """Accesses to one memory, of this and of a later statement, of which at least one is a store."""
-        pairs = [(x, y) for x in self.stores for y in (*later.loads, *later.stores)]
-        pairs += [(x, y) for x in self.loads for y in later.stores]
+        """Accesses to one memory, of this and of a later statement, whose order matters.
+
+        At least one is a store, and they do not both add.
+        """
+        pairs = [(x, y) for x in self.stores for y in (*later.loads, *later.stores, *later.sums)]
+        pairs += [(x, y) for x in self.loads for y in (*later.stores, *later.sums)]
+        pairs += [(x, y) for x in self.sums for y in (*later.loads, *later.stores)]
         return [(x, y) for x, y in pairs if x[0] == y[0]]
 
 
@@ -49,8 +58,8 @@ def touched(statement: Statement, uses: Uses) -> Touched:
         match part:
             case Assign(function=primitives.item, args=(Var(name=name), tuple(index))):
                 found.loads.append((uses.memory(name), name, index))
-            case Store(array=Var(name=name), index=index):
-                found.stores.append((uses.memory(name), name, index))
+            case Store(array=Var(name=name), index=index, accumulate=adds):
+                (found.sums if adds else found.stores).append((uses.memory(name), name, index))
                 if not isinstance(getattr(part.value, "type", Scalar(np.dtype(float))), Scalar):
                     found.known = False
                 if not all(_is_integer(entry) for entry in index):

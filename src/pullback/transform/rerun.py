@@ -104,7 +104,8 @@ class Rerun:
                 self._require_one_name(param, params)
                 if not self._is_read(memory):
                     # What is added to it the second time is of no use to anybody.
-                    given[-1] = self.builder.call(np.empty_like, param, name=f"{param.name}_unread")
+                    like = shadows[param] if self.activity.is_active(param) else param
+                    given[-1] = self.builder.call(np.empty_like, like, name=f"{param.name}_unread")
                     continue
             settled = final and not any(param in origin.targets for origin in memory.origins)
             if changes or (not settled and self.order.overwritten(statement, memory)):

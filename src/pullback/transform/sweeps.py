@@ -52,6 +52,7 @@ class Sweeps:
     Attributes:
         original: the program.
         derive: the whole derivative of a program, for the block of a checkpoint.
+        joint: how many loops run forward and backward at once.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Sweeps:
     ) -> None:
         self.original = program
         self.derive = derive
+        self.joint = 0
         self.undoing = undoing
         self.wrt, self.of = wrt, of
         self.builder = Builder(names_of(program))
@@ -187,8 +189,9 @@ class Sweeps:
                     forward[number] = self._statement(statement, loops)
                 else:
                     assert isinstance(statement, For)
+                    joint = self.joint
                     forward[number] = self._joint(statement)
-                    late |= waiting
+                    late |= waiting if self.joint > joint else set()
         ordered = tuple(s for number in range(len(block)) if number not in late for s in forward[number])
         waiting = tuple(s for number in sorted(late) for s in forward[number])
         reverse = made.statements()
@@ -266,15 +269,26 @@ class Sweeps:
         return None if undone or not self.independence.holds(loop) else waiting
 
     def _joint(self, loop: For) -> Block:
-        """Add a loop that runs forward and backward at once, and return what is left of its forward sweep."""
+        """Add a loop that runs forward and backward at once, and return what is left of its forward sweep.
+
+        Where its reverse sweep needs nothing of the forward one, they are a loop each.
+        """
+        joint = self.joint
         forward, (prologue, reverse), late = self._block(loop.body, (), alone=True)
-        if not reverse:
+        back = (*prologue, *reverse)
+        computed = {target.name for s in walk(forward) for target in assigns(s)}
+        if self.joint == joint and not computed & {v.name for s in walk(back) for v in reads(s)}:
+            if back:
+                index = self.builder.var(loop.index.name, loop.index.type)
+                back = substitute(back, {loop.index.name: index})
+                self.builder.add(replace(loop, index=index, body=back))
             return (replace(loop, body=(*forward, *late)),)
+        self.joint += 1
         # Each iteration leaves the stacks as empty as it finds them.
         stacks = tuple(s for s in forward if isinstance(s, Assign) and s.function is primitives.stack)
         self.builder.extend(stacks)
         rest = tuple(s for s in forward if all(s is not stack for stack in stacks))
-        self.builder.add(replace(loop, body=(*rest, *prologue, *reverse, *late)))
+        self.builder.add(replace(loop, body=(*rest, *back, *late)))
         return ()
 
     def _while(self, statement: While, following: Statement, loops: tuple[Loop, ...]) -> Block:
