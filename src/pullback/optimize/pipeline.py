@@ -17,6 +17,7 @@ from pullback.optimize.hoist import hoist_memory, hoist_values
 from pullback.optimize.induction import without_counters
 from pullback.optimize.integers import fold_integers
 from pullback.optimize.interleave import interleave
+from pullback.optimize.loads import hoist_loads
 from pullback.optimize.lower import lower
 from pullback.optimize.split import split_additions
 from pullback.optimize.stacks import flat_stacks
@@ -38,7 +39,7 @@ def optimize(program: Program) -> Program:
     unrolled = unroll(program)
     if unrolled is not program:
         program = share_values(unrolled)
-    return simplify(scalars_for_arrays(program))
+    return simplify(hoist_loads(scalars_for_arrays(program)))
 
 
 def finish(program: Program) -> Program:
