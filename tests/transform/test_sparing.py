@@ -4,17 +4,16 @@ Each program is right if its value and its first and second derivatives are thos
 to spare memory are taken where they are meant to be, and not where an iteration meets another.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from sparing import stays_exact, sweeps
 
 import pullback as pb
 from pullback.ir.nodes import For, Var
 from pullback.ir.walk import walk
 from pullback.transform.activity import Activity
-from pullback.transform.adjoint import adjoint
 from pullback.transform.alias import alias_classes
 from pullback.transform.canonical import canonical, cells_of
 from pullback.transform.count import counted
@@ -326,39 +325,6 @@ SEPARATE = [
     the_last_one_stays, stored_twice,
 ]  # fmt: skip
 PINNED = [needed_by_the_rest, overwritten_after]
-
-
-def sweeps(function: Callable[..., Any], *arguments: Any) -> tuple[Any, Any]:
-    """The program that is differentiated, and its adjoint."""
-    compiled = pb.compile(function, jit=False)
-    program = compiled.specialise(arguments, {})[1].pure.program
-    return program, adjoint(program, (0, 1), (0,))
-
-
-def stays_exact(function: Callable[..., Any], x: np.ndarray, v: np.ndarray, *rest: Any) -> None:
-    """Compare value, gradient and two ways to the second derivative with those of the tape."""
-    compiled = pb.compile(function, jit=False)
-    dots = rng.normal(size=x.shape), rng.normal(size=v.shape)
-
-    def gradient(f):
-        # The term lets all depend on an argument where no loop runs.
-        return pb.grad(lambda x, v: f(x, v, *rest) + np.sum(v * v), argnums=(0, 1))
-
-    def slope(f):
-        def along(x, v):
-            return sum(np.sum(g * d) for g, d in zip(gradient(f)(x, v), dots, strict=True))
-
-        return along
-
-    value, found = pb.value_and_grad(compiled, argnums=(0, 1))(x, v, *rest)
-    assert value == compiled(x, v, *rest)
-    expected = gradient(function)(x, v)
-    second, wanted = (pb.grad(slope(f), argnums=(0, 1))(x, v) for f in (compiled, function))
-    _, forward = pb.jvp(slope(compiled), (x, v), dots)
-    for ours, theirs in zip((found[0], found[1] + 2.0 * v, *second), (*expected, *wanted), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
-    again = sum(np.sum(g * d) for g, d in zip(wanted, dots, strict=True))
-    np.testing.assert_allclose(forward, again, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("function", [*UNDONE, pairs_overwritten_at_once], ids=lambda f: f.__name__)
