@@ -81,3 +81,20 @@ def test_transposed_products_are_written_as_properties() -> None:
     text = pb.source(pb.grad(pb.compile(function)), np.ones((2, 3)), np.ones((3, 2)))
     assert ".T" in text
     assert "np.transpose" not in text
+
+
+def test_arrays_that_the_eager_engines_can_write_into_are_plain_ones_in_compiled_source():
+    def filled(x):
+        y, z = pb.zeros(3), pb.full_like(x, 2.0)
+        pairs, room = pb.array([x[0], 2 * x[1]]), pb.empty((2, 2))
+        room[:] = x[0]
+        y[0] = 1.0
+        for i in range(1, 3):
+            y[i] = y[i - 1] * x[i] * z[i]
+        return np.sum(y) + np.sum(pairs * pairs) + np.sum(room) + np.sum(pb.ones(3) * x)
+
+    x = np.array([0.5, -1.0, 2.0])
+    value, slope = pb.value_and_grad(pb.compile(filled, jit=False))(x)
+    expected, tape = pb.value_and_grad(filled, engine="tape")(x)
+    assert value == pytest.approx(expected, rel=1e-15)
+    np.testing.assert_allclose(slope, tape, rtol=1e-15)

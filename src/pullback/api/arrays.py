@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,12 +14,24 @@ from pullback.tape.node import ROOT
 from pullback.tape.variable import variable
 
 Shape = int | Sequence[int]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _as(function: Callable[..., Any]) -> Callable[[F], F]:
+    """Mark what is `function` in compiled source, where every array can be written into."""
+
+    def mark(made: F) -> F:
+        made.__dict__["__compiled__"] = function
+        return made
+
+    return mark
 
 
 def _writable(value: Any) -> Any:
     return variable(value, None, ROOT) if value.dtype.kind in "fc" else value
 
 
+@_as(np.zeros)
 def zeros(shape: Shape, dtype: Any = float) -> Any:
     """As `numpy.zeros`, but tracked values can be written into the result; integer dtypes give a plain array.
 
@@ -37,16 +49,19 @@ def zeros(shape: Shape, dtype: Any = float) -> Any:
     return _writable(np.zeros(shape, dtype))
 
 
+@_as(np.ones)
 def ones(shape: Shape, dtype: Any = float) -> Any:
     """As `numpy.ones`, but tracked values can be written into the result (see `zeros`)."""
     return _writable(np.ones(shape, dtype))
 
 
+@_as(np.empty)
 def empty(shape: Shape, dtype: Any = float) -> Any:
     """As `numpy.empty`, but tracked values can be written into the result (see `zeros`)."""
     return _writable(np.empty(shape, dtype))
 
 
+@_as(np.full)
 def full(shape: Shape, fill_value: Any, dtype: Any = None) -> Any:
     """As `numpy.full`; `fill_value` may be tracked, and tracked values can be written into the result."""
     if isinstance(fill_value, Tracked):
@@ -56,27 +71,32 @@ def full(shape: Shape, fill_value: Any, dtype: Any = None) -> Any:
     return _writable(np.full(shape, fill_value, dtype))
 
 
+@_as(np.zeros_like)
 def zeros_like(x: Any, dtype: Any = None, shape: Any = None) -> Any:
     """As `numpy.zeros_like`, but tracked values can be written into the result (see `zeros`)."""
     return _writable(np.zeros_like(bare(x), dtype=dtype, shape=shape))
 
 
+@_as(np.ones_like)
 def ones_like(x: Any, dtype: Any = None, shape: Any = None) -> Any:
     """As `numpy.ones_like`, but tracked values can be written into the result (see `zeros`)."""
     return _writable(np.ones_like(bare(x), dtype=dtype, shape=shape))
 
 
+@_as(np.empty_like)
 def empty_like(x: Any, dtype: Any = None, shape: Any = None) -> Any:
     """As `numpy.empty_like`, but tracked values can be written into the result (see `zeros`)."""
     return _writable(np.empty_like(bare(x), dtype=dtype, shape=shape))
 
 
+@_as(np.full_like)
 def full_like(x: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
     """As `numpy.full_like`; `fill_value` may be tracked, and tracked values written into the result."""
     own = np.zeros_like(bare(x), dtype=dtype, shape=shape)
     return full(own.shape, fill_value, own.dtype)
 
 
+@_as(np.array)
 def array(values: Any, dtype: Any = None) -> Any:
     """As `numpy.array`, for nested lists that hold tracked values; the result can be written into.
 

@@ -174,6 +174,8 @@ def _python(context: Context, function: Any, args: list[Any], kwargs: Kwargs) ->
                 return Partial(run_again, tuple(args), kwargs)
             if marked is not None:
                 return call(context, run_again, [marked, *args], kwargs)
+            if "__compiled__" in function.__dict__:
+                return call(context, function.__dict__["__compiled__"], args, kwargs)
             context.fail(
                 f"{name_of(function)} has no rule",
                 "it is neither in the table of rules nor a function of yours",
