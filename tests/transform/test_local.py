@@ -101,9 +101,10 @@ def with_a_view(x, v, steps):
 
 
 LOCAL = [bodies, in_a_while]
+OTHERS = [rows_of_pairs, read_after, with_a_view]
 
 
-@pytest.mark.parametrize("function", [*LOCAL, rows_of_pairs, read_after, with_a_view], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("function", [*LOCAL, *OTHERS], ids=lambda f: f.__name__)
 @pytest.mark.parametrize(("n", "steps"), [(5, 3), (1, 2), (4, 0), (0, 2)])
 def test_derivatives_stay_exact(function, n, steps):
     stays_exact(function, rng.normal(size=n), rng.normal(size=n), steps)
