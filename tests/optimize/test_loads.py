@@ -8,7 +8,7 @@ import pytest
 import pullback as pb
 from pullback.api.compiled import Compiled
 from pullback.ir import primitives
-from pullback.ir.nodes import Assign, For
+from pullback.ir.nodes import Assign, For, Var
 from pullback.optimize.loads import hoist_loads
 
 rng = np.random.default_rng(5)
@@ -52,11 +52,14 @@ def reads_of(array: str, program, depth: int) -> bool:
 
     def within(block, left):
         for s in block:
-            read = isinstance(s, Assign) and s.function is primitives.item and left == 0
-            if read and s.args[0].name.startswith(array):
-                return True
-            if isinstance(s, For) and within(s.body, left - 1):
-                return True
+            match s:
+                case Assign(function=primitives.item, args=(Var(name=name), *_)) if left == 0:
+                    if name.startswith(array):
+                        return True
+                case For(body=body) if within(body, left - 1):
+                    return True
+                case _:
+                    pass
         return False
 
     return within(program.body, depth)
