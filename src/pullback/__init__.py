@@ -74,6 +74,6 @@ __all__ = [
     "array", "checkpoint", "compile", "contract", "debug_nans", "elementwise_grad", "empty", "empty_like",
     "full", "full_like",
     "grad", "hessian", "hvp", "jacobian", "jvp", "jvp_rule", "linearize", "ncon", "no_grad", "ones",
-    "ones_like", "partials", "primitive", "purify", "source", "stop_gradient", "testing", "value_and_grad", "vjp",
-    "vjp_rule", "zero_grad", "zeros", "zeros_like",
+    "ones_like", "partials", "primitive", "purify", "source", "stop_gradient", "testing", "value_and_grad",
+    "vjp", "vjp_rule", "zero_grad", "zeros", "zeros_like",
 ]  # fmt: skip

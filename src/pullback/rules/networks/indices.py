@@ -29,7 +29,7 @@ def network_of(indices: Sequence[Sequence[int]]) -> tuple[tuple[Numbers, ...], N
             raise ShapeError(
                 f"pb.ncon: index {number} appears {_times(len(found))}, on {', '.join(found)}",
                 why="a positive number joins two axes",
-                remedy="give an open axis a negative number; where more tensors share an index, use pb.contract.",
+                remedy="give open axes negative numbers; contract what more tensors share with pb.contract.",
             )
         if number < 0 and len(found) != 1:
             raise ShapeError(

@@ -113,14 +113,14 @@ def path_of(
     if optimize is False:
         return [tuple(range(count))]
     if isinstance(optimize, tuple):
-        path: tuple[Any, ...] = optimize
-        return path
+        return list(optimize)
     if count <= 2:
         return [tuple(range(count))]
     sets = [frozenset(term) for term in terms]
     limit = _limit(memory_limit, [*terms, output], lengths)
     if not isinstance(optimize, str) and callable(optimize):
-        return optimize(sets, frozenset(output), lengths, limit)
+        own: Callable[..., Any] = optimize
+        return own(sets, frozenset(output), lengths, limit)
     paths = importlib.import_module("opt_einsum.paths")
     name = "auto" if optimize in (True, None) else optimize
     try:
