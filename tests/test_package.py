@@ -20,8 +20,8 @@ PUBLIC = """
     ConventionError DependenceWarning MutationError NonFiniteError NotDifferentiableError PullbackError
     ShapeError Tape UnsupportedError Variable
     array checkpoint contract debug_nans elementwise_grad empty empty_like full full_like grad hessian hvp
-    jacobian jvp jvp_rule linearize ncon no_grad ones ones_like partials primitive stop_gradient testing
-    value_and_grad vjp vjp_rule zero_grad zeros zeros_like compile purify source
+    implicit jacobian jvp jvp_rule linearize ncon no_grad ode ones ones_like partials primitive stop_gradient
+    testing value_and_grad vjp vjp_rule zero_grad zeros zeros_like compile purify source
 """.split()
 
 source_files = sorted(path for path in SOURCE.rglob("*.py"))

@@ -13,12 +13,14 @@ Data flows downward; a folder imports only from those above it:
     emit/      a program to Python source, compiled by Numba and kept on disk
     api/       the transforms: grad, vjp, jvp, jacobian, hessian, and how to add an operator
     networks/  contractions of tensors: contract, ncon
+    implicit/  roots, fixed points and minima, by the implicit function theorem
+    ode/       initial value problems
     scipy/     SciPy's functions that are no ufuncs, under their own names
     testing/   gradcheck, and the check of a rule
     cli/       python -m pullback
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pullback.api.arrays import (
     array,
@@ -52,6 +54,10 @@ from pullback.base.modes import debug_nans, no_grad
 from pullback.tape.backward import Tape, zero_grad
 from pullback.tape.variable import Variable
 
+if TYPE_CHECKING:
+    from pullback import implicit, ode, testing
+    from pullback.networks import contract, ncon
+
 _FOLDERS = ("implicit", "networks", "ode", "scipy", "testing")
 _LATE = {"contract": "pullback.networks.contract", "ncon": "pullback.networks.ncon"}
 
@@ -72,8 +78,7 @@ __all__ = [
     "ConventionError", "DependenceWarning", "MutationError", "NonFiniteError", "NotDifferentiableError",
     "PullbackError", "ShapeError", "Tape", "UnsupportedError", "Variable",
     "array", "checkpoint", "compile", "contract", "debug_nans", "elementwise_grad", "empty", "empty_like",
-    "full", "full_like",
-    "grad", "hessian", "hvp", "jacobian", "jvp", "jvp_rule", "linearize", "ncon", "no_grad", "ones",
-    "ones_like", "partials", "primitive", "purify", "source", "stop_gradient", "testing", "value_and_grad",
-    "vjp", "vjp_rule", "zero_grad", "zeros", "zeros_like",
+    "full", "full_like", "grad", "hessian", "hvp", "implicit", "jacobian", "jvp", "jvp_rule", "linearize",
+    "ncon", "no_grad", "ode", "ones", "ones_like", "partials", "primitive", "purify", "source",
+    "stop_gradient", "testing", "value_and_grad", "vjp", "vjp_rule", "zero_grad", "zeros", "zeros_like",
 ]  # fmt: skip

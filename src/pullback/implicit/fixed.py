@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from pullback.api.unknowns import Arguments, Unknowns, untracked, way_of
 from pullback.base.errors import ConvergenceError, UnsupportedError
 from pullback.implicit.solution import Problem, solution
-from pullback.implicit.unknowns import Arguments, Unknowns, untracked, way_of
 
 _WINDOW = 5
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from pullback.api.gradient import grad, value_and_grad
 from pullback.api.jacobian import jacobian
+from pullback.api.unknowns import Arguments, Unknowns, untracked, way_of
 from pullback.base.errors import ConvergenceError, UnsupportedError
 from pullback.implicit.solution import Problem, solution
-from pullback.implicit.unknowns import Arguments, Unknowns, untracked, way_of
 
 _METHODS = ("BFGS", "L-BFGS-B", "CG", "TNC", "SLSQP")
 _POLISH = 8

@@ -15,7 +15,7 @@ import numpy as np
 
 from pullback.api.jacobian import jacobian
 from pullback.api.products import jvp, vjp
-from pullback.base.dispatch import dispatched, tracked_in
+from pullback.base.dispatch import dispatched
 from pullback.base.errors import ConvergenceError, NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.table import ALL, EACH, Direction, Rule
@@ -41,33 +41,32 @@ class Problem:
     linear: str
 
 
+@dispatched
 def solution(problem: Problem, *values: Any) -> Any:
     """The `u` that solves `problem`, differentiable in `values`."""
-    if not tracked_in(values):
-        return problem.solve(*values)
+    return problem.solve(*values)
 
-    @dispatched
-    def operation(*values: Any) -> Any:
-        return problem.solve(*values)
 
-    def operation_vjp(u_bar: Any, u: Any, *values: Any) -> tuple[Any, ...]:
-        multiplier = _transposed(problem, u, values, u_bar)
-        return vjp(lambda *moved: problem.residual(u, *moved), *values)[1](-multiplier)
+def _vjp(u_bar: Any, u: Any, problem: Problem, *values: Any) -> tuple[Any, ...]:
+    multiplier = _transposed(problem, u, values, u_bar)
+    return (None, *vjp(lambda *moved: problem.residual(u, *moved), *values)[1](-multiplier))
 
-    def operation_jvp(position: int, x_dot: Any, u: Any, *values: Any) -> Any:
-        def moved(value: Any) -> Any:
-            return problem.residual(u, *values[:position], value, *values[position + 1 :])
 
-        residual_dot = jvp(moved, (values[position],), (x_dot,))[1]
-        return _straight(problem, u, values, -residual_dot)
+def _jvp(position: int, x_dot: Any, u: Any, problem: Problem, *values: Any) -> Any:
+    place = position - 1
 
-    operation.__name__ = problem.caller
-    rule = Rule(operation)
-    rule.holomorphic = False
-    rule.vjps[ALL] = Direction(operation_vjp, 1, "u values")
-    rule.jvps[EACH] = Direction(operation_jvp, 2, "u values")
-    operation.__dict__["rule"] = rule
-    return operation(*values)
+    def moved(value: Any) -> Any:
+        return problem.residual(u, *values[:place], value, *values[place + 1 :])
+
+    residual_dot = jvp(moved, (values[place],), (x_dot,))[1]
+    return _straight(problem, u, values, -residual_dot)
+
+
+_rule = Rule(solution)
+_rule.holomorphic = False
+_rule.vjps[ALL] = Direction(_vjp, 1, "u problem values")
+_rule.jvps[EACH] = Direction(_jvp, 2, "u problem values")
+solution.__dict__["rule"] = _rule
 
 
 def _matrix(problem: Problem, u: Any, values: Any) -> Any:

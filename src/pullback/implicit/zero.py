@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from pullback.api.jacobian import jacobian
+from pullback.api.unknowns import Arguments, Unknowns, untracked, way_of
 from pullback.base.errors import ConvergenceError
 from pullback.implicit.solution import Problem, solution
-from pullback.implicit.unknowns import Arguments, Unknowns, untracked, way_of
 
 _WITH_JACOBIAN = ("hybr", "lm")
 
