@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.dispatch import tracked_in
+from pullback.base.tracked import Tracked
 from pullback.rules.einsum import einsum_vjp
 from pullback.rules.networks.plan import Pair, Plan
 from pullback.rules.networks.slices import Sliced
@@ -24,7 +25,7 @@ Matrices = list[Any]
 
 def contracted(plan: Plan | Sliced, tensors: Sequence[Any]) -> Any:
     """The contraction of arrays, or of what engines follow: one operation for a tape."""
-    moving = tuple(i for i, tensor in enumerate(tensors) if tracked_in((tensor,)))
+    moving = tuple(i for i, tensor in enumerate(tensors) if isinstance(tensor, Tracked))
     if not moving:
         return _forward(plan, tensors)[()]
     return operation(Call(plan, moving), *tensors)

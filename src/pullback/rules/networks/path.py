@@ -15,23 +15,25 @@ import numpy as np
 
 from pullback.base.errors import ShapeError, UnsupportedError
 from pullback.base.protocol import ALONG_A_PATH
-from pullback.base.tracked import bare
+from pullback.base.tracked import Tracked, bare
 from pullback.rules.networks.contracted import contracted
 from pullback.rules.networks.plan import Labels, Plan, lengths_of, plan_of
 from pullback.rules.networks.slices import Sliced
 
 _MANY = 4096
+_ARRAYS = (np.ndarray, np.generic, Tracked)
 _plans: dict[Any, Plan | Sliced] = {}
 
 
 def shape_of(tensor: Any) -> tuple[int, ...]:
     """The shape of an array or of what is tracked."""
-    return np.shape(bare(tensor))
+    value = bare(tensor)
+    return value.shape if type(value) is np.ndarray else np.shape(value)
 
 
 def arrays_of(tensors: Sequence[Any]) -> list[Any]:
     """The tensors with the attributes of arrays: Python's numbers and nested lists are made arrays."""
-    return [tensor if hasattr(tensor, "shape") else _as_array(tensor) for tensor in tensors]
+    return [tensor if isinstance(tensor, _ARRAYS) else _as_array(tensor) for tensor in tensors]
 
 
 def _as_array(tensor: Any) -> Any:
