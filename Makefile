@@ -78,7 +78,7 @@ bench: $(PEERS)/peers.stamp
 # Every dependency at the lower bound that pyproject.toml states.
 oldest:
 	$(call new_venv,$(OLDEST))
-	$(OLDEST)/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*(d.replace(">=", "==") for d in p["dependencies"] + p["optional-dependencies"]["demo"] + p["optional-dependencies"]["memory"]), sep="\n")' > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*(d.replace(">=", "==") for d in p["dependencies"] + p["optional-dependencies"]["demo"] + p["optional-dependencies"]["memory"] + p["optional-dependencies"]["networks"]), sep="\n")' > $(OLDEST)/constraints.txt
 	$(OLDEST)/bin/python -m pip install -e '.[test]' -c $(OLDEST)/constraints.txt
 	$(OLDEST)/bin/python -m pytest -n $(JOBS) --dist worksteal --ignore=tests/peers $(TESTS) $(ARGS)
 

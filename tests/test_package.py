@@ -19,9 +19,9 @@ VAGUE_NAMES = {"utils", "util", "misc", "common", "helpers", "helper", "lib"}
 PUBLIC = """
     ConventionError DependenceWarning MutationError NonFiniteError NotDifferentiableError PullbackError
     ShapeError Tape UnsupportedError Variable
-    array checkpoint debug_nans elementwise_grad empty empty_like full full_like grad hessian hvp jacobian jvp
-    jvp_rule linearize no_grad ones ones_like partials primitive stop_gradient testing value_and_grad vjp
-    vjp_rule zero_grad zeros zeros_like compile purify source
+    array checkpoint contract debug_nans elementwise_grad empty empty_like full full_like grad hessian hvp
+    implicit jacobian jvp jvp_rule linearize ncon no_grad ode ones ones_like partials primitive stop_gradient
+    testing value_and_grad vjp vjp_rule zero_grad zeros zeros_like compile purify source
 """.split()
 
 source_files = sorted(path for path in SOURCE.rglob("*.py"))
@@ -91,6 +91,7 @@ def test_import_leaves_heavy_packages_alone() -> None:
         "jax",
         "autograd",
         "opt_einsum",
+        "cotengra",
     }
     loaded = run_python(
         "import sys, pullback; print(*{name.partition('.')[0] for name in sys.modules})"

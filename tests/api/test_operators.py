@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import operator
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -97,3 +99,20 @@ def test_what_is_given_last_counts() -> None:
     pb.partials(cube, lambda y, x: 3 * x * x)
     assert pb.grad(cube)(2.0) == 12
     assert pb.jvp(cube, (2.0,), (1.0,))[1] == 12
+
+
+def test_a_checkpoint_is_gone_with_its_tape() -> None:
+    """Nothing may remember the operation that a call of it was: its arguments would stay for good."""
+    gone: list[weakref.ref[Any]] = []
+
+    def gradient(x: Any) -> Any:
+        weight = np.ones(3)
+        gone.append(weakref.ref(weight))
+        return pb.grad(lambda x: np.sum(pb.checkpoint(lambda x, w: np.sin(x) * w)(x, weight)))(x)
+
+    gc.disable()
+    try:
+        gradient(np.ones(3))
+        assert gone[0]() is None
+    finally:
+        gc.enable()

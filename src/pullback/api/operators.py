@@ -242,7 +242,7 @@ def checkpoint(function: F) -> F:
 
         if not moving:
             return function(*args, **kwargs)
-        outputs = _recomputed(flat)(*[leaves[i] for i in moving])
+        outputs = _recomputed(flat, *[leaves[i] for i in moving])
         return unflatten(structures[0], list(outputs))
 
     # How the native engine, which reads the source, knows it.
@@ -275,36 +275,40 @@ def _settled(output: Any) -> Any:
     return output.value if isinstance(output, Variable) and output.constant else output
 
 
-def _recomputed(flat: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
-    """`flat` as an operation whose rules run it again."""
+@dispatched
+def _recomputed(flat: Callable[..., tuple[Any, ...]], *values: Any) -> tuple[Any, ...]:
+    """``flat(*values)`` as an operation whose rules run `flat` again.
 
-    @dispatched
-    def operation(*values: Any) -> tuple[Any, ...]:
-        constants = [variable(value, None, ROOT) for value in values]
-        outputs = tuple(_settled(output) for output in flat(*constants))
-        if any(constant._cell is not None and constant._cell.version for constant in constants):
-            raise _written()
-        if tracked_in(outputs):
-            raise UnsupportedError(
-                "a function under pb.checkpoint closes over a tracked value",
-                why="when it is run again the derivative by that value would be lost",
-                remedy="pass the value as an argument.",
-            )
-        return outputs
+    `flat` is an argument, so that nothing refers to it, and to what it closes over, once the tape is gone.
+    """
+    constants = [variable(value, None, ROOT) for value in values]
+    outputs = tuple(_settled(output) for output in flat(*constants))
+    if any(constant._cell is not None and constant._cell.version for constant in constants):
+        raise _written()
+    if tracked_in(outputs):
+        raise UnsupportedError(
+            "a function under pb.checkpoint closes over a tracked value",
+            why="when it is run again the derivative by that value would be lost",
+            remedy="pass the value as an argument.",
+        )
+    return outputs
 
-    rule = table.Rule(operation)
-    rule.holomorphic = False
 
-    def operation_vjp(y_bar: Any, _y: Any, *values: Any) -> tuple[Any, ...]:
-        return vjp(flat, *values)[1](tuple(y_bar))
+def _recomputed_vjp(y_bar: Any, _y: Any, flat: Any, *values: Any) -> tuple[Any, ...]:
+    return (None, *vjp(flat, *values)[1](tuple(y_bar)))
 
-    def operation_jvp(position: int, x_dot: Any, _y: Any, *values: Any) -> Any:
-        def moved(value: Any) -> Any:
-            return flat(*values[:position], value, *values[position + 1 :])
 
-        return jvp(moved, (values[position],), (x_dot,))[1]
+def _recomputed_jvp(position: int, x_dot: Any, _y: Any, flat: Any, *values: Any) -> Any:
+    place = position - 1
 
-    rule.vjps[ALL] = table.Direction(operation_vjp, 1, "values")
-    rule.jvps[EACH] = table.Direction(operation_jvp, 2, "values")
-    operation.__dict__["rule"] = rule
-    return operation
+    def moved(value: Any) -> Any:
+        return flat(*values[:place], value, *values[place + 1 :])
+
+    return jvp(moved, (values[place],), (x_dot,))[1]
+
+
+_rule = table.Rule(_recomputed)
+_rule.holomorphic = False
+_rule.vjps[ALL] = table.Direction(_recomputed_vjp, 1, "flat values")
+_rule.jvps[EACH] = table.Direction(_recomputed_jvp, 2, "flat values")
+_recomputed.__dict__["rule"] = _rule

@@ -64,5 +64,9 @@ class NonFiniteError(PullbackError, FloatingPointError):
     """`pullback.debug_nans` found the first NaN or infinity."""
 
 
+class ConvergenceError(PullbackError, RuntimeError):
+    """An iteration did not arrive at a solution, which therefore has no derivative."""
+
+
 class DependenceWarning(UserWarning):
     """An output does not depend on the input it is differentiated by; its derivative is zero."""

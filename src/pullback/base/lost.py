@@ -36,11 +36,28 @@ def lost_array(x: Any) -> UnsupportedError:
     return UnsupportedError(
         f"{caller} would turn a {x.kind} into a plain array and lose its derivative",
         why="it asked for the bare numbers, which NumPy's protocols for other array types would not need",
-        remedy=f"call pullback.{caller} if there is one, or make it a pb.primitive and give it a rule."
+        remedy=_in_place_of(caller)
         if caller.startswith("scipy")
         else "join values with np.stack or pb.array instead of np.array; write into pb.zeros, pb.zeros_like "
         "or pb.full instead of NumPy's; for the value alone use pb.stop_gradient(x).",
     )
+
+
+_INSTEAD = {
+    "solve_ivp": "pb.ode.solve", "odeint": "pb.ode.solve", "RK45": "pb.ode.solve",
+    "root": "pb.implicit.root", "fsolve": "pb.implicit.root", "newton": "pb.implicit.root",
+    "brentq": "pb.implicit.root", "root_scalar": "pb.implicit.root", "least_squares": "pb.implicit.minimize",
+    "minimize": "pb.implicit.minimize", "minimize_scalar": "pb.implicit.minimize",
+    "fixed_point": "pb.implicit.fixed_point",
+}  # fmt: skip
+"""What differentiates the solutions that SciPy's solvers find."""
+
+
+def _in_place_of(caller: str) -> str:
+    solver = _INSTEAD.get(caller.rpartition(".")[2])
+    if solver is not None and caller.startswith(("scipy.integrate", "scipy.optimize")):
+        return f"call {solver}, which is differentiable, with what the function depends on in args=(...)."
+    return f"call pullback.{caller} if there is one, or make it a pb.primitive and give it a rule."
 
 
 def lost_index(kind: str = "tracked value") -> UnsupportedError:

@@ -15,6 +15,9 @@ from pullback.base.cast import astype
 from pullback.base.errors import MutationError, UnsupportedError
 from pullback.base.mutable import Mutable, write_result
 
+ALONG_A_PATH: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""What takes a function's ``optimize=`` on tracked values; it may return `NotImplemented`."""
+
 
 def call_function(
     dispatch: Callable[..., Any], function: Callable[..., Any], args: Any, kwargs: dict[str, Any]
@@ -26,6 +29,10 @@ def call_function(
         return write_out(
             out[0] if isinstance(out, tuple) else out, function(*args, **rest), function.__name__
         )
+    if kwargs.get("optimize") and function in ALONG_A_PATH:
+        result = ALONG_A_PATH[function](args, kwargs)
+        if result is not NotImplemented:
+            return result
     if "like" in kwargs:
         kwargs = {key: value for key, value in kwargs.items() if key != "like"}
     return dispatch(function, args, kwargs)

@@ -22,12 +22,14 @@ class Tracked:
     Attributes:
         level: which transform follows it; a transform that began later has a higher level, and handles an
             operation before those that began earlier.
+        carries_tangent: whether its derivative moves along with it, instead of being recorded.
     """
 
     __slots__ = ()
     __array_priority__ = 1000.0
     level: Any
     kind: ClassVar[str] = "tracked value"
+    carries_tangent: ClassVar[bool] = False
 
     if TYPE_CHECKING:  # What the loops below add, for type checkers, the users' ones too.
 

@@ -159,8 +159,9 @@ _LIBRARIES = tuple(
 )
 """Where the libraries are whose functions have rules, and are not looked into."""
 
-_DEMO = str(Path(__file__).parent.parent / "cli") + os.sep
-"""The demo's functions are written as a user's."""
+_PACKAGE = Path(__file__).parent.parent
+_WRITTEN_AS_USERS = (str(_PACKAGE / "cli") + os.sep, str(_PACKAGE / "ode" / "steps.py"))
+"""The demo's functions, and the steps of a solver, are written as a user's."""
 
 
 def _python(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> Any:
@@ -168,7 +169,7 @@ def _python(context: Context, function: Any, args: list[Any], kwargs: Kwargs) ->
     if isinstance(function, types.FunctionType):
         # By the file, not the module: an example in a docstring has its module's name.
         file = function.__code__.co_filename
-        if file.startswith(_LIBRARIES) and not file.startswith(_DEMO):
+        if file.startswith(_LIBRARIES) and not file.startswith(_WRITTEN_AS_USERS):
             marked = function.__dict__.get("__checkpoint__")
             if marked is function:
                 return Partial(run_again, tuple(args), kwargs)

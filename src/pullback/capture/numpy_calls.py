@@ -16,6 +16,7 @@ import numpy as np
 
 from pullback.capture.arrays import alias, as_array, converted, dtype_of
 from pullback.capture.context import Context
+from pullback.capture.contractions import contract
 from pullback.capture.conversions import REWRITES
 from pullback.capture.creation import CREATION
 from pullback.capture.indexing import full_index
@@ -98,6 +99,8 @@ def call_numpy(context: Context, function: Any, args: list[Any], kwargs: Kwargs)
         result = _handled(context, REWRITES[function], function, args, kwargs)
     elif function in CREATION:
         result = _handled(context, CREATION[function], function, args, kwargs)
+    elif function is np.einsum and len(args) > 3 and kwargs.get("optimize", False) is not False:
+        result = contract(context, args, kwargs)
     else:
         result = _plain(context, function, args, kwargs)
     if out is None:

@@ -53,6 +53,7 @@ class Dual(Mutable):
 
     __slots__ = ("_cell", "primal", "sweep", "tangent")
     kind: ClassVar[str] = "Dual"
+    carries_tangent: ClassVar[bool] = True
     _cell: Cell | None
 
     def __init__(self, primal: Any, tangent: Any, sweep: Sweep) -> None:

@@ -49,7 +49,7 @@ def array_ufunc(self: Variable, function: np.ufunc, method: str, *inputs: Any, *
 
 def array_function(self: Variable, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
     """NumPy's protocol for functions (NEP 18)."""
-    if kwargs and ("out" in kwargs or "like" in kwargs):
+    if kwargs and ("out" in kwargs or "like" in kwargs or "optimize" in kwargs):
         return call_function(general, function, args, kwargs)
     if len(args) == 1:
         way = ALONE_WAYS.get(function)
