@@ -43,6 +43,7 @@ from pullback.rules import (
     shape,
     sinc,
     sort,
+    spectra,
     spread,
     trace,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "shape",
     "sinc",
     "sort",
+    "spectra",
     "spread",
     "trace",
 ]
