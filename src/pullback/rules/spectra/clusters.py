@@ -185,9 +185,7 @@ def _extremes(block: Block) -> tuple[int, int]:
     return block.run.start + pair[0], block.run.start + pair[1]
 
 
-def check_symmetric(
-    function: str, kind: str, w: Array, w_bar: Any, size: int, count: Counts
-) -> None:
+def check_symmetric(function: str, kind: str, w: Array, w_bar: Any, size: int, count: Counts) -> None:
     """Raise where equal values, whose vectors nothing depends on, have cotangents that differ."""
     equal = equal_neighbours(w, size)
     if not equal.any():
@@ -201,4 +199,3 @@ def check_symmetric(
                 raise refuse_split(
                     function, kind, w[place], (run.start + pair[0], run.start + pair[1]), place
                 )
-
