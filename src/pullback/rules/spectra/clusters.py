@@ -53,14 +53,15 @@ class Block:
         self.even = (self.m + np.conj(self.m.T)) / 2
 
 
-def slope_of(block: Block, w_scale: float, m_scale: float, slack: float) -> float | None:
+def slope_of(block: Block, w_scale: float, slack: float) -> float | None:
     """The number c of the module's docstring, None where nothing fits."""
     spread = block.w_bar - block.w_bar.mean()
     if np.max(np.abs(spread)) <= slack * w_scale:
         return 0.0
     diagonal = np.real(np.diagonal(block.even))
     uneven = diagonal - diagonal.mean()
-    if np.max(np.abs(uneven)) <= slack * m_scale:
+    own_scale = np.max(np.abs(block.even))
+    if np.max(np.abs(uneven)) <= slack * own_scale or np.max(np.abs(block.twisted)) > slack**0.75 * own_scale:
         return None
     slope = float(spread @ uneven) / float(uneven @ uneven)
     if len(spread) > 2:
@@ -148,7 +149,7 @@ class _Matrix:
         if not joined.all():
             block = Block(run, self.w, self.w_bar, self.m)
             distance = (block.w[-1] - block.w[0]) / np.max(np.abs(self.w))
-            slope = slope_of(block, self.w_scale, self.m_scale, self.slack + 10 * abs(float(distance)))
+            slope = slope_of(block, self.w_scale, self.slack + 10 * abs(float(distance)))
             gap = block.w[None, :] - block.w[:, None]
             off = np.abs(block.twisted - (0 if slope is None else slope) * block.even * gap)
             columns = self.columns[run]
@@ -173,7 +174,7 @@ class _Matrix:
             pair = (run.start + int(min(i, j)), run.start + int(max(i, j)))
             pair = pair if pair[0] < pair[1] else (run.start, run.start + 1)
             raise refuse_basis(self.function, self.kind, self.w, pair, self.place)
-        slope = slope_of(block, self.w_scale, self.m_scale, self.slack)
+        slope = slope_of(block, self.w_scale, self.slack)
         if slope is None:
             raise refuse_split(self.function, self.kind, self.w, _extremes(block), self.place)
         found.settle(self.place, run, slope)

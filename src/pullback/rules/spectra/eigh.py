@@ -36,6 +36,7 @@ from pullback.rules.spectra.gauge import (
     first_order_only,
     identity,
     infinite_diagonal,
+    merge,
     refuse_forward,
     refuse_phase,
     refuse_second,
@@ -61,6 +62,7 @@ def generic_eigh(a: Any, uplo: str) -> Any:
     if equal.any():
         for place in map(tuple, np.argwhere(equal.any(axis=-1)).tolist()):
             for run in runs(equal[place]):
+                merge(w[place], run)
                 v[place][:, run] = v[place][:, run] @ rotation(run.stop - run.start, v.dtype)
     return w, v
 

@@ -1,13 +1,15 @@
 """What is arbitrary in eigenvectors and singular vectors: phases, and the basis where values are equal.
 
-A loss has a derivative only if it does not depend on that choice, which is a *gauge*. Two things are needed
+A loss has a derivative only if it does not depend on that choice, which is a *gauge*. Three things are needed
 to tell from its cotangents alone.
 
 - The basis of a space with equal values is turned by a fixed generic rotation before it is recorded (any
   basis is as valid as LAPACK's). In a structured one, such as the identity's columns, ``|V[0, 0]|**2``, which
   depends on the basis, has the same cotangents as a projector's entry, which does not.
-- Values count as equal when they are `JOINED` ``n eps`` times the largest apart, which is what LAPACK
-  resolves; *near* are those within the square root of eps, where ``1/gap`` amplifies rounding.
+- Values that are equal become the same number, their mean, so that rounding does not tell them apart.
+  They count as equal when they are `JOINED` ``n eps`` times the largest apart, which is what LAPACK
+  resolves.
+- *Near* are those within the square root of eps, where ``1/gap`` amplifies rounding.
 
 What goes in is plain arrays; nothing here is differentiated.
 """
@@ -94,6 +96,12 @@ def runs(joined: Array) -> list[slice]:
                 found.append(slice(start, place + 1))
             start = place + 1
     return found
+
+
+def merge(values: Array, run: slice) -> None:
+    """Make equal values the same number, so that what a symmetric function sends them is the same, too."""
+    if values[run.start] != values[run.stop - 1]:
+        values[run] = values[run].mean()
 
 
 # -- generic bases ----------------------------------------------------------------------------------------

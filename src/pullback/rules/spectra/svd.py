@@ -44,6 +44,7 @@ from pullback.rules.spectra.gauge import (
     first_order_only,
     identity,
     infinite_diagonal,
+    merge,
     refuse_basis,
     refuse_second,
     rotation,
@@ -84,6 +85,7 @@ def generic_svd(a: Any, full: bool) -> Any:
     for place in map(tuple, np.argwhere(arbitrary).tolist()):
         rank = int(known[place])
         for run in runs(equal[place][: max(rank - 1, 0)]):
+            merge(s[place], run)
             turn = rotation(run.stop - run.start, u.dtype)
             u[place][:, run] = u[place][:, run] @ turn
             vh[place][run] = np.conj(turn.T) @ vh[place][run]
