@@ -1,5 +1,5 @@
 """Spectral decompositions, with degenerate spectra: exact, or an error."""
 
-from pullback.rules.spectra import composed, eigh, svd
+from pullback.rules.spectra import composed, eigh, norms, svd
 
-__all__ = ["composed", "eigh", "svd"]
+__all__ = ["composed", "eigh", "norms", "svd"]

@@ -1,7 +1,7 @@
 """NumPy's spectral functions in terms of `generic_eigh` and `generic_svd`, in the order that NumPy has.
 
-`eigvalsh`, `svdvals` and ``svd(compute_uv=False)`` take the vectors along, which their derivatives need; their
-values may differ from NumPy's in the last bits.
+`eigvalsh`, `svdvals` and ``svd(compute_uv=False)`` take the vectors along, which their derivatives need;
+their values may differ from NumPy's in the last bits.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from pullback.base.composed import COMPOSED
-from pullback.base.tracked import bare
 from pullback.rules.spectra.eigh import generic_eigh
 from pullback.rules.spectra.svd import generic_svd
 
@@ -30,22 +29,18 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
 
 
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    """As `numpy.linalg.svd`."""
-    if hermitian:
-        return _of_hermitian(a) if compute_uv else _of_hermitian(a)[1]
-    parts = generic_svd(a, bool(full_matrices and compute_uv))
-    return SVDResult(*parts) if compute_uv else parts[1]
-
-
-def _of_hermitian(a: Any) -> Any:
-    """From the eigenvalues, whose signs go to the right singular vectors."""
+    """As `numpy.linalg.svd`; of a hermitian matrix the signs of eigenvalues go to the right vectors."""
+    if not hermitian:
+        parts = generic_svd(a, bool(full_matrices and compute_uv))
+        return SVDResult(*parts) if compute_uv else parts[1]
     w, v = generic_eigh(a, "L")
-    order = np.argsort(np.abs(bare(w)))[..., ::-1]
-    signs = np.take_along_axis(np.sign(bare(w)), order, axis=-1)
+    order = np.argsort(np.abs(w))[..., ::-1]
     s = np.take_along_axis(np.abs(w), order, axis=-1)
+    if not compute_uv:
+        return s
     u = np.take_along_axis(v, order[..., None, :], axis=-1)
-    vh = np.conj(np.swapaxes(u * signs[..., None, :], -1, -2))
-    return SVDResult(u, s, vh)
+    signs = np.take_along_axis(np.sign(w), order, axis=-1)
+    return SVDResult(u, s, np.conj(np.swapaxes(u * signs[..., None, :], -1, -2)))
 
 
 def svdvals(x: Any, /) -> Any:

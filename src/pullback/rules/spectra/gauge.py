@@ -144,7 +144,8 @@ def refuse_basis(
     return NotDifferentiableError(
         f"{function} has no derivative here: {named(kind, values, *pair, place)} are equal up to rounding",
         why="the result depends on the choice of a basis in their common space, which is arbitrary",
-        remedy="use what does not: functions of all the values, projectors onto the whole space, or V f(w) V^H.",
+        remedy="use what does not: functions of all the values, projectors onto the whole space, "
+        "or V f(w) V^H.",
     )
 
 
