@@ -20,6 +20,7 @@ algorithms*, 2023 (arXiv:2311.11894); the fit is ours.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,7 @@ from pullback.rules.spectra.gauge import (
     Array,
     eps_of,
     equal_neighbours,
+    largest,
     near_neighbours,
     refuse_basis,
     refuse_split,
@@ -144,27 +146,36 @@ class _Matrix:
         self.m_scale = float(np.max(columns))
 
     def settle_near(self, run: slice, equal: Array, found: Settled) -> None:
-        """A run of values near each other: as one cluster if that fits, else the equal ones in it alone."""
-        joined = equal[run.start : run.stop - 1]
-        if not joined.all():
+        """A run of values near each other: as one cluster if that fits, else in it those not resolved."""
+        inside = slice(run.start, run.stop - 1)
+        if not equal[inside].all():
             block = Block(run, self.w, self.w_bar, self.m)
-            distance = (block.w[-1] - block.w[0]) / np.max(np.abs(self.w))
-            slope = slope_of(block, self.w_scale, self.slack + 10 * abs(float(distance)))
-            gap = block.w[None, :] - block.w[:, None]
-            off = np.abs(block.twisted - (0 if slope is None else slope) * block.even * gap)
-            columns = self.columns[run]
-            small = off <= self.rounding * (columns[:, None] + columns[None, :])
-            if slope is not None and small.all():
+            slope = slope_of(block, self.w_scale, self._slack(block))
+            if slope is not None and self._agrees(block, slope):
                 found.settle(self.place, run, slope)
                 return
-            # The formula holds, but for numerators that are nothing but rounding.
-            zero = np.abs(block.twisted) <= self.rounding * (columns[:, None] + columns[None, :])
-            np.fill_diagonal(zero, False)
-            if zero.any():
-                found.mask[self.place][run, run] |= zero
-                found.place, found.run = self.place, run
-        for inner in runs(joined):
+        for inner in runs((equal | self._blurred)[inside]):
             self._settle_equal(slice(run.start + inner.start, run.start + inner.stop), found)
+
+    def _slack(self, block: Block) -> float:
+        """How far values that are not equal may miss what holds for equal ones."""
+        top = float(np.max(np.abs(self.w)))
+        return self.slack + 10 * abs(float(block.w[-1] - block.w[0])) / (top or 1.0)
+
+    def _agrees(self, block: Block, slope: float) -> bool:
+        """Whether the formula's numerators are those of a slope, up to their rounding."""
+        off = np.abs(block.twisted - slope * block.even * (block.w[None, :] - block.w[:, None]))
+        columns = self.columns[block.run]
+        return bool((off <= self.rounding * (columns[:, None] + columns[None, :])).all())
+
+    @functools.cached_property
+    def _blurred(self) -> Array:
+        """Where neighbours are so near that rounding takes more than a third of the formula's digits."""
+        eps, top = eps_of(self.w.dtype), np.max(np.abs(self.w))
+        gap = np.abs(self.w[1:] - self.w[:-1])
+        size = max(self.w_scale, self.m_scale / top) if top else self.w_scale
+        noise = 4 * eps * (self.columns[1:] + self.columns[:-1])
+        return (noise > eps ** (1 / 3) * size * gap) | uneven_neighbours(self.w, self.w_bar)
 
     def _settle_equal(self, run: slice, found: Settled) -> None:
         block = Block(run, self.w, self.w_bar, self.m)
@@ -174,7 +185,7 @@ class _Matrix:
             pair = (run.start + int(min(i, j)), run.start + int(max(i, j)))
             pair = pair if pair[0] < pair[1] else (run.start, run.start + 1)
             raise refuse_basis(self.function, self.kind, self.w, pair, self.place)
-        slope = slope_of(block, self.w_scale, self.slack)
+        slope = slope_of(block, self.w_scale, self._slack(block))
         if slope is None:
             raise refuse_split(self.function, self.kind, self.w, _extremes(block), self.place)
         found.settle(self.place, run, slope)
@@ -186,17 +197,24 @@ def _extremes(block: Block) -> tuple[int, int]:
     return block.run.start + pair[0], block.run.start + pair[1]
 
 
-def check_symmetric(function: str, kind: str, w: Array, w_bar: Any, size: int, count: Counts) -> None:
-    """Raise where equal values, whose vectors nothing depends on, have cotangents that differ."""
-    equal = equal_neighbours(w, size)
-    if not equal.any():
+def uneven_neighbours(w: Array, w_bar: Array) -> Array:
+    """Where neighbours have cotangents that differ by more than their vectors' rounding allows.
+
+    Vectors whose values are a gap apart are known to ``eps / gap``, and with them the projectors that the
+    cotangents multiply.
+    """
+    top, scale = largest(w), np.max(np.abs(w_bar), axis=-1, keepdims=True)
+    gap = np.abs(w[..., 1:] - w[..., :-1])
+    allowed = slack_of(w.dtype) + gap / np.where(top == 0, 1, top) / slack_of(w.dtype)
+    return np.abs(w_bar[..., 1:] - w_bar[..., :-1]) > allowed * scale
+
+
+def check_symmetric(function: str, kind: str, w: Array, w_bar: Array, count: Counts) -> None:
+    """Raise where values that are not resolved, on whose vectors nothing depends, are told apart."""
+    near = near_neighbours(w)
+    if not near.any():
         return
-    for place in map(tuple, np.argwhere(equal.any(axis=-1)).tolist()):
-        scale = slack_of(w.dtype) * float(np.max(np.abs(w_bar[place])))
-        for run in runs(equal[place][: max(count(place) - 1, 0)]):
-            part = w_bar[place][run]
-            if np.max(part) - np.min(part) > scale:
-                pair = sorted((int(np.argmin(part)), int(np.argmax(part))))
-                raise refuse_split(
-                    function, kind, w[place], (run.start + pair[0], run.start + pair[1]), place
-                )
+    wrong = near & uneven_neighbours(w, w_bar)
+    for *place, index in np.argwhere(wrong).tolist():
+        if index + 1 < count(tuple(place)):
+            raise refuse_split(function, kind, w[tuple(place)], (index, index + 1), tuple(place))

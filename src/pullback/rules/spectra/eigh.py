@@ -43,6 +43,7 @@ from pullback.rules.spectra.gauge import (
     rotation,
     runs,
     slack_of,
+    unresolved_neighbours,
 )
 from pullback.rules.structured import Filled, dense
 from pullback.rules.table import calls, jvp, vjp
@@ -90,7 +91,7 @@ def eigh_cotangent(w_bar: Any, v_bar: Any, w: Any, v: Any, uplo: str) -> Any:
     size = values.shape[-1]
     vh = adjoint(v)
     if absent(v_bar):
-        check_symmetric(NAME, KIND, values, np.broadcast_to(bare(w_bar), values.shape), size, lambda _: size)
+        check_symmetric(NAME, KIND, values, np.broadcast_to(bare(w_bar), values.shape), lambda _: size)
         inner = None
         left = v * (w_bar if absent(w_bar) else w_bar[..., None, :])
     else:
@@ -160,7 +161,7 @@ COMPOSED[eigh_tangent] = eigh_tangent.__wrapped__  # type: ignore[attr-defined]
 
 def unsplit(function: str, kind: str, values: Any, p: Any, size: int, first: bool, count: Counts) -> Any:
     """The pairs of equal values, None where there are none; an error where the tangent `p` splits them."""
-    equal = equal_neighbours(values, size)
+    equal = unresolved_neighbours(values)
     if not equal.any():
         return None
     mask = np.zeros(p.shape, bool)

@@ -30,7 +30,7 @@ JOINED = 16
 """Values are equal where they differ by at most this many ``n eps`` of the largest."""
 
 ROUNDED = 32
-"""Entries of a product are zero where they are at most this many ``n eps`` of its factors."""
+"""Entries of a product are rounding where they are at most this many ``n eps`` of its factors."""
 
 
 @functools.cache
@@ -80,6 +80,11 @@ def equal_neighbours(values: Array, size: int) -> Array:
     """Where neighbours among ordered values are equal up to the rounding of a matrix of `size`."""
     reach = JOINED * size * eps_of(values.dtype)
     return np.abs(values[..., 1:] - values[..., :-1]) <= reach * largest(values)
+
+
+def unresolved_neighbours(values: Array) -> Array:
+    """Where neighbours among ordered values are so near that rounding takes two thirds of their vectors."""
+    return np.abs(values[..., 1:] - values[..., :-1]) <= slack_of(values.dtype) * largest(values)
 
 
 def near_neighbours(values: Array) -> Array:

@@ -35,6 +35,7 @@ from pullback.rules.spectra.clusters import check_symmetric, settled
 from pullback.rules.spectra.eigh import check_phases, unsplit
 from pullback.rules.spectra.gauge import (
     JOINED,
+    ROUNDED,
     Array,
     absent,
     adjoint,
@@ -122,7 +123,7 @@ def svd_cotangent(u_bar: Any, s_bar: Any, vh_bar: Any, u: Any, s: Any, vh: Any) 
     known = ranks(values, size)
     if absent(u_bar) and absent(vh_bar):
         plain = np.broadcast_to(bare(s_bar), values.shape)
-        check_symmetric(NAME, KIND, values, plain, size, lambda place: int(known[place]))
+        check_symmetric(NAME, KIND, values, plain, lambda place: int(known[place]))
         s_bar = s_bar * _away_from_kinks(values, plain, known)
         return (u1 * s_bar[..., None, :]) @ v1h
     return _Cotangents(u_bar, vh_bar, u, s, vh, known).of_matrix(s_bar)
@@ -150,6 +151,10 @@ class _Cotangents:
         self.v_bar = adjoint(vh_bar) if not absent(vh_bar) else np.zeros(self.v.shape, u.dtype)
         self.of_u, self.of_v = adjoint(u) @ self.u_bar, vh @ self.v_bar
         self.scale = np.maximum(_largest(self.u_bar), _largest(self.v_bar))
+        self.columns = np.maximum(
+            np.max(np.abs(bare(self.u_bar))[..., : self.count], axis=-2),
+            np.max(np.abs(bare(self.v_bar))[..., : self.count], axis=-2),
+        )
 
     def of_matrix(self, s_bar: Any) -> Any:
         """The cotangent of the matrix."""
@@ -167,7 +172,7 @@ class _Cotangents:
             both = zero[..., None, :] & zero[..., :, None]
             total = np.where(both, np.inf, total)
             inverse = np.where((zero & ~keeps)[..., None, :], np.inf, inverse)
-        inner = self._together(s_bar, together, zero) + turning / total
+        inner = self._together(s_bar, together, zero) + self._cleared(turning, count) / total
         if not absent(s_bar):
             s_bar = s_bar if smooth is None else np.where(zero, 0, s_bar)
             inner = inner + s_bar[..., None] * identity(count, values.dtype)
@@ -176,20 +181,18 @@ class _Cotangents:
         u1, v1 = self.u[..., :, :count], self.v[..., :, :count]
         left = u1 @ inner
         if self.u.shape[-2] > count:
-            left = left + self._outside(self.u, self.u_bar, self.of_u) / inverse
+            left = left + self._cleared(self._outside(self.u, self.u_bar, self.of_u), 0) / inverse
         a_bar = left @ adjoint(v1)
         if self.v.shape[-2] > count:
-            a_bar = a_bar + u1 @ adjoint(self._outside(self.v, self.v_bar, self.of_v) / inverse)
+            outside = self._cleared(self._outside(self.v, self.v_bar, self.of_v), 0)
+            a_bar = a_bar + u1 @ adjoint(outside / inverse)
         return a_bar
 
     def _together(self, s_bar: Any, m: Any, zero: Array) -> Any:
         """What rotates U and V together, as `eigh` has it, for singular values that are not 0."""
         values, count = self.values, self.count
         gap = self.s[..., None, :] - self.s[..., :, None] + infinite_diagonal(count, values.dtype)
-        columns = np.maximum(
-            np.max(np.abs(bare(self.u_bar))[..., :count], axis=-2),
-            np.max(np.abs(bare(self.v_bar))[..., :count], axis=-2),
-        )
+        columns = self.columns
         plain = bare(m)
         if plain.dtype.kind == "c":
             check_phases(NAME, KIND, values, np.where(zero[..., None, :], 0, plain), columns)
@@ -210,6 +213,15 @@ class _Cotangents:
             return part
         off = found.slopes * (1 - identity(count, values.dtype))
         return part + off * (m + adjoint(m)) / 2
+
+    def _cleared(self, numerator: Any, rows: int) -> Any:
+        """`numerator` without what is nothing but rounding, where small singular values would amplify it."""
+        eps = eps_of(self.values.dtype)
+        if not (self.values[..., -1] <= eps**0.5 * self.values[..., 0]).any():
+            return numerator
+        columns = self.columns[..., None, :]
+        allowed = ROUNDED * self.size * eps * (columns + self.columns[..., :, None] if rows else columns)
+        return np.where(np.abs(bare(numerator)) <= allowed, 0, numerator)
 
     def _first(self) -> bool:
         return first_order_only(self.u, self.s, self.v)
