@@ -13,7 +13,8 @@ from pullback.ir import primitives
 from pullback.ir.nodes import Arg, Const, Operand, Slice, Var
 from pullback.ir.types import INT, Array, Scalar, Type, dummy, join, result_types, type_of
 from pullback.rules.spectra.eigh import eigh_cotangent, eigh_tangent
-from pullback.rules.spectra.svd import svd_cotangent, svd_tangent
+from pullback.rules.spectra.svd import svd_cotangent
+from pullback.rules.spectra.svd_tangent import svd_tangent
 
 
 def as_arg(value: Any) -> Any:

@@ -9,8 +9,8 @@ the diagonal, and the cotangents determine the rest only for losses of a kind:
 
 The basis being generic, a loss of neither kind does not fit (in the sense of probability): with three and
 more values two numbers are overdetermined. With two they are not, and there c or d has to be known: ``d = 0``
-(a matrix function, not normalised), or ``2 c w`` half of a whole number up to 8 (any power of the matrix,
-normalised by its trace). What does not fit is an error.
+(a matrix function, not normalised), or ``2 c w`` half of a whole number up to 8, but not 0 (any power of the
+matrix, normalised by its trace). What does not fit is an error.
 
 Source: the formula is that of Giles, *Collected matrix derivative results*, 2008, §3.1; the invariance
 condition of a cluster, ``K = 0``, is that of Seeger et al., *Auto-differentiating linear algebra*, 2017
@@ -72,7 +72,7 @@ def slope_of(block: Block, w_scale: float, slack: float) -> float | None:
     if rest <= slack * max(w_scale, abs(slope) * float(np.max(np.abs(diagonal)))):
         return slope
     power = 4 * slope * block.w.mean()
-    return slope if abs(power) <= 16 and abs(power - round(power)) <= 100 * slack else None
+    return slope if 0.9 < abs(power) < 16.1 and abs(power - round(power)) <= 100 * slack else None
 
 
 class Settled:
