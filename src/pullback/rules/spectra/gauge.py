@@ -17,6 +17,7 @@ What goes in is plain arrays; nothing here is differentiated.
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from pullback.base.tracked import Tracked
 
 Array = np.ndarray[Any, Any]
 
+_SMALL = 16
 JOINED = 16
 """Values are equal where they differ by at most this many ``n eps`` of the largest."""
 
@@ -80,6 +82,17 @@ def equal_neighbours(values: Array, size: int) -> Array:
     """Where neighbours among ordered values are equal up to the rounding of a matrix of `size`."""
     reach = JOINED * size * eps_of(values.dtype)
     return np.abs(values[..., 1:] - values[..., :-1]) <= reach * largest(values)
+
+
+def all_apart(values: Array, reach: float) -> bool:
+    """Whether all neighbours among ordered values are more than `reach` of the largest apart."""
+    if values.ndim > 1 or len(values) > _SMALL:
+        return not (np.abs(values[..., 1:] - values[..., :-1]) <= reach * largest(values)).any()
+    entries = values.tolist()
+    if len(entries) < 2:
+        return True
+    top = reach * max(abs(entries[0]), abs(entries[-1]))
+    return not any(abs(b - a) <= top for a, b in itertools.pairwise(entries))
 
 
 def unresolved_neighbours(values: Array) -> Array:

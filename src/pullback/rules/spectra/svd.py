@@ -22,6 +22,7 @@ programming tensor networks*, 2019 (arXiv:1903.09650); Francuz, Schuch & Vanheck
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ from pullback.rules.spectra.gauge import (
     Array,
     absent,
     adjoint,
+    all_apart,
     complement,
     eps_of,
     equal_neighbours,
@@ -74,13 +76,12 @@ def generic_svd(a: Any, full: bool) -> Any:
     if not count:
         return u, s, vh
     size = max(rows, columns)
-    equal = equal_neighbours(s, size)
+    reach = JOINED * size * eps_of(s.dtype)
     outside = max(u.shape[-1], vh.shape[-2]) - count
-    arbitrary = (
-        equal.any(axis=-1) | (s[..., -1] <= JOINED * size * eps_of(s.dtype) * s[..., 0]) | (outside > 1)
-    )
-    if not arbitrary.any():
+    if outside < 2 and all_apart(s, reach) and not (s[..., -1] <= reach * s[..., 0]).any():
         return u, s, vh
+    equal = equal_neighbours(s, size)
+    arbitrary = equal.any(axis=-1) | (s[..., -1] <= reach * s[..., 0]) | (outside > 1)
     known = ranks(s, size)
     for place in map(tuple, np.argwhere(arbitrary).tolist()):
         rank = int(known[place])
@@ -149,8 +150,17 @@ class _Cotangents:
         self.u_bar = u_bar if not absent(u_bar) else np.zeros(u.shape, u.dtype)
         self.v_bar = adjoint(vh_bar) if not absent(vh_bar) else np.zeros(self.v.shape, u.dtype)
         self.of_u, self.of_v = adjoint(u) @ self.u_bar, vh @ self.v_bar
-        self.scale = np.maximum(_largest(self.u_bar), _largest(self.v_bar))
-        self.columns = np.maximum(
+        self.full_rank = bool((known == self.count).all())
+
+    @functools.cached_property
+    def scale(self) -> Array:
+        """The largest entry of the cotangents, for each matrix."""
+        return np.maximum(_largest(self.u_bar), _largest(self.v_bar))
+
+    @functools.cached_property
+    def columns(self) -> Array:
+        """The largest entry for each singular value."""
+        return np.maximum(
             np.max(np.abs(bare(self.u_bar))[..., : self.count], axis=-2),
             np.max(np.abs(bare(self.v_bar))[..., : self.count], axis=-2),
         )
@@ -162,18 +172,18 @@ class _Cotangents:
         m_u, m_v = self.of_u[..., :count, :count], self.of_v[..., :count, :count]
         together, apart = m_u + m_v, m_u - m_v
         turning = (apart - adjoint(apart)) / 2
-        zero = np.arange(count) >= self.known[..., None]
+        zero = None if self.full_rank else np.arange(count) >= self.known[..., None]
         total = self.s[..., None, :] + self.s[..., :, None]
         inverse: Any = self.s[..., None, :]
         smooth: Any = None
-        if zero.any():
+        if zero is not None:
             smooth, keeps = self._smooth(bare(s_bar), zero)
             both = zero[..., None, :] & zero[..., :, None]
             total = np.where(both, np.inf, total)
             inverse = np.where((zero & ~keeps)[..., None, :], np.inf, inverse)
         inner = self._together(s_bar, together, zero) + self._cleared(turning, count) / total
         if not absent(s_bar):
-            s_bar = s_bar if smooth is None else np.where(zero, 0, s_bar)
+            s_bar = s_bar if zero is None else np.where(zero, 0, s_bar)
             inner = inner + s_bar[..., None] * identity(count, values.dtype)
         if smooth is not None:
             inner = inner + smooth
@@ -187,21 +197,24 @@ class _Cotangents:
             a_bar = a_bar + u1 @ adjoint(outside / inverse)
         return a_bar
 
-    def _together(self, s_bar: Any, m: Any, zero: Array) -> Any:
+    def _together(self, s_bar: Any, m: Any, zero: Array | None) -> Any:
         """What rotates U and V together, as `eigh` has it, for singular values that are not 0."""
         values, count = self.values, self.count
         gap = self.s[..., None, :] - self.s[..., :, None] + infinite_diagonal(count, values.dtype)
-        columns = self.columns
         plain = bare(m)
         if plain.dtype.kind == "c":
-            check_phases(NAME, KIND, values, np.where(zero[..., None, :], 0, plain), columns)
+            paired = plain if zero is None else np.where(zero[..., None, :], 0, plain)
+            check_phases(NAME, KIND, values, paired, self.columns)
         twisted = (m - adjoint(m)) / 2
-        both = zero[..., None, :] & zero[..., :, None]
-        found = settled(
-            NAME, KIND, values, bare(s_bar), plain, columns, self.size, lambda place: int(self.known[place])
-        )
-        if found is None and not zero.any():
+        found = None
+        if not all_apart(values, eps_of(values.dtype) ** 0.5):
+            known, columns = self.known, self.columns
+            found = settled(
+                NAME, KIND, values, bare(s_bar), plain, columns, self.size, lambda place: int(known[place])
+            )
+        if found is None and zero is None:
             return twisted / gap
+        both = np.zeros(plain.shape, bool) if zero is None else zero[..., None, :] & zero[..., :, None]
         if found is not None:
             if not self._first():
                 assert found.run is not None
@@ -216,7 +229,7 @@ class _Cotangents:
     def _cleared(self, numerator: Any, rows: int) -> Any:
         """`numerator` without what is nothing but rounding, where small singular values would amplify it."""
         eps = eps_of(self.values.dtype)
-        if not (self.values[..., -1] <= eps**0.5 * self.values[..., 0]).any():
+        if not (self.values[..., -1] <= eps**0.5 * self.values[..., 0]).any() or not self._first():
             return numerator
         columns = self.columns[..., None, :]
         allowed = ROUNDED * self.size * eps * (columns + self.columns[..., :, None] if rows else columns)
@@ -236,7 +249,7 @@ class _Cotangents:
         """Raise where the loss depends on a basis of a null space, or on what is outside it."""
         count = self.count
         for basis, basis_bar, m in ((self.u, self.u_bar, self.of_u), (self.v, self.v_bar, self.of_v)):
-            if basis.shape[-1] == count and (self.known == count).all():
+            if basis.shape[-1] == count and self.full_rank:
                 continue
             turning = np.abs(bare(m) - adjoint(bare(m))) / 2
             inside = np.arange(basis.shape[-1]) >= self.known[..., None]
