@@ -24,4 +24,4 @@ def _inlined(function: FunctionType) -> Any:
 
 
 for _function in (np.linalg.eigh, np.linalg.eigvalsh, np.linalg.svd, np.linalg.svdvals, np.linalg.cond):
-    handles(_function)(_inlined(COMPOSED[_function]))  # type: ignore[arg-type]
+    handles(_function)(_inlined(COMPOSED[_function]))

@@ -120,10 +120,10 @@ def test_entanglement_entropy(
         return -np.sum(np.where(p > 0, p * np.log(np.where(p > 0, p, 1)), 0))
 
     ours = pb.grad(entropy)(a)
-    u, s, vh = np.linalg.svd(a, full_matrices=False)
-    p = s**2 / np.sum(s**2)
+    u, values, vh = np.linalg.svd(a, full_matrices=False)
+    p = values**2 / np.sum(values**2)
     logs = np.log(np.where(p > 1e-20, p, 1))
-    slopes = -2 * s / np.sum(s**2) * (logs - np.sum(p * logs))
+    slopes = -2 * values / np.sum(values**2) * (logs - np.sum(p * logs))
     np.testing.assert_allclose(ours, (u * slopes) @ vh, atol=1e-12)
 
 

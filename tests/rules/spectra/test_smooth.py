@@ -22,7 +22,7 @@ def drawn(*shape: int, complex: bool, seed: int = 0) -> Any:
     return a + 1j * rng.standard_normal(shape) if complex else a
 
 
-def of_eigh(a: Any, UPLO: str = "L") -> Any:
+def of_eigh(a: Any, UPLO: Any = "L") -> Any:
     """What does not depend on signs and phases: values, a projector, a matrix function, magnitudes."""
     w, v = np.linalg.eigh(a, UPLO)
     kept = v[..., :, :2]
@@ -112,7 +112,8 @@ def test_values_are_numpys_to_the_bit_where_they_are_apart() -> None:
     x = pb.Variable(a)
     for ours, theirs in ((np.linalg.eigh(x), np.linalg.eigh(a)), (np.linalg.svd(x), np.linalg.svd(a))):
         assert type(ours) is type(theirs)
-        for part, numpys in zip(ours, theirs, strict=True):
+        parts: Any = ours
+        for part, numpys in zip(parts, theirs, strict=True):
             assert np.array_equal(part.value, numpys)
 
 

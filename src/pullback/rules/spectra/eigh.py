@@ -58,7 +58,7 @@ KIND = "eigenvalues"
 
 
 @dispatched
-def generic_eigh(a: Any, uplo: str) -> Any:
+def generic_eigh(a: Any, uplo: Any) -> Any:
     """`numpy.linalg.eigh`, where the basis of a space with equal eigenvalues has no structure."""
     w, v = np.linalg.eigh(a, uplo)
     size = w.shape[-1]

@@ -149,9 +149,14 @@ def complement(basis: Array, count: int) -> Array:
 # -- errors -----------------------------------------------------------------------------------------------
 
 
+def placed(place: tuple[int, ...]) -> str:
+    """Which matrix of a stack an error is about; nothing where there is one alone."""
+    return "" if not place else f" of matrix {place[0] if len(place) == 1 else place}"
+
+
 def named(kind: str, values: Array, first: int, second: int, place: tuple[int, ...]) -> str:
     """The pair of values that an error is about: indices, values, and which matrix of a stack."""
-    where = f" of matrix {place if len(place) > 1 else place[0]}" if place else ""
+    where = placed(place)
     return f"{kind} {first} and {second}{where} ({values[first]} and {values[second]})"
 
 
@@ -183,7 +188,7 @@ def refuse_split(
 
 def refuse_phase(function: str, kind: str, values: Array, index: int, place: tuple[int, ...]) -> Exception:
     """The error for a loss that depends on the phase of a complex vector."""
-    where = f" of matrix {place if len(place) > 1 else place[0]}" if place else ""
+    where = placed(place)
     return NotDifferentiableError(
         f"{function} has no derivative here: the result depends on the phase of the vector of "
         f"{kind} {index}{where} ({values[index]})",

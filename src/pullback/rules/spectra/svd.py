@@ -47,6 +47,7 @@ from pullback.rules.spectra.gauge import (
     identity,
     infinite_diagonal,
     merge,
+    placed,
     refuse_basis,
     refuse_second,
     rotation,
@@ -269,7 +270,7 @@ class _Cotangents:
         if self.count - rank > 1:
             raise refuse_basis(NAME, KIND, values, (rank, rank + 1), place)
         side = "left" if left else "right"
-        where = f" of matrix {place if len(place) > 1 else place[0]}" if place else ""
+        where = placed(place)
         last = f", singular value {rank} ({values[rank]}) being 0 up to rounding" if rank < self.count else ""
         raise NotDifferentiableError(
             f"{NAME} has no derivative here: the result depends on the basis of the {side} null space{where}"
@@ -317,7 +318,7 @@ class _Cotangents:
         )
 
     def _refuse_kink(self, place: tuple[int, ...], index: int) -> None:
-        where = f" of matrix {place if len(place) > 1 else place[0]}" if place else ""
+        where = placed(place)
         raise NotDifferentiableError(
             f"{NAME} has no derivative that its cotangents determine here: singular value {index}{where} "
             f"({self.values[place][index]}) is 0 up to rounding",

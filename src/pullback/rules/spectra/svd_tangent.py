@@ -18,7 +18,7 @@ from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.spectra.eigh import unsplit
-from pullback.rules.spectra.gauge import Array, adjoint, first_order_only, infinite_diagonal, slack_of
+from pullback.rules.spectra.gauge import Array, adjoint, first_order_only, infinite_diagonal, placed, slack_of
 from pullback.rules.spectra.svd import KIND, NAME, generic_svd, ranks
 from pullback.rules.table import calls, jvp
 
@@ -83,7 +83,7 @@ def _check_null_tangent(values: Array, known: Array, a_dot: Array, u: Array, v: 
         for part, basis in ((across, u[place][:, :rank]), (along, v[place][:, :rank])):
             part = part - basis @ (np.conj(basis.T) @ part)
             if not first or np.max(np.abs(part)) > slack_of(values.dtype) * np.max(np.abs(moved)):
-                where = f" of matrix {place if len(place) > 1 else place[0]}" if place else ""
+                where = placed(place)
                 raise NotDifferentiableError(
                     f"{NAME} has no tangent here: singular value {rank}{where} ({values[place][rank]}) is 0 "
                     "up to rounding, and the tangent of the matrix moves it",
