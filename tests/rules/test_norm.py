@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pullback.base.errors import NotDifferentiableError
-from pullback.rules.norm import matrix_norm_vjp, norm_jvp, norm_vjp
+from pullback.rules.norm import norm_jvp, norm_vjp
 from pullback.rules.table import TABLE
 from pullback.testing.rows import check_row
 
@@ -59,16 +58,3 @@ def test_a_complex_entry_moves_the_norm_along_itself() -> None:
     for order in (None, 1, 3, np.inf):
         np.testing.assert_allclose(slope(z, order), [0.6 + 0.8j, 0], atol=1e-15)
         assert norm_jvp(1j * z, np.linalg.norm(z, order), z, order) == pytest.approx(0, abs=1e-15)
-
-
-@pytest.mark.parametrize(("ord", "name"), [(2, "ord=2"), (-2, "ord=-2"), ("nuc", "nuclear")])
-def test_norms_of_singular_values_are_refused_by_name(ord: Any, name: str) -> None:
-    x = np.eye(2)
-    for attempt in (
-        lambda: norm_vjp(1.0, 1.0, x, ord),
-        lambda: norm_vjp(np.ones(1), np.ones(1), x[None], ord, (1, 2)),
-        lambda: norm_jvp(x, 1.0, x, ord),
-        lambda: matrix_norm_vjp(1.0, 1.0, x, ord=ord),
-    ):
-        with pytest.raises(NotDifferentiableError, match=name):
-            attempt()

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pullback.capture import decompositions
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
 from pullback.capture.inline import inline_closure, inline_function
@@ -40,6 +41,8 @@ from pullback.capture.values import (
 )  # fmt: skip
 from pullback.ir.nodes import Checkpoint, Const
 from pullback.rules.table import name_of
+
+assert decompositions.__doc__  # registers what it translates
 
 Kwargs = dict[str, Any]
 

@@ -83,6 +83,8 @@ def is_numpy(function: Any) -> bool:
             return True
     except TypeError:
         return False
+    if isinstance(function, type) and issubclass(function, tuple):
+        return False  # the type of a result with names
     module = getattr(function, "__module__", None) or ""
     return module.partition(".")[0] == "numpy"
 

@@ -12,6 +12,9 @@ from pullback.base.errors import UnsupportedError
 from pullback.ir import primitives
 from pullback.ir.nodes import Arg, Const, Operand, Slice, Var
 from pullback.ir.types import INT, Array, Scalar, Type, dummy, join, result_types, type_of
+from pullback.rules.spectra.eigh import eigh_cotangent, eigh_tangent
+from pullback.rules.spectra.svd import svd_cotangent
+from pullback.rules.spectra.svd_tangent import svd_tangent
 
 
 def as_arg(value: Any) -> Any:
@@ -243,11 +246,34 @@ def _tensorsolve(a: Operand, b: Operand, axes: Arg | None = None) -> Type:
     return Array(dtype, kinds[0].ndim - kinds[1].ndim)
 
 
+def _like(value: Operand) -> Array:
+    kind = operand_type(value)
+    return Array(kind.dtype, kind.ndim)
+
+
+def _eigh_cotangent(w_bar: Operand, v_bar: Operand, w: Operand, v: Operand, uplo: Const) -> Type:
+    return _like(v)
+
+
+def _eigh_tangent(a_dot: Operand, w: Operand, v: Operand, uplo: Const) -> tuple[Type, ...]:
+    return _like(w), _like(v)
+
+
+def _svd_cotangent(u_bar: Any, s_bar: Any, vh_bar: Any, u: Operand, s: Operand, vh: Operand) -> Type:
+    return _like(u)
+
+
+def _svd_tangent(a_dot: Operand, u: Operand, s: Operand, vh: Operand) -> tuple[Type, ...]:
+    return _like(u), _like(s), _like(vh)
+
+
 TYPES: dict[Callable[..., Any], Callable[..., Type | tuple[Type, ...]]] = {
     primitives.bind: _bind, primitives.item: _item, primitives.view: _view, primitives.pick: _pick,
     primitives.dim: _integer, primitives.cast: _cast, primitives.weaken: _weaken,
     primitives.truncate: _integer, primitives.select: _select,
     np.reshape: _reshape, np.broadcast_to: _broadcast_to, np.vdot: _vdot,
     np.linalg.tensorinv: _tensorinv, np.linalg.tensorsolve: _tensorsolve,
+    eigh_cotangent: _eigh_cotangent, eigh_tangent: _eigh_tangent,
+    svd_cotangent: _svd_cotangent, svd_tangent: _svd_tangent,
 }  # fmt: skip
 """What the results of a call are where NumPy is not asked."""

@@ -44,6 +44,7 @@ from pullback.rules import (
     shape,
     sinc,
     sort,
+    spectra,
     spread,
     trace,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "shape",
     "sinc",
     "sort",
+    "spectra",
     "spread",
     "trace",
 ]

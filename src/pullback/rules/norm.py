@@ -4,8 +4,8 @@ One function gives the *gradient* g of any of them: the cotangent is ``y_bar g``
 ``Re Σ conj(g) x_dot``.
 
 Conventions: the gradient is 0 where the norm is 0, and in an entry that is 0 (as of ``abs`` at 0), at every
-order; the entries or the rows that tie for a maximum or minimum share equally; ``ord=0``, which counts, has
-derivative 0.
+order; the entries, the rows or the singular values that tie for a maximum or minimum share equally;
+``ord=0``, which counts, has derivative 0.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from pullback.base.errors import NotDifferentiableError
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
+from pullback.rules.spectra.norms import KINDS, singular_gradient
 from pullback.rules.table import calls, jvp, vjp
 
 Axes = tuple[int, ...]
+_SINGULAR = frozenset(KINDS.values())
 
 
 def _plan(ndim: int, ord: Any, axis: Any) -> tuple[Any, Axes]:
@@ -36,20 +37,11 @@ def _plan(ndim: int, ord: Any, axis: Any) -> tuple[Any, Axes]:
 
 
 def _matrix_kind(ord: Any) -> Any:
-    """The kind of a matrix norm: 2 for Frobenius, else which sums it is an extremum of."""
+    """The kind of a matrix norm: 2 for Frobenius, else of which sums or singular values it is an extremum."""
     if ord is None or ord in ("fro", "f"):
         return 2
-    if ord in (2, -2, "nuc"):
-        names = {
-            2: "spectral norm (ord=2)",
-            -2: "smallest singular value (ord=-2)",
-            "nuc": "nuclear norm (ord='nuc')",
-        }
-        raise NotDifferentiableError(
-            f"the {names[ord]} of a matrix has no derivative rule",
-            why="it needs that of the singular value decomposition",
-            remedy="use ord='fro', 1 or np.inf.",
-        )
+    if ord in KINDS:
+        return KINDS[ord]
     return ("least " if ord < 0 else "") + ("columns" if abs(ord) == 1 else "rows")
 
 
@@ -68,6 +60,8 @@ def _shared(choice: Any, axes: Axes) -> Any:
 
 def gradient(x: Any, y: Any, kind: Any, axes: Axes) -> Any:
     """The gradient of the norm `y`, which is given with `axes` kept, in every entry of `x`."""
+    if kind in _SINGULAR:
+        return singular_gradient(x, kind, axes)
     if isinstance(kind, str):
         rows, columns = axes
         sums = np.sum(np.abs(x), axis=rows if "columns" in kind else columns, keepdims=True)
@@ -147,7 +141,7 @@ def matrix_norm_jvp(x_dot: Any, y: Any, x: Any, *, keepdims: bool = False, ord: 
 
 
 _ORDERS = (None, 2, 1, 0, 3, 0.5, -1, -2.5, np.inf, -np.inf)
-_MATRIX_ORDERS = (None, "fro", 1, -1, np.inf, -np.inf)
+_MATRIX_ORDERS = (None, "fro", 1, -1, np.inf, -np.inf, 2, -2, "nuc")
 _VECTOR = array(5, low=0.2, high=2.0, kind="distinct")
 _MATRIX = array(3, 4, low=0.2, high=20.0, kind="distinct")
 _STACK = array(2, 3, 4, low=-2.0, high=2.0, kind="distinct")
@@ -162,6 +156,8 @@ calls(
     call(_STACK, axis=(0, 2)),
     call(_STACK, 1, (2, 0)),
     call(_STACK, -np.inf, axis=(0, -1), keepdims=True),
+    call(_STACK, "nuc", axis=(0, -1), keepdims=True),
+    call(_STACK, 2, (2, 0)),
     call(array(0, 3), axis=1),
 )
 calls(
@@ -177,5 +173,7 @@ calls(
     call(_STACK),
     call(_STACK, ord=1),
     call(_STACK, ord=-np.inf, keepdims=True),
+    call(_STACK, ord=-2),
     call(_MATRIX),
+    call(_MATRIX, ord="nuc"),
 )

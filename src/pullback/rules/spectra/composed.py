@@ -1,0 +1,68 @@
+"""NumPy's spectral functions in terms of `generic_eigh` and `generic_svd`, in the order that NumPy has.
+
+`eigvalsh`, `svdvals` and ``svd(compute_uv=False)`` take the vectors along, which their derivatives need;
+their values may differ from NumPy's in the last bits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pullback.base.composed import COMPOSED
+from pullback.rules.spectra.eigh import generic_eigh
+from pullback.rules.spectra.svd import generic_svd
+
+EighResult: Any = type(np.linalg.eigh(np.eye(1)))
+SVDResult: Any = type(np.linalg.svd(np.eye(1)))
+
+
+def eigh(a: Any, UPLO: str = "L") -> Any:
+    """As `numpy.linalg.eigh`."""
+    return EighResult(*generic_eigh(a, UPLO))
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    """As `numpy.linalg.eigvalsh`."""
+    return generic_eigh(a, UPLO)[0]
+
+
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    """As `numpy.linalg.svd`; of a hermitian matrix the signs of eigenvalues go to the right vectors."""
+    if not hermitian:
+        parts = generic_svd(a, bool(full_matrices and compute_uv))
+        return SVDResult(*parts) if compute_uv else parts[1]
+    w, v = generic_eigh(a, "L")
+    order = np.argsort(np.abs(w))[..., ::-1]
+    s = np.take_along_axis(np.abs(w), order, axis=-1)
+    if not compute_uv:
+        return s
+    u = np.take_along_axis(v, order[..., None, :], axis=-1)
+    signs = np.take_along_axis(np.sign(w), order, axis=-1)
+    return SVDResult(u, s, np.conj(np.swapaxes(u * signs[..., None, :], -1, -2)))
+
+
+def svdvals(x: Any, /) -> Any:
+    """As `numpy.linalg.svdvals`."""
+    return generic_svd(x, False)[1]
+
+
+def cond(x: Any, p: Any = None) -> Any:
+    """As `numpy.linalg.cond`, from the norms it is defined by, with their conventions at ties."""
+    if p in (None, 2):
+        return np.linalg.norm(x, 2, (-2, -1)) / np.linalg.norm(x, -2, (-2, -1))
+    if p == -2:
+        return np.linalg.norm(x, -2, (-2, -1)) / np.linalg.norm(x, 2, (-2, -1))
+    return np.linalg.norm(x, p, (-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, (-2, -1))
+
+
+COMPOSED.update(
+    {
+        np.linalg.eigh: eigh,
+        np.linalg.eigvalsh: eigvalsh,
+        np.linalg.svd: svd,
+        np.linalg.svdvals: svdvals,
+        np.linalg.cond: cond,
+    }
+)
