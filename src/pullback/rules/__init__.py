@@ -7,6 +7,7 @@ from pullback.rules import (
     average,
     bessel,
     cast,
+    cholesky,
     complex,
     conjugating,
     convolve,
@@ -17,6 +18,7 @@ from pullback.rules import (
     difference,
     einsum,
     extrema,
+    fft,
     index,
     interpolate,
     join,
@@ -45,12 +47,14 @@ from pullback.rules import (
     sort,
     spread,
     trace,
+    triangular,
 )
 
 __all__ = [
     "average",
     "bessel",
     "cast",
+    "cholesky",
     "complex",
     "conjugating",
     "convolve",
@@ -61,6 +65,7 @@ __all__ = [
     "difference",
     "einsum",
     "extrema",
+    "fft",
     "index",
     "interpolate",
     "join",
@@ -89,4 +94,5 @@ __all__ = [
     "sort",
     "spread",
     "trace",
+    "triangular",
 ]
