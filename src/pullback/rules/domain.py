@@ -18,7 +18,8 @@ class Array:
     """A random array: uniform in (`low`, `high`), and of a `kind`.
 
     ``distinct`` entries are at least ``(high - low) / (2 size)`` apart; ``invertible`` and ``definite``
-    concern the last two axes, and so does ``separated``, with eigenvalues far apart; ``real`` entries stay real where the others are complex.
+    concern the last two axes, and so does ``separated``, with eigenvalues far apart; ``real`` entries stay
+    real where the others are complex.
     """
 
     shape: tuple[int, ...]

@@ -1,17 +1,19 @@
-"""Eigenvalues and eigenvectors of general matrices (`numpy.linalg.eig`, `eigvals`), real and complex, in stacks.
+"""Eigenvalues and eigenvectors of general matrices (`numpy.linalg.eig`, `eigvals`), in stacks.
 
-With ``A V = V diag(w)``, ``P = V⁻¹ A_dot V`` and ``C_ij = P_ij / (w_j - w_i)`` off the diagonal, w_dot is the diagonal of
-P and V_dot is ``V C`` less what would change the length of a column (Boeddeker et al., *On the computation of complex-valued
-gradients with application to statistically optimum beamforming*, 2017, arXiv:1701.00392, §4.6; Giles 2008, §3.1).
+With ``A V = V diag(w)``, ``P = V⁻¹ A_dot V`` and ``C_ij = P_ij / (w_j - w_i)`` off the diagonal, w_dot is
+the diagonal of P, and V_dot is ``V C`` less what would change the length of a column (Boeddeker et al.,
+*On the computation of complex-valued gradients with application to statistically optimum beamforming*,
+2017, arXiv:1701.00392, §4.6; Giles 2008, §3.1).
 
-Conventions: NumPy's eigenvectors have length 1, and so have the derivatives'. Their phase is arbitrary. A
-cotangent that depends on it is an error, as in PyTorch; tangents are those of LAPACK's choice, where the largest
-component stays real.
+Conventions: NumPy's eigenvectors have length 1, and so do those that move. Their phase is arbitrary. A
+cotangent that depends on it is an error, as in PyTorch; tangents are those of LAPACK's choice, where the
+largest component stays real.
 
-Equal eigenvalues: eigenvectors have no derivative. Eigenvalues have one together, if no vector is missing (they
-move at most as fast as the matrix) and all of them have the same cotangent. Whether rounding allows two to be equal
-is told by their condition numbers, the lengths of the rows of ``V⁻¹``: an eigenvalue is known to
-``eps ‖A‖`` times that (Golub & Van Loan, *Matrix Computations*, 4th ed. 2013, §7.2.2).
+Equal eigenvalues: eigenvectors have no derivative. Eigenvalues have one together, if no eigenvector is
+missing (they then move at most as fast as the matrix) and all of them have the same cotangent. Whether
+rounding allows two to be equal is told by their condition numbers, the lengths of the rows of ``V⁻¹``: an
+eigenvalue is known to ``eps ‖A‖`` times that (Golub & Van Loan, *Matrix Computations*, 4th ed. 2013,
+§7.2.2).
 """
 
 from __future__ import annotations
@@ -177,7 +179,7 @@ def _check_direction(pairs: Array, w: Array, a_dot: Any) -> None:
 @gauge(np.linalg.eig)
 def eig_gauge(y_bar: Any, y: Any) -> tuple[Any, Any]:
     """Without the part along ``i v``, which turns phases."""
-    (w, v), (w_bar, v_bar) = y, y_bar
+    v, (w_bar, v_bar) = y[1], y_bar
     if v.dtype.kind != "c":
         return w_bar, v_bar
     return w_bar, v_bar - v * (1j * np.imag(_along(v, v_bar)))[..., None, :]

@@ -6,8 +6,8 @@ An axis that `n` or `s` cut short or filled with zeros is filled or cut back.
 
 The real ones keep half of the spectrum. With c = 1 at frequency 0 and, for an even length, at the last one,
 and c = 2 elsewhere (the frequencies that stand for their conjugate too), the adjoint of ``rfft`` is the
-unnormalised ``irfft`` of ``y_bar / c``, and that of ``irfft`` is c times an ``rfft``. ``irfft`` reads the real part
-alone where c = 1, and so does its adjoint.
+unnormalised ``irfft`` of ``y_bar / c``, and that of ``irfft`` is c times an ``rfft``. Where c = 1, ``irfft``
+reads the real part alone, and so does its adjoint.
 """
 
 from __future__ import annotations
@@ -254,8 +254,8 @@ def _examples(module: Any) -> None:
         ("rfftn", many, False),
         ("irfftn", many, True),
     ]
-    for name, examples, complex in by_name:
-        calls(getattr(module, name), *examples, complex=complex)
+    for name, examples, of_complex in by_name:
+        calls(getattr(module, name), *examples, complex=of_complex)
     shifts = [call(array(5)), call(array(3, 4)), call(array(3, 4), 1), call(array(2, 3, 5), (0, 2))]
     for name in ("fftshift", "ifftshift"):
         calls(getattr(module, name), *shifts)

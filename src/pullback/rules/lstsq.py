@@ -1,9 +1,9 @@
-"""Least squares (`numpy.linalg.lstsq`): the solution of minimum norm, the residuals and the singular values.
+"""Least squares (`numpy.linalg.lstsq`): the solution of minimum norm, residuals and singular values.
 
-The solution is ``x = A⁺ b``, so its derivative is that of the pseudo-inverse (`rules.pinv`), which the cotangents meet
-as vectors: with ``z = A⁺ᴴ x_bar`` and the residual r, ``b_bar = z`` and
-``a_bar = -z xᴴ + r (A⁺ z)ᴴ + (A⁺ᴴ x) (x_bar - Aᴴ z)ᴴ``. The derivative of ``|r|²`` is that at fixed x, as r is at right
-angles to all that A reaches. A singular value moves by ``Re(uᴴ A_dot v)``.
+The solution is ``x = A⁺ b``, so its derivative is that of the pseudo-inverse (`rules.pinv`), which the
+cotangents meet as vectors: with ``z = A⁺ᴴ x_bar`` and the residual r, ``b_bar = z`` and ``a_bar = -z xᴴ +
+r (A⁺ z)ᴴ + (A⁺ᴴ x) (x_bar - Aᴴ z)ᴴ`` (Golub & Pereyra 1973, §4). The derivative of ``|r|²`` is that at
+fixed x, as r is at right angles to all that A reaches. A singular value moves by ``Re(uᴴ A_dot v)``.
 """
 
 from __future__ import annotations

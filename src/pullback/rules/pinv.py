@@ -4,9 +4,9 @@ Golub & Pereyra, *The differentiation of pseudo-inverses and nonlinear least squ
 separate*, 1973, theorem 4.3: with ``P = A⁺``, where the rank stays the same,
 ``P_dot = -P A_dot P + P Pᴴ A_dotᴴ (1 - A P) + (1 - P A) A_dotᴴ Pᴴ P``.
 
-At a matrix of full rank that is all directions. At others the cotangent is the one along the matrices of that rank;
-a tangent that leaves them is an error, and so is a singular value that `rcond` drops although it is not zero:
-the formula leaves out what it contributes.
+At a matrix of full rank that is all directions. At others the cotangent is the one along the matrices of
+that rank; a tangent that leaves them is an error, and so is a singular value that `rcond` drops although
+it is not zero: the formula leaves out what it contributes.
 """
 
 from __future__ import annotations

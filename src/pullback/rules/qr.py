@@ -1,18 +1,19 @@
 """QR factorisations (`numpy.linalg.qr`), real and complex, of tall, square and wide matrices, in stacks.
 
 With ``Z = Qᴴ A_dot R⁻¹`` (of the leading square of R), its lower triangle makes the antihermitian Ω with
-``Q_dot = Q Ω + (1 - Q Qᴴ) A_dot R⁻¹`` and ``R_dot = Qᴴ A_dot - Ω R``; LAPACK keeps the diagonal of R real, so Ω has an
-imaginary diagonal. Walter & Lehmann, *Algorithmic differentiation of linear algebra functions with application in
-optimum experimental design*, 2010, arXiv:1001.1654; Roberts & Roberts, *QR and LQ decomposition matrix
-backpropagation algorithms for square, wide, and deep matrices*, 2020, arXiv:2009.10071.
+``Q_dot = Q Ω + (1 - Q Qᴴ) A_dot R⁻¹`` and ``R_dot = Qᴴ A_dot - Ω R``; LAPACK keeps the diagonal of R real,
+so Ω has an imaginary diagonal. Walter & Lehmann, *Algorithmic differentiation of linear algebra functions
+with application in optimum experimental design*, 2010, arXiv:1001.1654; Roberts & Roberts, *QR and LQ
+decomposition matrix backpropagation algorithms for square, wide, and deep matrices*, 2020,
+arXiv:2009.10071.
 
-Not differentiable where one of the leading columns depends on those before it. The last row of a real square or
-wide matrix makes no exception: its column of Q is the one direction left, whatever remains in R.
+Not differentiable where one of the leading columns depends on those before it. The last of a real square
+is free to: its column of Q is the one direction left, whatever remains in R.
 
-``mode="complete"`` of a tall matrix adds ``Q₂`` to ``Q₁``. It is no arbitrary basis but what the reflections, which also make
-``Q₁``, leave of the unit vectors: ``Q₂ = E₂ + (E₁ - Q₁) (1 - Q₁₁)⁻ᴴ Q₂₁ᴴ`` with ``Q₁₁`` and ``Q₂₁`` the rows of ``Q₁`` (from the
-representation by Schreiber & Van Loan, 1989, and Ballard et al., *Reconstructing Householder vectors from
-tall-skinny QR*, 2014). It jumps where a reflection is left out because its column is in place already.
+``mode="complete"`` of a tall matrix adds ``Q₂`` to ``Q₁``. It is no arbitrary basis but what the
+reflections, which also make ``Q₁``, leave of the unit vectors: ``Q₂ = E₂ + (E₁ - Q₁) (1 - Q₁₁)⁻ᴴ Q₂₁ᴴ``,
+where ``Q₁₁`` and ``Q₂₁`` are the rows of ``Q₁`` (Ballard et al., *Reconstructing Householder vectors from
+tall-skinny QR*, 2014, §3). It jumps where a reflection is left out because its column is in place already.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def _pivots(r: Any, rows: int) -> int:
     for *place, k in np.argwhere(bad).tolist():
         raise NotDifferentiableError(
             f"numpy.linalg.qr has no derivative here: R[{k}, {k}] is {values[(*place, k, k)]:.3g}",
-            why=f"the column {k} of the matrix depends on those before it, so its direction in Q is arbitrary",
+            why=f"the column {k} depends on those before it, so its direction in Q is arbitrary",
             remedy="leave that column out, or add a small multiple of the identity.",
         )
     return count
@@ -115,8 +116,8 @@ def _complement(q: Any, columns: int) -> tuple[Any, Any]:
     if not least > np.finfo(bare(q).dtype).eps ** 0.5:
         raise NotDifferentiableError(
             "the basis that numpy.linalg.qr completes Q with has no derivative here",
-            why="a column of the matrix is zero below the diagonal already, where LAPACK leaves its reflection out",
-            remedy="use mode='reduced', and np.eye(m) - q @ q.T in place of the products of what complete adds.",
+            why="a column is zero below the diagonal already, where LAPACK leaves its reflection out",
+            remedy="use mode='reduced', and np.eye(m) - q @ q.T for the projector on the rest.",
         )
     return f, np.linalg.solve(f, adjoint(_rows(q, columns, None)))
 

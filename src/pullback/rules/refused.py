@@ -1,8 +1,4 @@
-"""Functions of NumPy that give no derivative, each with its reason; and tests of values, which are constant.
-
-The decompositions of `numpy.linalg` and the transforms of `numpy.fft` have rules to come; asked for now, they
-say that they have none.
-"""
+"""Functions of NumPy that give no derivative, each with its reason; tests of values, which are constant."""
 
 from __future__ import annotations
 

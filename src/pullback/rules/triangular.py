@@ -1,7 +1,8 @@
 """Triangles of matrices: halves, Hermitian matrices made of one, and congruences by an inverse triangle.
 
-`congruent` is the one expensive step in the derivative of a Cholesky factorisation. BLAS solves with a triangle in a
-fifth of the time of `numpy.linalg.inv`; SciPy, which has it, is imported when it is first needed.
+`congruent` is the one expensive step in the derivative of a Cholesky factorisation. BLAS solves with a
+triangle in a fifth of the time of `numpy.linalg.inv`; SciPy, which has it, is imported when it is first
+needed.
 """
 
 from __future__ import annotations

@@ -145,7 +145,7 @@ def like(value: Any, rng: np.random.Generator) -> Any:
 
 
 def cotangent_like(rule: Rule, y: Any, rng: np.random.Generator) -> Any:
-    """Random cotangents for the results `y` of a rule, of a function that no arbitrary choice in them changes."""
+    """Random cotangents for the results of a rule, of a function that sees nothing arbitrary in them."""
     y_bar = like(y, rng)
     return y_bar if rule.gauge is None else rule.gauge(y_bar, y)
 
