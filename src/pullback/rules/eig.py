@@ -25,6 +25,7 @@ import numpy as np
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import Tracked, bare
 from pullback.rules.domain import array, call
+from pullback.rules.structured import Filled, dense
 from pullback.rules.table import calls, gauge, jvp, vjp
 from pullback.rules.triangular import adjoint
 
@@ -79,18 +80,31 @@ def _pairs(w: Array, a: Array, inverse: Array) -> Any:
     return pairs
 
 
-def _settle(pairs: Array, w: Array, w_bar: Array, v_bar: Any) -> None:
-    """Raise unless the cotangents at equal eigenvalues are the same, and no vector of theirs has one."""
+def _idle(v: Array, v_bar: Array) -> Array:
+    """Which eigenvectors nothing depends on.
+
+    A cotangent of zeros alone does not prove it: that of ``v[1] ** 2`` is 0 where ``v[1]`` is, and yet the vector
+    jumps where eigenvalues are equal. It does at a generic vector, with all components apart and none 0.
+    """
+    sizes = np.sort(np.abs(v), axis=-2)
+    apart = np.diff(sizes, axis=-2, prepend=v.real.dtype.type(0)) > np.finfo(v.dtype).eps ** 0.5
+    return ~np.any(v_bar, axis=-2) & np.all(apart, axis=-2)
+
+
+def _settle(pairs: Array, w: Array, w_bar: Array, idle: Array | None) -> None:
+    """Raise unless the cotangents at equal eigenvalues are the same, and their eigenvectors not in use.
+
+    Args:
+        idle: the eigenvectors that are not, None if none is.
+    """
     close = np.abs(w_bar[..., :, None] - w_bar[..., None, :])
     size = np.max(np.abs(w_bar), axis=-1, initial=0)[..., None, None]
     split = pairs & (close > np.finfo(w.dtype).eps ** 0.5 * size)
     for *place, i, j in np.argwhere(split).tolist():
         raise _equal(w[tuple(place)], i, j, "a function that tells them apart has no derivative")
-    if v_bar is None:
+    if idle is None:
         return
-    moved = np.any(bare(v_bar) != 0, axis=-2)
-    # A tracked cotangent may be zero here and have a derivative of its own.
-    used = pairs & (moved[..., :, None] | isinstance(v_bar, Tracked))
+    used = pairs & ~(idle[..., :, None] & idle[..., None, :])
     for *place, i, j in np.argwhere(used).tolist():
         raise _equal(w[tuple(place)], i, j, "any mixture of their eigenvectors is an eigenvector")
 
@@ -131,15 +145,16 @@ def _along(v: Any, u: Any) -> Any:
     return np.sum(np.conj(v) * u, axis=-2)
 
 
-@vjp(np.linalg.eig, 0, reads="y a", holomorphic=False)
+@vjp(np.linalg.eig, 0, reads="y a", structured=True, holomorphic=False)
 def eig_vjp(y_bar: Any, y: Any, a: Any) -> Any:
-    (w, v), (w_bar, v_bar) = y, y_bar
+    (w, v), (w_bar, v_bar) = y, map(dense, y_bar)
     values = bare(w)
     inverse = _inverse(v, values)
     pairs = _pairs(values, bare(a), bare(inverse))
-    if isinstance(v_bar, Tracked) or np.any(v_bar):
-        if pairs is not None:
-            _settle(pairs, values, bare(w_bar), v_bar)
+    if pairs is not None:
+        idle = None if isinstance(y_bar[1], Filled) else _idle(bare(v), bare(v_bar))
+        _settle(pairs, values, bare(w_bar), idle)
+    if not isinstance(y_bar[1], Filled):
         along = _along(v, v_bar)
         if values.dtype.kind == "c":
             _check_phases(values, np.imag(bare(along)), bare(w_bar), bare(v_bar), bare(a).dtype.kind != "c")
@@ -147,8 +162,6 @@ def eig_vjp(y_bar: Any, y: Any, a: Any) -> Any:
         inner = _over_gaps(p_bar, np.conj(w), pairs)
         inner = inner + w_bar[..., None] * np.eye(np.shape(w)[-1], dtype=values.dtype)
         return adjoint(inverse) @ inner @ adjoint(v)
-    if pairs is not None:
-        _settle(pairs, values, bare(w_bar), None)
     return (adjoint(inverse) * w_bar[..., None, :]) @ adjoint(v)
 
 
