@@ -28,6 +28,10 @@ KNOWN: dict[str, list[Known]] = {
     "numpy.unique": [Known("PyTorch has no derivative of it", call=NEVER)],
     "numpy.bincount": [Known("PyTorch has no derivative of it", call=NEVER)],
     "scipy.special.polygamma": [Known("PyTorch wants the order as a Python int", call=NEVER)],
+    **dict.fromkeys(
+        ["numpy.fft.fftfreq", "numpy.fft.rfftfreq"],
+        [Known("PyTorch wants the spacing as a number", call=NEVER)],
+    ),
     **dict.fromkeys(["numpy.linspace", "numpy.logspace"], NO_GRADIENT),
     **dict.fromkeys([f"scipy.special.{name}" for name in ("j0", "j1", "y0", "y1", "k0", "k1")], NO_GRADIENT),
 }

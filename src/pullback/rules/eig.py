@@ -83,8 +83,8 @@ def _pairs(w: Array, a: Array, inverse: Array) -> Any:
 def _idle(v: Array, v_bar: Array) -> Array:
     """Which eigenvectors nothing depends on.
 
-    A cotangent of zeros alone does not prove it: that of ``v[1] ** 2`` is 0 where ``v[1]`` is, and yet the vector
-    jumps where eigenvalues are equal. It does at a generic vector, with all components apart and none 0.
+    A cotangent of zeros alone does not prove it: that of ``v[1] ** 2`` is 0 where ``v[1]`` is, and yet the
+    vector jumps where eigenvalues are equal. It does at a generic vector, all of whose components differ.
     """
     sizes = np.sort(np.abs(v), axis=-2)
     apart = np.diff(sizes, axis=-2, prepend=v.real.dtype.type(0)) > np.finfo(v.dtype).eps ** 0.5
