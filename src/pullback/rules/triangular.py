@@ -79,16 +79,30 @@ def congruent(l: Any, k: Any, reverse: bool) -> Any:  # noqa: E741
 
 def _by_blas(l: Array, k: Array, reverse: bool) -> Array:  # noqa: E741
     # Transposed, as BLAS sees memory: with U = Lᵀ, U⁻¹ Kᵀ U⁻ᴴ is the transpose of L⁻ᴴ K L⁻¹.
-    solve = _solver(np.result_type(l, k).char)
+    solve = _blas("trsm", np.result_type(l, k).char)
     left, right = (0, 2) if reverse else (2, 0)
     found = solve(1.0, l.T, k.T, trans_a=left)
     return solve(1.0, l.T, found, trans_a=right, side=1, overwrite_b=1).T
 
 
+def factor_cotangent(l: Array, l_bar: Array) -> Array:  # noqa: E741
+    """``Φ(L⁻ᴴ (P + Pᴴ) L⁻¹)`` with ``P = Φ(Lᴴ L_bar)`` and Φ as `half`, of one matrix, in place."""
+    weights = _weights(l.shape[-1], l.dtype.char.lower())
+    turned, kind = l.T, l.dtype.char
+    work = _blas("trmm", kind)(1.0, turned, lower(l_bar).T, side=1, trans_a=2, overwrite_b=1).T
+    work *= weights
+    work += adjoint(work)
+    solve = _blas("trsm", kind)
+    work = solve(1.0, turned, work.T, overwrite_b=1)
+    work = solve(1.0, turned, work, trans_a=2, side=1, overwrite_b=1).T
+    work *= weights
+    return work
+
+
 @functools.cache
-def _solver(kind: str) -> Any:
-    names = {"f": "strsm", "d": "dtrsm", "F": "ctrsm", "D": "ztrsm"}
-    return getattr(importlib.import_module("scipy.linalg.blas"), names[kind])
+def _blas(name: str, kind: str) -> Any:
+    prefix = {"f": "s", "d": "d", "F": "c", "D": "z"}[kind]
+    return getattr(importlib.import_module("scipy.linalg.blas"), prefix + name)
 
 
 def _inverse(l: Any) -> Any:  # noqa: E741
