@@ -108,7 +108,7 @@ def compared(peer: Peer, rule: Rule) -> tuple[int, list[Difference]]:
 
 
 def leaves_of_cotangent(rule: Rule, y: Any, rng: np.random.Generator) -> list[Any]:
-    """Random cotangents of the inexact leaves of a result, of a function that sees nothing arbitrary in it."""
+    """Random cotangents of the inexact leaves of a result, for a function that sees nothing arbitrary."""
     if rule.gauge is None:
         return [like(leaf, rng) for leaf in leaves(y) if is_inexact(leaf)]
     return leaves(list(rule.gauge(like(y, rng), y)))

@@ -30,5 +30,5 @@ def matrix_of(x: Any) -> Any:
 
 def array_of(m: Any) -> np.ndarray[Any, Any]:
     """A matrix as an array, real if its entries are."""
-    values = np.array([[complex(m[i, j]) for j in range(m.cols)] for i in range(m.rows)])
+    values: Any = np.array([[complex(m[i, j]) for j in range(m.cols)] for i in range(m.rows)])
     return values if values.imag.any() else values.real

@@ -172,7 +172,7 @@ def test_the_eigenvector_of_a_simple_eigenvalue_beside_equal_ones() -> None:
 
     def dominant(a: Any) -> Any:
         w, v = np.linalg.eig(a)
-        return np.sum(np.abs(v[:, np.argmax(w.real)]) ** 2 * np.arange(3))
+        return np.sum(np.abs(v[:, np.argmax(np.real(w))]) ** 2 * np.arange(3))
 
     a_dot = np.random.default_rng(1).standard_normal((3, 3))
     numeric = (dominant(a + 1e-6 * a_dot) - dominant(a - 1e-6 * a_dot)) / 2e-6

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import pullback as pb
 
+MODES: tuple[Any, ...] = ("complete", "reduced")
+
 
 def drawn(shape: Any, complex: bool, seed: int = 0) -> Any:
     rng = np.random.default_rng(seed)
@@ -18,7 +20,7 @@ def drawn(shape: Any, complex: bool, seed: int = 0) -> Any:
     return x + 1j * rng.standard_normal(shape) if complex else x
 
 
-def factors(a: Any, mode: str) -> Any:
+def factors(a: Any, mode: Any) -> Any:
     result = np.linalg.qr(a, mode)
     return result if mode == "r" else list(result)
 
@@ -64,7 +66,7 @@ def test_the_product_of_the_factors_is_the_identity(complex: bool) -> None:
 
 def test_what_completes_the_basis_follows_from_the_rest() -> None:
     a = drawn((4, 2), True)
-    whole, thin = (lambda a, m=m: np.linalg.qr(a, m)[0] for m in ("complete", "reduced"))
+    whole, thin = (lambda a, m=m: np.linalg.qr(a, m)[0] for m in MODES)
     weight = drawn((4, 4), True, 1)
 
     def of_the_rest(a: Any) -> Any:

@@ -21,7 +21,6 @@ refuse(
 )
 refuse(
     np.polyfit,
-    "it solves least squares through a decomposition; solve np.vander(x, n)'s normal equations with "
-    "np.linalg.solve",
+    "it scales and solves least squares on bare numbers; use np.linalg.lstsq(np.vander(x, degree + 1), y)[0]",
 )
 refuse(np.polydiv, "quotient and remainder are recursions that stop by value; there is no rule for them")
