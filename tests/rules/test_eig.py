@@ -143,6 +143,25 @@ def test_functions_of_the_spectrum_at_equal_eigenvalues(a: Any) -> None:
     np.testing.assert_allclose(determinant, pb.grad(np.linalg.det)(a), atol=1e-9)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_equal_is_told_from_different_by_what_rounding_makes_of_it(dtype: Any) -> None:
+    """Random matrices have derivatives, however large; equal eigenvalues among many are found."""
+    for n in (3, 10, 30):
+        rng = np.random.default_rng(n)
+        basis, w = rng.standard_normal((n, n)), 2 * rng.standard_normal(n)
+        w[1] = w[0]
+        jordan = np.diag(w)
+        jordan[0, 1] = 1
+        equal, missing = (
+            (basis @ middle @ np.linalg.inv(basis)).astype(dtype) for middle in (np.diag(w), jordan)
+        )
+        different = rng.standard_normal((n, n)).astype(dtype)
+        assert np.isfinite(pb.grad(lambda a: np.sum(np.abs(np.linalg.eig(a)[1]) ** 4))(different)).all()
+        for a in (equal, missing):
+            with pytest.raises(pb.NotDifferentiableError, match="are equal"):
+                pb.grad(lambda a: np.sum(np.abs(np.linalg.eig(a)[1]) ** 4))(a)
+
+
 def test_an_eigenvalue_on_its_own_beside_equal_ones() -> None:
     a = np.diag([1.0, 1.0, 2.0])
     largest = pb.grad(lambda a: np.max(np.real(np.linalg.eigvals(a))))(a)

@@ -68,7 +68,7 @@ def _pairs(w: Array, a: Array, inverse: Array) -> Any:
     eps = np.finfo(w.dtype).eps
     with np.errstate(all="ignore"):
         conditions = np.linalg.norm(inverse, axis=-1)
-        unsure = 10 * n * eps * np.linalg.norm(a, axis=(-2, -1))[..., None] * conditions
+        unsure = 10 * eps * np.linalg.norm(a, axis=(-2, -1))[..., None] * conditions
         gap = np.abs(w[..., :, None] - w[..., None, :])
         pairs = ~(gap > unsure[..., :, None] + unsure[..., None, :]) & ~np.eye(n, dtype=bool)
     if not pairs.any():
