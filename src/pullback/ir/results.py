@@ -228,6 +228,13 @@ def _broadcast_to(array: Operand, shape: tuple[Operand, ...] | Const) -> Type:
     return Array(operand_type(array).dtype, len(shape), ones, "A")
 
 
+def _cholesky(a: Operand, *, upper: Const = Const(False)) -> Type:  # noqa: B008
+    # The dummies are not positive definite.
+    kind = operand_type(a)
+    dtype = np.linalg.cholesky(np.eye(1, dtype=kind.dtype)).dtype
+    return Array(dtype, np.linalg.cholesky(np.empty((0,) * kind.ndim)).ndim, kind.ones)
+
+
 def _vdot(a: Operand, b: Operand) -> Type:
     return Scalar(np.result_type(*(operand_type(x).dtype for x in (a, b))))
 
@@ -235,13 +242,6 @@ def _vdot(a: Operand, b: Operand) -> Type:
 def _tensorinv(a: Operand, ind: Const = Const(2)) -> Type:  # noqa: B008
     kind = operand_type(a)
     return Array(np.linalg.inv(np.eye(1, dtype=kind.dtype)).dtype, kind.ndim)
-
-
-def _cholesky(a: Operand, *, upper: Const = Const(False)) -> Type:  # noqa: B008
-    # The dummies are not positive definite.
-    kind = operand_type(a)
-    dtype = np.linalg.cholesky(np.eye(1, dtype=kind.dtype)).dtype
-    return Array(dtype, np.linalg.cholesky(np.empty((0,) * kind.ndim)).ndim, kind.ones)
 
 
 def _tensorsolve(a: Operand, b: Operand, axes: Arg | None = None) -> Type:
@@ -252,9 +252,10 @@ def _tensorsolve(a: Operand, b: Operand, axes: Arg | None = None) -> Type:
 
 TYPES: dict[Callable[..., Any], Callable[..., Type | tuple[Type, ...]]] = {
     primitives.bind: _bind, primitives.item: _item, primitives.view: _view, primitives.pick: _pick,
+    np.linalg.cholesky: _cholesky,
     primitives.dim: _integer, primitives.cast: _cast, primitives.weaken: _weaken,
     primitives.truncate: _integer, primitives.select: _select,
     np.reshape: _reshape, np.broadcast_to: _broadcast_to, np.vdot: _vdot,
-    np.linalg.cholesky: _cholesky, np.linalg.tensorinv: _tensorinv, np.linalg.tensorsolve: _tensorsolve,
+    np.linalg.tensorinv: _tensorinv, np.linalg.tensorsolve: _tensorsolve,
 }  # fmt: skip
 """What the results of a call are where NumPy is not asked."""

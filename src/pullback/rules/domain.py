@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["any", "distinct", "invertible", "definite", "separated", "real"]
+Kind = Literal["any", "distinct", "invertible", "definite", "real", "separated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class Array:
     """A random array: uniform in (`low`, `high`), and of a `kind`.
 
     ``distinct`` entries are at least ``(high - low) / (2 size)`` apart; ``invertible`` and ``definite``
-    concern the last two axes, and so does ``separated``, with eigenvalues far apart; ``real`` entries stay
-    real where the others are complex.
+    concern the last two axes, and so does ``separated``: eigenvalues and singular values well apart, with
+    vectors that move continuously in LAPACK too; ``real`` entries stay real where the others are complex.
     """
 
     shape: tuple[int, ...]
@@ -63,10 +63,11 @@ def draw(description: Any, rng: np.random.Generator, dtype: Any) -> Any:
         values = values + 1j * rng.uniform(-0.5, 0.5, description.shape)
     if description.kind == "invertible":
         values = values + 2 * description.shape[-1] * np.eye(description.shape[-2], description.shape[-1])
-    if description.kind == "separated":
-        values = values + 4 * np.diag(np.arange(float(description.shape[-1])))
     if description.kind == "definite":
         values = values @ np.conj(np.swapaxes(values, -1, -2)) + np.eye(description.shape[-1])
+    if description.kind == "separated":
+        rows, columns = description.shape[-2:]
+        values = values * 0.2 + np.eye(rows, columns) * np.arange(2.0, 2 + columns)
     return np.asarray(values).astype(dtype)
 
 

@@ -239,14 +239,17 @@ def eigvals_jvp(a_dot: Any, y: Any, a: Any) -> Any:
 
 _TURNING = np.array([[0.5, 3.0, 0.2], [-2.0, 0.3, -0.4], [0.6, 0.1, 4.0]])
 """A real matrix with a pair of complex eigenvalues."""
+_SPREAD = np.array([[0.3, -0.7, 0.4], [0.9, 4.2, -0.5], [-0.2, 0.6, 8.1]])
+"""One with eigenvalues so far apart that LAPACK gives them in the same order near by."""
 
 for _function in (np.linalg.eig, np.linalg.eigvals):
     calls(
         _function,
-        call(array(3, 3, kind="separated")),
-        call(array(2, 1, 3, 3, kind="separated")),
+        call(_SPREAD + 0.5j * _SPREAD.T),
+        call(_SPREAD),
         call(_TURNING),
-        call(np.stack([_TURNING, _TURNING.T + np.eye(3)])),
+        call(np.stack([_SPREAD + 1j, 1j * _SPREAD])[:, None]),
+        call(np.stack([_TURNING, _SPREAD])),
         call(array(1, 1)),
         call(array(0, 3, 3)),
         call(array(0, 0)),
