@@ -231,6 +231,13 @@ def _broadcast_to(array: Operand, shape: tuple[Operand, ...] | Const) -> Type:
     return Array(operand_type(array).dtype, len(shape), ones, "A")
 
 
+def _cholesky(a: Operand, *, upper: Const = Const(False)) -> Type:  # noqa: B008
+    # The dummies are not positive definite.
+    kind = operand_type(a)
+    dtype = np.linalg.cholesky(np.eye(1, dtype=kind.dtype)).dtype
+    return Array(dtype, np.linalg.cholesky(np.empty((0,) * kind.ndim)).ndim, kind.ones)
+
+
 def _vdot(a: Operand, b: Operand) -> Type:
     return Scalar(np.result_type(*(operand_type(x).dtype for x in (a, b))))
 
@@ -269,6 +276,7 @@ def _svd_tangent(a_dot: Operand, u: Operand, s: Operand, vh: Operand) -> tuple[T
 
 TYPES: dict[Callable[..., Any], Callable[..., Type | tuple[Type, ...]]] = {
     primitives.bind: _bind, primitives.item: _item, primitives.view: _view, primitives.pick: _pick,
+    np.linalg.cholesky: _cholesky,
     primitives.dim: _integer, primitives.cast: _cast, primitives.weaken: _weaken,
     primitives.truncate: _integer, primitives.select: _select,
     np.reshape: _reshape, np.broadcast_to: _broadcast_to, np.vdot: _vdot,
