@@ -12,6 +12,7 @@ from pullback.base.errors import UnsupportedError
 from pullback.ir import primitives
 from pullback.ir.nodes import Arg, Const, Operand, Slice, Var
 from pullback.ir.types import INT, Array, Scalar, Type, dummy, join, result_types, type_of
+from pullback.rules.table import TABLE
 
 
 def as_arg(value: Any) -> Any:
@@ -66,9 +67,12 @@ def types_of_call(
         kinds = special(*args, **kwargs)
         return kinds if isinstance(kinds, tuple) else (kinds,)
 
+    rule = TABLE.get(function)
+    asked = function if rule is None or rule.stand_in is None else rule.stand_in
+
     def types(length: Lengths) -> tuple[Type, ...]:
         dummies = {key: dummy_arg(value, length) for key, value in kwargs.items()}
-        return result_types(function, tuple(dummy_arg(arg, length) for arg in args), dummies)
+        return result_types(asked, tuple(dummy_arg(arg, length) for arg in args), dummies)
 
     kinds, length = _first_types(types, 3 if function in _OF_TRIPLES else 2)
     if len(kinds) > 1 and len(types(length + 1)) != len(kinds):

@@ -12,12 +12,25 @@ from pullback.rules.table import EACH, TABLE, Rule, name_of
 
 
 def row_of(function: Callable[..., Any]) -> Rule | None:
-    """The row of `function`, or None; the rows of `scipy.special` join the table when SciPy is loaded."""
+    """The row of `function`, or None; the rows of a part of SciPy join the table when that is loaded."""
     rule = TABLE.get(function) or getattr(function, "rule", None)
-    if rule is None and "scipy.special" in sys.modules:
-        importlib.import_module("pullback.rules.special")
+    if rule is None:
+        fill()
         rule = TABLE.get(function)
     return rule
+
+
+def fill() -> None:
+    """Let the rows join the table whose functions are loaded."""
+    for module, rules in _LATE.items():
+        if module in sys.modules:
+            importlib.import_module(rules)
+
+
+_LATE = {
+    "scipy.special": "pullback.rules.special",
+    "scipy.linalg": "pullback.rules.scipy_linalg",
+}
 
 
 def rule_of(function: Callable[..., Any]) -> Rule:

@@ -64,11 +64,13 @@ class Rule:
         whole: positions of arguments that are whole numbers, indices or counts.
         intervals: for a scalar rule, the open interval each argument is drawn from.
         calls: for an array rule, the calls it is tested on.
+        stand_in: a function with results of the same types, for arguments that the function itself would not
+            take: values that are not definite, say.
     """
 
     __slots__ = (
         "calls", "complex", "constant", "function", "holomorphic", "intervals", "jvps", "linear", "partials",
-        "refusals", "view", "vjps", "whole",
+        "refusals", "stand_in", "view", "vjps", "whole",
     )  # fmt: skip
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -85,6 +87,7 @@ class Rule:
         self.whole: frozenset[int] = frozenset()
         self.intervals: tuple[Interval, ...] = ()
         self.calls: list[Call] = []
+        self.stand_in: Callable[..., Any] | None = None
 
     @property
     def name(self) -> str:
@@ -95,6 +98,9 @@ class Rule:
 
 
 TABLE: dict[Callable[..., Any], Rule] = {}
+
+PARTS: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""Functions that are composed of others with rows, and what composes them in the compiled language."""
 
 NAMES: dict[Callable[..., Any], str] = {}
 """Public names of functions that do not know their own: the private ufunc that `scipy.special.zeta` calls."""
@@ -219,6 +225,16 @@ def whole(function: Callable[..., Any], *arguments: int) -> None:
 def alias(new: Callable[..., Any], function: Callable[..., Any]) -> None:
     """Let `new`, which takes the same arguments, have the row of `function`."""
     TABLE[new] = rule_for(function)
+
+
+def stand_in(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a function that gives results of the types that `function` does, whatever the values are."""
+
+    def add(other: Callable[..., Any]) -> Callable[..., Any]:
+        rule_for(function).stand_in = other
+        return other
+
+    return add
 
 
 def name_of(function: Callable[..., Any]) -> str:
