@@ -88,8 +88,11 @@ def _caller() -> str:
     frame = user_frame(outside=("numpy",))
     name = "numpy"
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "scipy":
-        module = ".".join(part for part in frame.f_globals["__name__"].split(".") if not part.startswith("_"))
-        if not frame.f_code.co_name.startswith("_"):
-            name = f"{module}.{frame.f_code.co_name}"
+        # What SciPy has decorated runs in a wrapper, whose `f` it is.
+        inner: Any = frame.f_locals.get("f") if frame.f_code.co_name == "wrapper" else None
+        own = getattr(inner, "__name__", frame.f_code.co_name)
+        module = getattr(inner, "__module__", frame.f_globals["__name__"])
+        if not own.startswith("_"):
+            name = ".".join([*(part for part in module.split(".") if not part.startswith("_")), own])
         frame = frame.f_back
     return name

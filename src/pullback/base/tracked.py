@@ -75,6 +75,12 @@ class Tracked:
         return self.size * self.itemsize
 
     @property
+    def strides(self) -> Any:
+        if self.constant:
+            return bare(self).strides
+        raise lost_array(self)
+
+    @property
     def T(self) -> Any:
         return np.transpose(self)
 

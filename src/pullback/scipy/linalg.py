@@ -18,10 +18,10 @@ from pullback.rules.scipy_linalg.equations import (
     solve_sylvester,
 )
 from pullback.rules.scipy_linalg.exponential import expm
-from pullback.rules.scipy_linalg.functions import coshm, cosm, logm, sinhm, sinm, tanhm, tanm
+from pullback.rules.scipy_linalg.functions import coshm, cosm, sinhm, sinm, tanhm, tanm
 from pullback.rules.scipy_linalg.lu import lu, lu_factor, lu_solve
 from pullback.rules.scipy_linalg.polar import polar
-from pullback.rules.scipy_linalg.roots import sqrtm
+from pullback.rules.scipy_linalg.roots import logm, sqrtm
 from pullback.rules.scipy_linalg.systems import det, inv, solve, solve_triangular
 
 __all__ = [
