@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,8 @@ def solved_by_lu_adjoint(a: Any, b: Any) -> Any:
 
 
 def permuted(a: Any, b: Any) -> Any:
-    pl, u = scipy.linalg.lu(a, permute_l=True)
+    factors: Any = scipy.linalg.lu(a, permute_l=True)
+    pl, u = factors
     return pl @ b + u @ b**2
 
 
@@ -131,7 +133,7 @@ COMPOSED = [
 def with_ours(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with `pullback.scipy` in place of `scipy`."""
     names = {**function.__globals__, "scipy": pb.scipy}
-    return type(function)(function.__code__, names, function.__name__)
+    return FunctionType(function.__code__, names, function.__name__)
 
 
 @pytest.mark.parametrize("kind", [float, complex])

@@ -20,9 +20,10 @@ A = RNG.uniform(-1, 1, (3, 3)) + 4 * np.eye(3)
 B = RNG.uniform(-1, 1, (3, 2))
 
 
-@pytest.mark.parametrize(
-    "assume_a", ["gen", "sym", "pos", "upper triangular", "lower triangular", "diagonal"]
-)
+STRUCTURES = ["gen", "sym", "pos", "upper triangular", "lower triangular", "diagonal"]
+
+
+@pytest.mark.parametrize("assume_a", STRUCTURES)
 @pytest.mark.parametrize("lower", [False, True])
 def test_what_is_not_read_has_derivative_zero(assume_a: str, lower: bool) -> None:
     def loss(a: Any) -> Any:

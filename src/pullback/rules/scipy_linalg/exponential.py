@@ -1,8 +1,8 @@
 """The exponential of a matrix, and its Fréchet derivative as a function of its own.
 
-``L(A, E)`` of small matrices is a block of ``exp([[A, E], [0, A]])``; of larger ones it is computed along with
-a Padé approximation, by the product rule, and squared (Al-Mohy & Higham, *Computing the Fréchet derivative of
-the matrix exponential*, SIAM J. Matrix Anal. Appl. 30, 2009).
+``L(A, E)`` of small matrices is a block of ``exp([[A, E], [0, A]])``; of larger ones it is computed along
+with a Padé approximation, by the product rule, and squared (Al-Mohy & Higham, *Computing the Fréchet
+derivative of the matrix exponential*, SIAM J. Matrix Anal. Appl. 30, 2009).
 
 L is linear in E. In A it moves along F by a block of ``L([[A, E], [0, A]], [[F, 0], [0, F]])``. With the
 transposes in place of the matrices both are their own adjoints.

@@ -1,11 +1,11 @@
 """The square root and the logarithm of a matrix, which end at singular matrices.
 
-A root X moves by ``X dX + dX X = dA`` (Higham, *Functions of Matrices*, 2008, §6). The logarithm has a cut along
-the negative real axis; where an eigenvalue lies on it the derivative is that of ``log(A e^{-iθ}) + iθ``, whose
-cut has none.
+A root X moves by ``X dX + dX X = dA`` (Higham, *Functions of Matrices*, 2008, §6). The logarithm has a cut
+along the negative real axis; where an eigenvalue lies on it the derivative is that of
+``log(A e^{-iθ}) + iθ``, whose cut has none.
 
-SciPy gives a real root or logarithm of a real matrix where there is one, and a complex one where not. The dtype
-then depends on values, so in compiled code that of a real matrix has to be real.
+SciPy gives a real root or logarithm of a real matrix where there is one, and a complex one where not. The
+dtype then depends on values, so in compiled code that of a real matrix has to be real.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ def _triangle(a: Any, lower: bool, unit_diagonal: bool) -> Any:
 
 def _pulled(y_bar: Any, a: Any, trans: Any, lower: bool, unit_diagonal: bool) -> Any:
     """The cotangent of the right side: a solve with the adjoint of the matrix."""
-    kind = _TRANS.get(trans, trans)
+    kind: Any = _TRANS.get(trans, trans)
     if kind == 1:
         return conj(solve_triangular(a, conj(y_bar), 0, lower, unit_diagonal))
     return solve_triangular(a, y_bar, 2 - kind, lower, unit_diagonal)
@@ -165,7 +165,7 @@ def triangular_a_vjp(
     y_bar: Any, y: Any, a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False,
     overwrite_b: bool = False, check_finite: bool = True,
 ) -> Any:  # fmt: skip
-    kind = _TRANS.get(trans, trans)
+    kind: Any = _TRANS.get(trans, trans)
     if is_vector(b):
         y_bar, y = y_bar[..., None], y[..., None]
     b_bar = _pulled(y_bar, a, trans, lower, unit_diagonal)
@@ -188,7 +188,7 @@ def triangular_a_jvp(
     a_dot: Any, y: Any, a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False,
     overwrite_b: bool = False, check_finite: bool = True,
 ) -> Any:  # fmt: skip
-    kind = _TRANS.get(trans, trans)
+    kind: Any = _TRANS.get(trans, trans)
     moved = _triangle(a_dot, lower, unit_diagonal)
     moved = moved if kind == 0 else _transposed(moved) if kind == 1 else adjoint(moved)
     if is_vector(b):
