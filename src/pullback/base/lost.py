@@ -7,6 +7,7 @@ at tells: a write into a plain array, an index, or a call.
 from __future__ import annotations
 
 import dis
+import sys
 from types import FrameType
 from typing import Any
 
@@ -51,6 +52,16 @@ def lost_index(kind: str = "tracked value") -> UnsupportedError:
         remedy="index with plain integers: int(pb.stop_gradient(i)); to look values up at a tracked point, "
         "np.interp.",
     )
+
+
+def offered_by_sparse() -> bool:
+    """Whether a sparse matrix on the left of a product asks.
+
+    It leaves the product to the other factor, which knows it, if that is no array of numbers.
+    """
+    frame = sys._getframe(2)
+    module = frame.f_globals.get("__name__", "")
+    return frame.f_code.co_name == "_matmul_dispatch" and module.startswith("scipy.sparse")
 
 
 def _at_subscript(x: Any) -> UnsupportedError | None:

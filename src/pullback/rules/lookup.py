@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from pullback.base.errors import UnsupportedError
 from pullback.rules.table import EACH, TABLE, Rule, name_of
 
@@ -27,6 +29,14 @@ def fill() -> None:
             importlib.import_module(rules)
 
 
+def sparse_product(function: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any] | None:
+    """What multiplies a tracked value with a sparse matrix; None if `args` are something else."""
+    if function is not np.matmul or not any(type(x).__module__.startswith(_SPARSE) for x in args):
+        return None
+    return importlib.import_module("pullback.rules.scipy_sparse.products").matmul
+
+
+_SPARSE = ("scipy.sparse", "pullback.scipy.sparse")
 _LATE = {
     "scipy.special": "pullback.rules.special",
     "scipy.linalg": "pullback.rules.scipy_linalg",
