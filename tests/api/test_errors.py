@@ -203,10 +203,10 @@ BOTH = pytest.mark.parametrize(
 @BOTH
 def test_a_function_without_a_rule(derivative: Callable[..., Any]) -> None:
     refused(
-        lambda: derivative(lambda x: np.sum(np.linalg.eigvals(np.outer(x, x))), X),
+        lambda: derivative(lambda x: np.sum(scipy.special.ber(x)), X),
         pb.UnsupportedError,
-        "numpy.linalg.eigvals has no rule",
-        "pb.vjp_rule(numpy.linalg.eigvals)",
+        "scipy.special.ber has no rule",
+        "pb.vjp_rule(scipy.special.ber)",
     )
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pullback as pb
 from pullback.base.errors import DependenceWarning, PullbackError
 from pullback.rules.domain import Array, Call
-from pullback.testing.rows import is_inexact, like
+from pullback.rules.table import Rule
+from pullback.testing.rows import cotangent_like, is_inexact, like
 
 _NUMBERS = itertools.count()
 
@@ -50,27 +51,31 @@ def function_of(function: Callable[..., Any], call: Call) -> tuple[Callable[...,
     return namespace["f"], arrays
 
 
-def active(function: Callable[..., Any], values: Sequence[Any]) -> list[int]:
-    """The arguments by which the tape and the dual engine differentiate the function."""
-    return [k for k, value in enumerate(values) if is_inexact(value) and _has_derivative(function, values, k)]
+def active(function: Callable[..., Any], values: Sequence[Any], rule: Rule) -> list[int]:
+    """The arguments by which the tape and the dual engine differentiate the function, which has a row."""
+    return [
+        k
+        for k, value in enumerate(values)
+        if is_inexact(value) and _has_derivative(function, values, k, rule)
+    ]
 
 
-def _has_derivative(function: Callable[..., Any], values: Sequence[Any], k: int) -> bool:
+def _has_derivative(function: Callable[..., Any], values: Sequence[Any], k: int, rule: Rule) -> bool:
     def moved(x: Any) -> Any:
         return function(*values[:k], x, *values[k + 1 :])
 
     try:
         y, pull = pb.vjp(moved, values[k])
-        pull(bar_of(y))
+        pull(bar_of(y, rule))
         pb.jvp(moved, (values[k],), (like(values[k], np.random.default_rng(6)),))
     except (PullbackError, DependenceWarning):
         return False
     return True
 
 
-def bar_of(y: Any) -> Any:
-    """A cotangent for a value."""
-    bar = like(y, np.random.default_rng(5))
+def bar_of(y: Any, rule: Rule) -> Any:
+    """A cotangent for a value of the function that has the row."""
+    bar = cotangent_like(rule, y, np.random.default_rng(5))
     if not isinstance(y, tuple):
         return bar
     return type(y)(*bar) if hasattr(y, "_fields") else tuple(bar)

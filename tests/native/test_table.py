@@ -13,6 +13,7 @@ from row_calls import active, bar_of, function_of
 from scipy.special import jv
 
 import pullback as pb
+import pullback.rules.scipy_fft
 import pullback.rules.scipy_linalg
 import pullback.rules.special  # fills the table
 from pullback.base.errors import PullbackError, UnsupportedError
@@ -21,6 +22,7 @@ from pullback.rules.table import EACH, Rule, rows
 from pullback.testing.rows import calls_of, like
 
 assert pullback.rules.special.__doc__
+assert pullback.rules.scipy_fft.__doc__
 assert pullback.rules.scipy_linalg.__doc__
 ROWS = [rule for rule in rows() if not rule.name.startswith("pullback.")]
 SPREAD = 3
@@ -29,13 +31,16 @@ SPREAD = 3
 REFUSED = {
     "getitem": ("a bool as an index",),
     "numpy.unstack": ("the number of results of unstack is known only at run time",),
-    "numpy.real_if_close": ("its dtype depends on them",),
+    **dict.fromkeys(
+        ["numpy.real_if_close", "numpy.linalg.eig", "numpy.linalg.eigvals"], ("its dtype depends on them",)
+    ),
     "numpy.transpose": ("the program's form depends on it",),
     "numpy.split": ("the program's form depends on it",),
 }
 """What compiled code refuses: results whose form depends on values or lengths, axes given as an array."""
 
 COMPILED = ["numpy.sort", "numpy.convolve", "numpy.insert", "numpy.linalg.solve", "scipy.special.jv"]
+COMPILED += ["numpy.linalg.cholesky", "numpy.linalg.qr", "numpy.linalg.lstsq", "numpy.fft.irfftn"]
 
 
 def chosen(rule: Rule, count: int) -> list[tuple[int, Call]]:
@@ -62,7 +67,7 @@ def compare(rule: Rule, number: int, call: Call, dtype: Any, jit: bool = False) 
     values = draw(described, np.random.default_rng([0, number]), np.dtype(dtype))
     compiled = pb.compile(function, jit=jit)
     close(compiled(*values), function(*values), dtype)
-    wrt = [] if rule.constant or EACH in rule.refusals else active(function, values)
+    wrt = [] if rule.constant or EACH in rule.refusals else active(function, values, rule)
     if not wrt:
         return
 
@@ -75,7 +80,8 @@ def compare(rule: Rule, number: int, call: Call, dtype: Any, jit: bool = False) 
 
     points = tuple(values[k] for k in wrt)
     y, pull = pb.vjp(of(function), *points)
-    close(pb.vjp(of(compiled), *points)[1](bar_of(y)), pull(bar_of(y)), dtype)
+    y_bar = bar_of(y, rule)
+    close(pb.vjp(of(compiled), *points)[1](y_bar), pull(y_bar), dtype)
     dots = tuple(like(point, np.random.default_rng(6)) for point in points)
     close(pb.jvp(of(compiled), points, dots)[1], pb.jvp(of(function), points, dots)[1], dtype)
 

@@ -13,6 +13,7 @@ ROWS = comparable(PEER)
 LEAST_ROWS = 190
 
 NO_GRADIENT = [Known("PyTorch gives zeros: it has the function without its derivative")]
+OF_NUMBERS = [Known("PyTorch wants a number", call=NEVER)]
 
 KNOWN: dict[str, list[Known]] = {
     "getitem": [
@@ -28,6 +29,7 @@ KNOWN: dict[str, list[Known]] = {
     "numpy.unique": [Known("PyTorch has no derivative of it", call=NEVER)],
     "numpy.bincount": [Known("PyTorch has no derivative of it", call=NEVER)],
     "scipy.special.polygamma": [Known("PyTorch wants the order as a Python int", call=NEVER)],
+    **dict.fromkeys(["numpy.fft.fftfreq", "numpy.fft.rfftfreq"], OF_NUMBERS),
     **dict.fromkeys(["numpy.linspace", "numpy.logspace"], NO_GRADIENT),
     **dict.fromkeys([f"scipy.special.{name}" for name in ("j0", "j1", "y0", "y1", "k0", "k1")], NO_GRADIENT),
 }

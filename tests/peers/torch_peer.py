@@ -151,6 +151,49 @@ def _clip(x: Any, low: Any = None, high: Any = None) -> Any:
     return torch.clip(x, low, high)
 
 
+def _read(a: Any, upper: bool = False) -> Any:
+    """The Hermitian matrix that NumPy reads from one triangle, of which PyTorch reads the other too."""
+    if upper:
+        return torch.adjoint(_read(torch.adjoint(a)))
+    part = torch.tril(a, -1)
+    return part + torch.adjoint(part) + torch.diag_embed(torch.real(torch.diagonal(a, dim1=-2, dim2=-1)))
+
+
+def _cholesky(a: Any, upper: bool = False) -> Any:
+    return torch.linalg.cholesky(_read(a, upper), upper=upper)
+
+
+def _qr(a: Any, mode: str = "reduced") -> Any:
+    return torch.linalg.qr(a)[1] if mode == "r" else torch.linalg.qr(a, mode)
+
+
+def _pinv(a: Any, rcond: float = 1e-15, hermitian: bool = False, rtol: Any = None) -> Any:
+    a = _read(a) if hermitian else a
+    return torch.linalg.pinv(a, rtol=rcond if rtol is None else rtol, hermitian=hermitian)
+
+
+def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    x = torch.linalg.pinv(a) @ b
+    squares = torch.sum(torch.abs(b - a @ x) ** 2, 0)
+    several = squares if b.ndim == 2 else squares[None]
+    return x, several if a.shape[0] > a.shape[1] else several[:0], torch.linalg.svdvals(a)
+
+
+def _as_numpy(values: Any, vectors: Any = None) -> Any:
+    """Real where NumPy's eigenvalues are."""
+    if torch.any(values.imag != 0):
+        return values if vectors is None else (values, vectors)
+    return values.real if vectors is None else (values.real, vectors.real)
+
+
+def _eig(a: Any) -> Any:
+    return torch.linalg.eig(a) if a.is_complex() else _as_numpy(*torch.linalg.eig(a))
+
+
+def _eigvals(a: Any) -> Any:
+    return torch.linalg.eigvals(a) if a.is_complex() else _as_numpy(torch.linalg.eigvals(a))
+
+
 OTHERWISE: dict[str, Callable[..., Any]] = {
     "getitem": operator.getitem,
     "numpy.add.reduce": lambda x, axis=0, keepdims=False: torch.sum(x, _axes(axis, x), keepdims),
@@ -221,6 +264,12 @@ OTHERWISE: dict[str, Callable[..., Any]] = {
     "numpy.triu": lambda x, k=0: torch.triu(x, k),
     "numpy.trace": torch.trace,
     "numpy.meshgrid": lambda *xs, indexing="xy": torch.meshgrid(*xs, indexing=indexing),
+    "numpy.linalg.cholesky": _cholesky,
+    "numpy.linalg.qr": _qr,
+    "numpy.linalg.pinv": _pinv,
+    "numpy.linalg.lstsq": _lstsq,
+    "numpy.linalg.eig": _eig,
+    "numpy.linalg.eigvals": _eigvals,
     "numpy.linalg.norm": _norm,
     "numpy.linalg.vector_norm": lambda x, axis=None, keepdims=False, ord=2: torch.linalg.vector_norm(
         x, ord, axis, keepdims
@@ -282,8 +331,8 @@ class Torch:
         own = path[-1]
         if path[:-1] == ["special"] and library == "scipy":
             return getattr(torch.special, own, None)
-        if path[:-1] == ["linalg"]:
-            return getattr(torch.linalg, own, None)
+        if path[:-1] in (["linalg"], ["fft"]):
+            return getattr(getattr(torch, path[0]), own, None)
         return getattr(torch, own, None) if library == "numpy" and len(path) == 1 else None
 
     def follow(

@@ -7,13 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+import pullback.rules.scipy_fft
 import pullback.rules.scipy_linalg
+import pullback.rules.scipy_sparse
 import pullback.rules.special  # fills the table
 from pullback.rules.table import Rule, rows
 from pullback.testing.rows import check_row
 
 assert pullback.rules.special.__doc__
+assert pullback.rules.scipy_fft.__doc__
 assert pullback.rules.scipy_linalg.__doc__
+assert pullback.rules.scipy_sparse.__doc__
 ROWS = [rule for rule in rows() if rule.partials is not None or rule.vjps or rule.jvps or rule.linear]
 
 

@@ -129,12 +129,10 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 
 
 def poly(seq_of_zeros: Any) -> Any:
-    """As `numpy.poly`, of roots."""
+    """As `numpy.poly`, of roots or of a matrix."""
     roots = _polynomial(seq_of_zeros)
     if np.ndim(roots) != 1:
-        raise UnsupportedError(
-            "numpy.poly of a tracked matrix", why="it takes eigenvalues, which have no rule yet"
-        )
+        roots = np.linalg.eigvals(roots)
     p = np.ones(1, dtype_of(bare(roots)))
     for root in roots:
         p = np.convolve(p, np.stack([1.0 + 0 * root, -root]))

@@ -63,8 +63,17 @@ _COMPOSED = frozenset([
 ])  # fmt: skip
 """Functions without a row, which engines compose of others; the type of the result depends on types alone."""
 
-_NAMED_RESULTS: dict[Any, Any] = {np.linalg.slogdet: type(np.linalg.slogdet(np.eye(1)))}
+_NAMED_RESULTS: dict[Any, Any] = {
+    function: type(function(np.eye(1))) for function in (np.linalg.slogdet, np.linalg.qr, np.linalg.eig)
+}
 """Functions whose results have names."""
+
+_REAL_OR_COMPLEX: dict[Any, str] = {
+    np.real_if_close: "use np.real",
+    np.linalg.eig: "pass a + 0j, which gives complex results always",
+    np.linalg.eigvals: "pass a + 0j, which gives complex results always",
+}
+"""Functions whose result is real or complex by what its values are, and what to do instead."""
 
 _REFUSED: dict[Any, str] = {
     np.vectorize: "write the loop, or call the function on arrays",
@@ -177,8 +186,11 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         getattr(function, "__self__", None), np.ufunc
     ):
         return _at(context, function.__self__, args)
-    if function is np.real_if_close and is_numeric(args[0]) and kind_of(args[0]).dtype.kind == "c":
-        context.fail("np.real_if_close of complex values", "its dtype depends on them", "use np.real")
+    if function in _REAL_OR_COMPLEX and is_numeric(args[0]):
+        kind = "complex" if function is np.real_if_close else "real"
+        if (kind_of(args[0]).dtype.kind == "c") == (kind == "complex"):
+            what = f"np{name_of(function).removeprefix('numpy')} of {kind} values"
+            context.fail(what, "its dtype depends on them", _REAL_OR_COMPLEX[function])
     if function not in TABLE and function not in _EXTRA:
         function = _outer_or_unknown(context, function)
     if function is np.broadcast_arrays and len(args) == 1:
@@ -200,7 +212,7 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         assert not isinstance(kind, Stack)
         return context.call(cast, operands[0], kind.dtype)
     result = context.call(function, *operands, **keywords)
-    if function in _NAMED_RESULTS and isinstance(result, tuple):
+    if function in _NAMED_RESULTS and isinstance(result, tuple) and Const("raw") not in operands:
         result = _NAMED_RESULTS[function](*result)
     _note_views(context, function, operands, keywords, result)
     return result
@@ -349,6 +361,9 @@ def _static_tuple(context: Context, value: Any) -> Any:
     )
 
 
+_TRANSFORMS = frozenset(
+    getattr(np.fft, name) for name in dir(np.fft) if name.endswith(("fft", "fft2", "fftn"))
+)
 _STATIC = frozenset("axis axes keepdims axis1 axis2 n k offset mode order ddof".split())
 
 
@@ -357,12 +372,14 @@ def _keyword(context: Context, function: Any, key: str, value: Any) -> Any:
         return Const(dtype_of(context, to_python(value)))
     if isinstance(value, ListValue) and is_static(value) and function in _OF_LISTS:
         return Const(to_python(value))
-    if key in _STATIC and not is_static(value):
+    lengths = function in _TRANSFORMS and key in ("n", "s")
+    if key in _STATIC and not is_static(value) and not lengths:
         context.static_needed(f"the argument {key}", value)
     if is_numeric(value):
         return as_operand(value)
     if isinstance(value, tuple | ListValue):
-        return _static_tuple(context, value) if is_static(value) else as_array(context, value)
+        whole = is_static(value) or lengths
+        return _static_tuple(context, value) if whole else as_array(context, value)
     return Const(to_python(value))
 
 

@@ -241,6 +241,13 @@ def _tensorinv(a: Operand, ind: Const = Const(2)) -> Type:  # noqa: B008
     return Array(np.linalg.inv(np.eye(1, dtype=kind.dtype)).dtype, kind.ndim)
 
 
+def _cholesky(a: Operand, *, upper: Const = Const(False)) -> Type:  # noqa: B008
+    # The dummies are not positive definite.
+    kind = operand_type(a)
+    dtype = np.linalg.cholesky(np.eye(1, dtype=kind.dtype)).dtype
+    return Array(dtype, np.linalg.cholesky(np.empty((0,) * kind.ndim)).ndim, kind.ones)
+
+
 def _tensorsolve(a: Operand, b: Operand, axes: Arg | None = None) -> Type:
     kinds = [operand_type(x) for x in (a, b)]
     dtype = np.linalg.solve(np.eye(1, dtype=kinds[0].dtype), np.ones(1, kinds[1].dtype)).dtype
@@ -252,6 +259,6 @@ TYPES: dict[Callable[..., Any], Callable[..., Type | tuple[Type, ...]]] = {
     primitives.dim: _integer, primitives.cast: _cast, primitives.weaken: _weaken,
     primitives.truncate: _integer, primitives.select: _select,
     np.reshape: _reshape, np.broadcast_to: _broadcast_to, np.vdot: _vdot,
-    np.linalg.tensorinv: _tensorinv, np.linalg.tensorsolve: _tensorsolve,
+    np.linalg.cholesky: _cholesky, np.linalg.tensorinv: _tensorinv, np.linalg.tensorsolve: _tensorsolve,
 }  # fmt: skip
 """What the results of a call are where NumPy is not asked."""

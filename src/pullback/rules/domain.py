@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["any", "distinct", "invertible", "definite", "real"]
+Kind = Literal["any", "distinct", "invertible", "definite", "separated", "real"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Array:
     """A random array: uniform in (`low`, `high`), and of a `kind`.
 
     ``distinct`` entries are at least ``(high - low) / (2 size)`` apart; ``invertible`` and ``definite``
-    concern the last two axes; ``real`` entries stay real where the others are complex.
+    concern the last two axes, and so does ``separated``, with eigenvalues far apart; ``real`` entries stay
+    real where the others are complex.
     """
 
     shape: tuple[int, ...]
@@ -62,6 +63,8 @@ def draw(description: Any, rng: np.random.Generator, dtype: Any) -> Any:
         values = values + 1j * rng.uniform(-0.5, 0.5, description.shape)
     if description.kind == "invertible":
         values = values + 2 * description.shape[-1] * np.eye(description.shape[-2], description.shape[-1])
+    if description.kind == "separated":
+        values = values + 4 * np.diag(np.arange(float(description.shape[-1])))
     if description.kind == "definite":
         values = values @ np.conj(np.swapaxes(values, -1, -2)) + np.eye(description.shape[-1])
     return np.asarray(values).astype(dtype)

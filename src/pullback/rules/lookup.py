@@ -40,6 +40,7 @@ _SPARSE = ("scipy.sparse", "pullback.scipy.sparse")
 _LATE = {
     "scipy.special": "pullback.rules.special",
     "scipy.linalg": "pullback.rules.scipy_linalg",
+    "scipy.fft": "pullback.rules.scipy_fft",
 }
 
 

@@ -1,8 +1,4 @@
-"""Functions of NumPy that give no derivative, each with its reason; and tests of values, which are constant.
-
-The decompositions of `numpy.linalg` and the transforms of `numpy.fft` have rules to come; asked for now, they
-say that they have none.
-"""
+"""Functions of NumPy that give no derivative, each with its reason; tests of values, which are constant."""
 
 from __future__ import annotations
 
@@ -25,7 +21,6 @@ refuse(
 )
 refuse(
     np.polyfit,
-    "it solves least squares through a decomposition; solve np.vander(x, n)'s normal equations with "
-    "np.linalg.solve",
+    "it scales and solves least squares on bare numbers; use np.linalg.lstsq(np.vander(x, degree + 1), y)[0]",
 )
 refuse(np.polydiv, "quotient and remainder are recursions that stop by value; there is no rule for them")

@@ -64,13 +64,14 @@ class Rule:
         whole: positions of arguments that are whole numbers, indices or counts.
         intervals: for a scalar rule, the open interval each argument is drawn from.
         calls: for an array rule, the calls it is tested on.
+        gauge: makes of any cotangents those of a function that does not see what is arbitrary in the results.
         stand_in: a function with results of the same types, for arguments that the function itself would not
             take: values that are not definite, say.
     """
 
     __slots__ = (
-        "calls", "complex", "constant", "function", "holomorphic", "intervals", "jvps", "linear", "partials",
-        "refusals", "stand_in", "view", "vjps", "whole",
+        "calls", "complex", "constant", "function", "gauge", "holomorphic", "intervals", "jvps", "linear",
+        "partials", "refusals", "stand_in", "view", "vjps", "whole",
     )  # fmt: skip
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -87,6 +88,7 @@ class Rule:
         self.whole: frozenset[int] = frozenset()
         self.intervals: tuple[Interval, ...] = ()
         self.calls: list[Call] = []
+        self.gauge: Callable[[Any, Any], Any] | None = None
         self.stand_in: Callable[..., Any] | None = None
 
     @property
@@ -215,6 +217,19 @@ def calls(function: Callable[..., Any], *examples: Call, complex: bool = True) -
     rule = rule_for(function)
     rule.calls.extend(examples)
     rule.complex = complex
+
+
+def gauge(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate ``project(y_bar, y)``, which takes out of cotangents what depends on an arbitrary choice.
+
+    The phase of an eigenvector is one. The rule raises for such cotangents, so it is tested on others.
+    """
+
+    def add(project: Callable[..., Any]) -> Callable[..., Any]:
+        rule_for(function).gauge = project
+        return project
+
+    return add
 
 
 def whole(function: Callable[..., Any], *arguments: int) -> None:

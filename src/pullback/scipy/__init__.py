@@ -4,8 +4,8 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """`linalg`, `sparse` and `special`, imported when first used."""
-    if name in ("linalg", "sparse", "special"):
+    """`fft`, `linalg`, `sparse` and `special`, imported when first used."""
+    if name in ("fft", "linalg", "sparse", "special"):
         import importlib
 
         return importlib.import_module(f"pullback.scipy.{name}")

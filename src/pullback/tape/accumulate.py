@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.spec import Spec
-from pullback.rules.structured import Scattered, Structured, dense
+from pullback.rules.structured import Filled, Scattered, Structured, dense
 
 
 class Owned(Structured):
@@ -42,9 +42,9 @@ class Parts(Structured):
         return self
 
     def filled(self, specs: list[Spec]) -> list[Any]:
-        """The cotangents, with zeros where nothing flowed."""
+        """The cotangents, with zeros where nothing flowed: `Filled`, which a rule may tell from an array."""
         return [
-            np.zeros(spec.shape, spec.dtype) if part is None else dense(part)
+            Filled(spec.dtype.type(0), spec.shape) if part is None else dense(part)
             for part, spec in zip(self.value, specs, strict=True)
         ]
 

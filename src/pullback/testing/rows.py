@@ -103,7 +103,7 @@ def _check_direction(
         ours = np.broadcast_to(ours, np.shape(theirs)) if rule.partials is not None else ours
         _same(f"jvp of {place}", ours, theirs, tolerance)
         _same_shape(f"jvp of {place}", ours, theirs)
-    y_bar = like(y, rng)
+    y_bar = cotangent_like(rule, y, rng)
     complex_output = any(np.result_type(leaf).kind == "c" for leaf in leaves(y))
     key = None if rule.partials is not None else vjp_direction(rule, position)[0]
     kept_y, kept_args = reduced(rule, position, y, args)
@@ -142,6 +142,12 @@ def like(value: Any, rng: np.random.Generator) -> Any:
     if np.result_type(value).kind == "c":
         direction = direction + 1j * rng.standard_normal(np.shape(value))
     return np.asarray(direction, np.result_type(value))[()]
+
+
+def cotangent_like(rule: Rule, y: Any, rng: np.random.Generator) -> Any:
+    """Random cotangents for the results of a rule, of a function that sees nothing arbitrary in them."""
+    y_bar = like(y, rng)
+    return y_bar if rule.gauge is None else rule.gauge(y_bar, y)
 
 
 def combine(value: Any, direction: Any, size: float) -> Any:

@@ -1,0 +1,146 @@
+"""Least squares (`numpy.linalg.lstsq`): the solution of minimum norm, residuals and singular values.
+
+The solution is ``x = A⁺ b``, so its derivative is that of the pseudo-inverse (`rules.pinv`), which the
+cotangents meet as vectors: with ``z = A⁺ᴴ x_bar`` and the residual r, ``b_bar = z`` and ``a_bar = -z xᴴ +
+r (A⁺ z)ᴴ + (A⁺ᴴ x) (x_bar - Aᴴ z)ᴴ`` (Golub & Pereyra 1973, §4). The derivative of ``|r|²`` is that at
+fixed x, as r is at right angles to all that A reaches. A singular value moves by ``Re(uᴴ A_dot v)``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pullback.base.errors import NotDifferentiableError
+from pullback.base.tracked import bare
+from pullback.rules.domain import array, call
+from pullback.rules.pinv import drops, is_zero_beside, leaves_rank
+from pullback.rules.table import calls, jvp, vjp
+from pullback.rules.triangular import adjoint
+
+Array = np.ndarray[Any, Any]
+
+
+def _columns(x: Any) -> Any:
+    """`x` as a matrix: a vector is one column."""
+    return x[:, None] if np.ndim(x) == 1 else x
+
+
+def _inverse(a: Any, y: Any) -> Any:
+    """The pseudo-inverse of the rank that NumPy found."""
+    rank, values = int(bare(y[2])), bare(y[3])
+    if rank < len(values) and rank and not is_zero_beside(values[rank], values[rank - 1], values.dtype):
+        raise drops("lstsq")
+    if not rank:
+        return np.linalg.pinv(a, 2.0)
+    return np.linalg.pinv(a, float(values[rank - 1] / values[0] * np.finfo(values.dtype).eps ** 0.5))
+
+
+@vjp(np.linalg.lstsq, 0, reads="y a b", holomorphic=False)
+def lstsq_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
+    x, x_bar, residual = _columns(y[0]), _columns(y_bar[0]), _columns(b) - a @ _columns(y[0])
+    p = _inverse(a, y)
+    z = adjoint(p) @ x_bar
+    a_bar = residual @ adjoint(p @ z) - z @ adjoint(x) + (adjoint(p) @ x) @ adjoint(x_bar - adjoint(a) @ z)
+    if np.size(y[1]):
+        a_bar = a_bar - 2 * (residual * y_bar[1]) @ adjoint(x)
+    if not np.any(bare(y_bar[3])):
+        return a_bar
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    _check_values(bare(s), bare(y_bar[3]))
+    return a_bar + (u * y_bar[3]) @ vh
+
+
+@vjp(np.linalg.lstsq, 1, reads="y a b", holomorphic=False)
+def lstsq_b_vjp(y_bar: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
+    b_bar = adjoint(_inverse(a, y)) @ _columns(y_bar[0])
+    if np.size(y[1]):
+        b_bar = b_bar + 2 * (_columns(b) - a @ _columns(y[0])) * y_bar[1]
+    return np.reshape(b_bar, np.shape(b))
+
+
+@jvp(np.linalg.lstsq, 0)
+def lstsq_a_jvp(a_dot: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
+    x, p = _columns(y[0]), _inverse(a, y)
+    residual, move = _columns(b) - a @ x, adjoint(a_dot)
+    part = p @ (adjoint(p) @ (move @ residual)) - p @ (a_dot @ x)
+    null = move @ (adjoint(p) @ x)
+    x_dot = part + null - p @ (a @ null)
+    squares_dot = _squares_dot(y, residual, -(a_dot @ x))
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    turned = adjoint(u) @ a_dot @ adjoint(vh)
+    _check_directions(bare(s), bare(turned), int(bare(y[2])))
+    if int(bare(y[2])) < min(np.shape(a)):
+        _check_rank(bare(a_dot), bare(a), bare(p))
+    s_dot = np.real(np.diagonal(turned))
+    return np.reshape(x_dot, np.shape(y[0])), squares_dot, 0, s_dot
+
+
+@jvp(np.linalg.lstsq, 1)
+def lstsq_b_jvp(b_dot: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
+    x_dot = _inverse(a, y) @ _columns(b_dot)
+    squares_dot = _squares_dot(y, _columns(b) - a @ _columns(y[0]), _columns(b_dot))
+    return np.reshape(x_dot, np.shape(y[0])), squares_dot, 0, np.zeros(np.shape(y[3]), y[3].dtype)
+
+
+def _squares_dot(y: Any, residual: Any, move: Any) -> Any:
+    """The tangent of the sums of squares, where NumPy gives them."""
+    if not np.size(y[1]):
+        return np.zeros(np.shape(y[1]), y[1].dtype)
+    return 2 * np.sum(np.real(np.conj(residual) * move), axis=0)
+
+
+def _check_rank(a_dot: Array, a: Array, p: Array) -> None:
+    part = a_dot - a @ (p @ a_dot)
+    part = part - (part @ p) @ a
+    if np.linalg.norm(part) > np.linalg.norm(a_dot) * np.finfo(a.dtype).eps ** 0.5:
+        raise leaves_rank("lstsq")
+
+
+def _same(s: Array) -> Array:
+    """At ``[i, j]``, whether two singular values are equal but for rounding."""
+    tolerance = 100 * len(s) * np.finfo(s.dtype).eps * s.max(initial=0)
+    return np.abs(s[:, None] - s) <= tolerance
+
+
+def _equal_values(s: Array, places: Array) -> NotDifferentiableError:
+    i, j = map(int, np.argwhere(places)[0])
+    return NotDifferentiableError(
+        f"the singular values {i} and {j} of numpy.linalg.lstsq are equal: {s[i]:.6g} and {s[j]:.6g}"
+        if i != j
+        else f"the singular value {i} of numpy.linalg.lstsq is 0",
+        why="which of them is which changes from one side to the other" if i != j else "it turns round there",
+        remedy="for the solution alone use np.linalg.pinv(a) @ b, for the values np.linalg.svd.",
+    )
+
+
+def _check_values(s: Array, s_bar: Array) -> None:
+    """Raise unless equal singular values have equal cotangents, and none that is 0 has any."""
+    same = _same(s)
+    close = np.abs(s_bar[:, None] - s_bar) <= np.finfo(s.dtype).eps ** 0.5 * np.max(np.abs(s_bar))
+    nothing = np.diag(_same(np.append(s, s.dtype.type(0)))[-1, :-1] & (s_bar != 0))
+    if np.any((same & ~close) | nothing):
+        raise _equal_values(s, (same & ~close) | nothing)
+
+
+def _check_directions(s: Array, turned: Array, rank: int) -> None:
+    """Raise if equal singular values are mixed along a direction, or one that is 0 moves."""
+    mixed = np.abs(turned + np.conj(turned.T)) > np.finfo(s.dtype).eps ** 0.5 * np.linalg.norm(turned)
+    mixed = mixed & _same(s)
+    kept = np.arange(len(s)) < rank
+    mixed &= ~np.eye(len(s), dtype=bool) & kept & kept[:, None]
+    if np.any(mixed):
+        raise _equal_values(s, mixed)
+
+
+calls(
+    np.linalg.lstsq,
+    call(array(4, 2, kind="invertible"), array(4)),
+    call(array(4, 2, kind="invertible"), array(4, 3)),
+    call(array(2, 4, kind="invertible"), array(2)),
+    call(array(2, 4, kind="invertible"), array(2, 2), 1e-12),
+    call(array(3, 3, kind="invertible"), array(3, 2)),
+    call(array(5, 3, kind="invertible"), array(5), rcond=-1),
+    call(array(4, 2, kind="invertible"), array(4, 0)),
+)
