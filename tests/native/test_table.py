@@ -13,6 +13,8 @@ from row_calls import active, bar_of, function_of
 from scipy.special import jv
 
 import pullback as pb
+import pullback.rules.scipy_fft
+import pullback.rules.scipy_linalg
 import pullback.rules.special  # fills the table
 from pullback.base.errors import PullbackError, UnsupportedError
 from pullback.rules.domain import Call, draw
@@ -20,6 +22,8 @@ from pullback.rules.table import EACH, Rule, rows
 from pullback.testing.rows import calls_of, like
 
 assert pullback.rules.special.__doc__
+assert pullback.rules.scipy_fft.__doc__
+assert pullback.rules.scipy_linalg.__doc__
 ROWS = [rule for rule in rows() if not rule.name.startswith("pullback.")]
 SPREAD = 3
 """How many of a row's calls are tested, with complex arguments the first."""
@@ -98,6 +102,7 @@ def test_row(rule: Rule) -> None:
     check(rule, "d", SPREAD)
 
 
+@pytest.mark.filterwarnings("ignore:logm result may be inaccurate")
 @pytest.mark.parametrize("rule", [r for r in ROWS if r.complex], ids=lambda rule: rule.name)
 def test_row_of_complex_single_precision(rule: Rule) -> None:
     check(rule, "F", 1)

@@ -16,6 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 
 import pullback as pb
+import pullback.rules.scipy_fft
+import pullback.rules.scipy_linalg
 import pullback.rules.special  # fills the table
 from pullback.rules.domain import Call, draw
 from pullback.rules.table import Rule, rows

@@ -34,6 +34,6 @@ def refuse_foreign(values: Iterable[Any], place: str) -> None:
         elif kind.__module__.startswith("scipy.sparse"):
             raise UnsupportedError(
                 f"{place} holds a {kind.__name__}, which is sparse",
-                why="sparse matrices have no derivative rules",
-                remedy="use A.toarray(), or make x -> A @ x a pb.primitive with its transpose as rule.",
+                why="of the operations with a sparse matrix only the product @ has a derivative rule",
+                remedy="use A @ x or x @ A, A.toarray(), or pullback.scipy.sparse for tracked entries.",
             )

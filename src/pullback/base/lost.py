@@ -7,6 +7,7 @@ at tells: a write into a plain array, an index, or a call.
 from __future__ import annotations
 
 import dis
+import sys
 from types import FrameType
 from typing import Any
 
@@ -70,6 +71,16 @@ def lost_index(kind: str = "tracked value") -> UnsupportedError:
     )
 
 
+def offered_by_sparse() -> bool:
+    """Whether a sparse matrix on the left of a product asks.
+
+    It leaves the product to the other factor, which knows it, if that is no array of numbers.
+    """
+    frame = sys._getframe(2)
+    module = frame.f_globals.get("__name__", "")
+    return frame.f_code.co_name == "_matmul_dispatch" and module.startswith("scipy.sparse")
+
+
 def _at_subscript(x: Any) -> UnsupportedError | None:
     """The error where the user's frame writes into something by subscript, or reads it; None elsewhere."""
     frame = user_frame()
@@ -105,8 +116,11 @@ def _caller() -> str:
     frame = user_frame(outside=("numpy",))
     name = "numpy"
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "scipy":
-        module = ".".join(part for part in frame.f_globals["__name__"].split(".") if not part.startswith("_"))
-        if not frame.f_code.co_name.startswith("_"):
-            name = f"{module}.{frame.f_code.co_name}"
+        # What SciPy has decorated runs in a wrapper, whose `f` it is.
+        inner: Any = frame.f_locals.get("f") if frame.f_code.co_name == "wrapper" else None
+        own = getattr(inner, "__name__", frame.f_code.co_name)
+        module = getattr(inner, "__module__", frame.f_globals["__name__"])
+        if not own.startswith("_"):
+            name = ".".join([*(part for part in module.split(".") if not part.startswith("_")), own])
         frame = frame.f_back
     return name

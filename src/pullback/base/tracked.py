@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pullback.base.lost import lost_array, lost_index, lost_number
+from pullback.base.lost import lost_array, lost_index, lost_number, offered_by_sparse
 
 
 class Tracked:
@@ -77,6 +77,12 @@ class Tracked:
         return self.size * self.itemsize
 
     @property
+    def strides(self) -> Any:
+        if self.constant:
+            return bare(self).strides
+        raise lost_array(self)
+
+    @property
     def T(self) -> Any:
         return np.transpose(self)
 
@@ -116,6 +122,8 @@ class Tracked:
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if self.constant:
             return np.array(bare(self), dtype)
+        if offered_by_sparse():
+            return np.array(None, object)
         raise lost_array(self)
 
     def _scalar(self, name: str) -> Any:

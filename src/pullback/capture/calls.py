@@ -40,7 +40,7 @@ from pullback.capture.values import (
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Checkpoint, Const
-from pullback.rules.table import name_of
+from pullback.rules.table import PARTS, name_of
 
 assert decompositions.__doc__  # registers what it translates
 
@@ -86,7 +86,11 @@ def call(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> An
         return _reduce(context, args)
     if function is functools.partial:
         return Partial(args[0], tuple(args[1:]), kwargs)
-    if is_numpy(function):
+    has_row = is_numpy(function)  # which lets rows join the table
+    parts = PARTS.get(function) if isinstance(function, types.FunctionType) else None
+    if parts is not None:
+        return inline_function(context, parts, args, kwargs)
+    if has_row:
         return call_numpy(context, function, args, kwargs)
     if isinstance(function, type):
         return _construct(context, function, args, kwargs)

@@ -40,6 +40,7 @@ from pullback.ir.build import dummy_arg, types_of_call
 from pullback.ir.nodes import Const, Slice
 from pullback.ir.primitives import cast, item
 from pullback.ir.types import Stack, dummy, type_of
+from pullback.rules.lookup import row_of
 from pullback.rules.table import TABLE, name_of
 
 Kwargs = dict[str, Any]
@@ -88,7 +89,7 @@ def is_numpy(function: Any) -> bool:
     if isinstance(function, np.ufunc) or isinstance(getattr(function, "__self__", None), np.ufunc):
         return True
     try:
-        if function in TABLE or function in REWRITES or function in CREATION:
+        if function in REWRITES or function in CREATION or row_of(function) is not None:
             return True
     except TypeError:
         return False
@@ -200,6 +201,7 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
     if function is np.broadcast_arrays and len(args) == 1:
         return (alias(context, as_array(context, args[0])),)
     _axes_to_keywords(function, args, kwargs)
+    _keep_arguments(function, args, kwargs)
     operands = [_argument(context, function, k, a) for k, a in enumerate(args)]
     keywords = {
         key: _keyword(context, function, key, value)
@@ -294,6 +296,16 @@ def _axes_to_keywords(function: Any, args: list[Any], kwargs: Kwargs) -> None:
     for name, value in zip(names[1 : len(args)], args[1:], strict=False):
         kwargs[name] = value
     del args[1:]
+
+
+def _keep_arguments(function: Any, args: list[Any], kwargs: Kwargs) -> None:
+    """Take back SciPy's leave to write anything into an argument, as in ``solve(a, b, overwrite_a=True)``."""
+    for key in [key for key in kwargs if key.startswith("overwrite_")]:
+        del kwargs[key]
+    if len(args) > 1 and (getattr(function, "__module__", None) or "").startswith("scipy."):
+        for place, name in enumerate(list(inspect.signature(function).parameters)[: len(args)]):
+            if name.startswith("overwrite_"):
+                args[place] = False
 
 
 def _none_is_default(function: Any, key: str) -> bool:

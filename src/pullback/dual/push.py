@@ -29,7 +29,7 @@ from pullback.base.separate import SEPARATE
 from pullback.base.spec import dtype_of, is_whole
 from pullback.base.tracked import bare
 from pullback.dual.dual import Dual, Sweep
-from pullback.rules.lookup import rule_of
+from pullback.rules.lookup import rule_of, sparse_product
 from pullback.rules.read import map_arrays, missing, tangent
 from pullback.rules.scatter import is_basic
 from pullback.rules.table import Rule
@@ -43,6 +43,8 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         return SEPARATE[function](*args, **kwargs)
     if function in COMPOSED:
         return COMPOSED[function](*args, **kwargs)
+    if function is np.matmul and (multiply := sparse_product(function, args)):
+        return multiply(*args)
     rule = rule_of(function)
     refuse_foreign(args, f"an argument of {rule.name}")
     if rule.constant:

@@ -54,9 +54,15 @@ def spelled(function: Callable[..., Any]) -> tuple[str, str]:
         return f"native.{function.__name__}", ""
     if module == "builtins":
         return function.__name__, ""
-    if module.startswith("scipy.special."):
-        module = "scipy.special"
+    if module.startswith("scipy."):
+        module = _public(module, function.__name__)
     return f"{module}.{getattr(function, '__qualname__', function.__name__)}", module
+
+
+def _public(module: str, name: str) -> str:
+    """The part of SciPy in whose private modules a function lives, where it has the function too."""
+    public = module.partition("._")[0]
+    return public if hasattr(importlib.import_module(public), name) else module
 
 
 def _of_scipy(function: np.ufunc) -> tuple[str, str]:

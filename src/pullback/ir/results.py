@@ -15,6 +15,7 @@ from pullback.ir.types import INT, Array, Scalar, Type, dummy, join, result_type
 from pullback.rules.spectra.eigh import eigh_cotangent, eigh_tangent
 from pullback.rules.spectra.svd import svd_cotangent
 from pullback.rules.spectra.svd_tangent import svd_tangent
+from pullback.rules.table import TABLE
 
 
 def as_arg(value: Any) -> Any:
@@ -69,9 +70,12 @@ def types_of_call(
         kinds = special(*args, **kwargs)
         return kinds if isinstance(kinds, tuple) else (kinds,)
 
+    rule = TABLE.get(function)
+    asked = function if rule is None or rule.stand_in is None else rule.stand_in
+
     def types(length: Lengths) -> tuple[Type, ...]:
         dummies = {key: dummy_arg(value, length) for key, value in kwargs.items()}
-        return result_types(function, tuple(dummy_arg(arg, length) for arg in args), dummies)
+        return result_types(asked, tuple(dummy_arg(arg, length) for arg in args), dummies)
 
     kinds, length = _first_types(types, 3 if function in _OF_TRIPLES else 2)
     if len(kinds) > 1 and len(types(length + 1)) != len(kinds):

@@ -22,10 +22,10 @@ from pullback.base.spec import dtype_of
 from pullback.rules.domain import Call, array, call
 from pullback.rules.table import calls, jvp, linear, vjp, whole
 
-_SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
+SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 
 
-def _fitted(x: Any, shape: Any, axes: Any) -> Any:
+def fitted(x: Any, shape: Any, axes: Any) -> Any:
     """`x` cut or filled with zeros at the end of `axes`, to the lengths that `shape` has there."""
     for axis in axes:
         axis = axis % len(shape)
@@ -46,7 +46,7 @@ def _counts(y: Any, n: int, axis: int) -> Any:
     return np.reshape(counts, [-1 if k == axis % np.ndim(y) else 1 for k in range(np.ndim(y))])
 
 
-def _lengths(shape: Any, s: Any, axes: Any) -> tuple[list[int], list[int]]:
+def lengths_of(shape: Any, s: Any, axes: Any) -> tuple[list[int], list[int]]:
     """The length of the real array along each axis of a transform of one of `shape`, and the axes."""
     if axes is None:
         axes = range(-(len(shape) if s is None else len(s)), 0)
@@ -97,8 +97,8 @@ def _one_axis(function: Callable[..., Any], inverse: Callable[..., Any]) -> None
         *rest: Any,
         **options: Any,
     ) -> Any:
-        x_bar = inverse(y_bar, None, axis, _SWAPPED[norm])
-        return x_bar if n is None else _fitted(x_bar, np.shape(a), [axis])
+        x_bar = inverse(y_bar, None, axis, SWAPPED[norm])
+        return x_bar if n is None else fitted(x_bar, np.shape(a), [axis])
 
     linear(function, 0)
 
@@ -109,9 +109,9 @@ def _many_axes(function: Callable[..., Any], inverse: Callable[..., Any], defaul
         y_bar: Any, y: Any, a: Any, s: Any = None, axes: Any = default, norm: Any = None, *rest: Any,
         **options: Any,
     ) -> Any:  # fmt: skip
-        _, axes = _lengths(np.shape(a), s, axes)
-        x_bar = inverse(y_bar, None, axes, _SWAPPED[norm])
-        return x_bar if s is None else _fitted(x_bar, np.shape(a), axes)
+        _, axes = lengths_of(np.shape(a), s, axes)
+        x_bar = inverse(y_bar, None, axes, SWAPPED[norm])
+        return x_bar if s is None else fitted(x_bar, np.shape(a), axes)
 
     linear(function, 0)
 
@@ -132,9 +132,9 @@ def _to_half(function: Callable[..., Any], inverse: Callable[..., Any], conjugat
     ) -> Any:
         length = np.shape(a)[axis] if n is None else n
         half = np.conj(y_bar) if conjugate else y_bar
-        norm = norm if conjugate else _SWAPPED[norm]
+        norm = norm if conjugate else SWAPPED[norm]
         x_bar = inverse(half / _counts(y, length, axis), length, axis, norm)
-        return _fitted(x_bar, np.shape(a), [axis])
+        return fitted(x_bar, np.shape(a), [axis])
 
     linear(function, 0)
 
@@ -153,8 +153,8 @@ def _from_half(function: Callable[..., Any], inverse: Callable[..., Any], conjug
         *rest: Any,
         **options: Any,
     ) -> Any:
-        half = inverse(y_bar, None, axis, norm if conjugate else _SWAPPED[norm])
-        half = _fitted(half * _counts(y, np.shape(y)[axis], axis), np.shape(a), [axis])
+        half = inverse(y_bar, None, axis, norm if conjugate else SWAPPED[norm])
+        half = fitted(half * _counts(y, np.shape(y)[axis], axis), np.shape(a), [axis])
         return np.conj(half) if conjugate else half
 
     linear(function, 0)
@@ -166,9 +166,9 @@ def _many_axes_to_half(function: Callable[..., Any], inverse: Callable[..., Any]
         y_bar: Any, y: Any, a: Any, s: Any = None, axes: Any = default, norm: Any = None, *rest: Any,
         **options: Any,
     ) -> Any:  # fmt: skip
-        lengths, axes = _lengths(np.shape(a), s, axes)
-        x_bar = inverse(y_bar / _counts(y, lengths[-1], axes[-1]), lengths, axes, _SWAPPED[norm])
-        return _fitted(x_bar, np.shape(a), axes)
+        lengths, axes = lengths_of(np.shape(a), s, axes)
+        x_bar = inverse(y_bar / _counts(y, lengths[-1], axes[-1]), lengths, axes, SWAPPED[norm])
+        return fitted(x_bar, np.shape(a), axes)
 
     linear(function, 0)
 
@@ -179,9 +179,9 @@ def _many_axes_from_half(function: Callable[..., Any], inverse: Callable[..., An
         y_bar: Any, y: Any, a: Any, s: Any = None, axes: Any = default, norm: Any = None, *rest: Any,
         **options: Any,
     ) -> Any:  # fmt: skip
-        _, axes = _lengths(np.shape(a), s, axes)
-        half = inverse(y_bar, None, axes, _SWAPPED[norm])
-        return _fitted(half * _counts(y, np.shape(y)[axes[-1]], axes[-1]), np.shape(a), axes)
+        _, axes = lengths_of(np.shape(a), s, axes)
+        half = inverse(y_bar, None, axes, SWAPPED[norm])
+        return fitted(half * _counts(y, np.shape(y)[axes[-1]], axes[-1]), np.shape(a), axes)
 
     linear(function, 0)
 

@@ -7,17 +7,41 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from pullback.base.errors import UnsupportedError
 from pullback.rules.table import EACH, TABLE, Rule, name_of
 
 
 def row_of(function: Callable[..., Any]) -> Rule | None:
-    """The row of `function`, or None; the rows of `scipy.special` join the table when SciPy is loaded."""
+    """The row of `function`, or None; the rows of a part of SciPy join the table when that is loaded."""
     rule = TABLE.get(function) or getattr(function, "rule", None)
-    if rule is None and "scipy.special" in sys.modules:
-        importlib.import_module("pullback.rules.special")
+    if rule is None:
+        fill()
         rule = TABLE.get(function)
     return rule
+
+
+def fill() -> None:
+    """Let the rows join the table whose functions are loaded."""
+    for module, rules in _LATE.items():
+        if module in sys.modules:
+            importlib.import_module(rules)
+
+
+def sparse_product(function: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any] | None:
+    """What multiplies a tracked value with a sparse matrix; None if `args` are something else."""
+    if function is not np.matmul or not any(type(x).__module__.startswith(_SPARSE) for x in args):
+        return None
+    return importlib.import_module("pullback.rules.scipy_sparse.products").matmul
+
+
+_SPARSE = ("scipy.sparse", "pullback.scipy.sparse")
+_LATE = {
+    "scipy.special": "pullback.rules.special",
+    "scipy.linalg": "pullback.rules.scipy_linalg",
+    "scipy.fft": "pullback.rules.scipy_fft",
+}
 
 
 def rule_of(function: Callable[..., Any]) -> Rule:

@@ -65,11 +65,13 @@ class Rule:
         intervals: for a scalar rule, the open interval each argument is drawn from.
         calls: for an array rule, the calls it is tested on.
         gauge: makes of any cotangents those of a function that does not see what is arbitrary in the results.
+        stand_in: a function with results of the same types, for arguments that the function itself would not
+            take: values that are not definite, say.
     """
 
     __slots__ = (
         "calls", "complex", "constant", "function", "gauge", "holomorphic", "intervals", "jvps", "linear",
-        "partials", "refusals", "view", "vjps", "whole",
+        "partials", "refusals", "stand_in", "view", "vjps", "whole",
     )  # fmt: skip
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -87,6 +89,7 @@ class Rule:
         self.intervals: tuple[Interval, ...] = ()
         self.calls: list[Call] = []
         self.gauge: Callable[[Any, Any], Any] | None = None
+        self.stand_in: Callable[..., Any] | None = None
 
     @property
     def name(self) -> str:
@@ -100,6 +103,9 @@ TABLE: dict[Callable[..., Any], Rule] = {}
 
 BY_USERS: set[Callable[..., Any]] = set()
 """Functions whose rule, or part of it, is a user's."""
+
+PARTS: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""Functions that are composed of others with rows, and what composes them in the compiled language."""
 
 NAMES: dict[Callable[..., Any], str] = {}
 """Public names of functions that do not know their own: the private ufunc that `scipy.special.zeta` calls."""
@@ -237,6 +243,16 @@ def whole(function: Callable[..., Any], *arguments: int) -> None:
 def alias(new: Callable[..., Any], function: Callable[..., Any]) -> None:
     """Let `new`, which takes the same arguments, have the row of `function`."""
     TABLE[new] = rule_for(function)
+
+
+def stand_in(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a function that gives results of the types that `function` does, whatever the values are."""
+
+    def add(other: Callable[..., Any]) -> Callable[..., Any]:
+        rule_for(function).stand_in = other
+        return other
+
+    return add
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -4,9 +4,9 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """`special`, imported when first used."""
-    if name == "special":
+    """`fft`, `linalg`, `sparse` and `special`, imported when first used."""
+    if name in ("fft", "linalg", "sparse", "special"):
         import importlib
 
-        return importlib.import_module("pullback.scipy.special")
+        return importlib.import_module(f"pullback.scipy.{name}")
     raise AttributeError(f"module 'pullback.scipy' has no attribute {name!r}")

@@ -26,7 +26,7 @@ from pullback.base.overwrite import Step, derivation
 from pullback.base.separate import SEPARATE
 from pullback.base.spec import is_whole, spec_of, spec_tree
 from pullback.base.tracked import Tracked, bare
-from pullback.rules.lookup import rule_of
+from pullback.rules.lookup import rule_of, sparse_product
 from pullback.rules.read import cotangent, fit, vjp_direction
 from pullback.rules.table import ALL, Rule
 from pullback.tape.accumulate import Parts
@@ -46,6 +46,8 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         return SEPARATE[function](*args, **kwargs)
     if function in COMPOSED:
         return COMPOSED[function](*args, **kwargs)
+    if function is np.matmul and (multiply := sparse_product(function, args)):
+        return multiply(*args)
     rule = rule_of(function)
     refuse_foreign(args, f"an argument of {rule.name}")
     if rule.constant:

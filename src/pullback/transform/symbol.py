@@ -171,9 +171,11 @@ def _ndim(x: Any) -> int:
 
 
 def _plain(x: Any) -> Any:
-    """The operand of a symbol, in a tuple or list too; anything else as it is."""
+    """The operand of a symbol, in a tuple, list or slice too; anything else as it is."""
     if isinstance(x, Symbol):
         return x.operand
+    if isinstance(x, slice):
+        return slice(_plain(x.start), _plain(x.stop), _plain(x.step))
     if isinstance(x, tuple | list):
         return tuple(_plain(part) for part in x)
     return x

@@ -1,0 +1,102 @@
+"""Sparse systems by scipy.sparse.linalg: the solution of ``A x = b`` moves by ``dx = A⁻¹ (db - dA x)``.
+
+That is the implicit function theorem, whatever way the system was solved in: the reverse sweep solves with
+the transpose by the same method, as exactly as that solves. A starting point has no derivative.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse.linalg
+
+from pullback.base.dispatch import dispatched
+from pullback.base.errors import NotDifferentiableError
+from pullback.base.tracked import bare
+from pullback.rules.domain import array, call
+from pullback.rules.scipy_sparse.products import product, sampled
+from pullback.rules.scipy_sparse.structure import Places, Structure, transposed
+from pullback.rules.table import calls, jvp, linear, vjp
+
+
+class Direct:
+    """`scipy.sparse.linalg.spsolve` with its options."""
+
+    name = "spsolve"
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+
+    @property
+    def T(self) -> Direct:
+        return self
+
+    def solve(self, matrix: Any, b: Any) -> Any:
+        """The solution, of the shape that `b` has."""
+        found: Any = scipy.sparse.linalg.spsolve(matrix, b, **self.options)
+        if not np.all(np.isfinite(found)):
+            raise NotDifferentiableError(
+                "scipy.sparse.linalg.spsolve has no derivative here", why="the matrix is singular"
+            )
+        return found.reshape(b.shape)
+
+
+class Iterative:
+    """`cg` or `gmres` with their options, of a matrix or of its transpose."""
+
+    def __init__(self, name: str, options: dict[str, Any], preconditioner: Any = None) -> None:
+        self.name, self.options, self.preconditioner = name, options, preconditioner
+
+    @property
+    def T(self) -> Iterative:
+        options = {key: value for key, value in self.options.items() if key not in ("x0", "callback")}
+        before = self.preconditioner
+        turned = None if before is None else transposed(before, self.name == "cg")
+        return Iterative(self.name, options, turned)
+
+    def solve(self, matrix: Any, b: Any) -> Any:
+        """The solution, of the shape that `b` has."""
+        method = getattr(scipy.sparse.linalg, self.name)
+        found, info = method(matrix, b, M=self.preconditioner, **self.options)
+        if info != 0:
+            raise NotDifferentiableError(
+                f"scipy.sparse.linalg.{self.name} did not converge (info={info})",
+                why="what it stopped at is not a solution, and does not move as one",
+                remedy="raise maxiter, give a preconditioner M, or take a tolerance that it reaches.",
+            )
+        return found.reshape(b.shape)
+
+
+@dispatched
+def solution(data: Any, b: Any, structure: Structure, solver: Any) -> Any:
+    """The x of ``A x = b``, of the shape of `b`."""
+    dtype = np.result_type(bare(b), *([] if data is None else [bare(data)]))
+    return solver.solve(structure.matrix(data), np.asarray(b, dtype))
+
+
+@vjp(solution, 0, reads="y data structure solver")
+def solution_data_vjp(y_bar: Any, y: Any, data: Any, b: Any, structure: Any, solver: Any) -> Any:
+    return -sampled(solution(data, y_bar, structure.T, solver.T), y, structure)
+
+
+@vjp(solution, 1, reads="data structure solver")
+def solution_b_vjp(y_bar: Any, y: Any, data: Any, b: Any, structure: Any, solver: Any) -> Any:
+    return solution(data, y_bar, structure.T, solver.T)
+
+
+@jvp(solution, 0)
+def solution_data_jvp(data_dot: Any, y: Any, data: Any, b: Any, structure: Any, solver: Any) -> Any:
+    return -solution(data, product(data_dot, y, structure), structure, solver)
+
+
+linear(solution, 1)
+
+_TRIANGULAR = Places("csc", (np.array([0, 2, 1, 2, 2]), np.array([0, 2, 4, 5])), (3, 3))
+_ENTRIES = array(5, low=1.0, high=2.0)
+calls(
+    solution,
+    call(_ENTRIES, array(3), _TRIANGULAR, Direct()),
+    call(_ENTRIES, array(3, 2), _TRIANGULAR, Direct()),
+    call(_ENTRIES, array(3, 1), _TRIANGULAR, Direct()),
+)

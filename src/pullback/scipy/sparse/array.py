@@ -1,0 +1,145 @@
+"""`Sparse`: a sparse matrix with tracked entries at constant places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from pullback.base.cast import astype
+from pullback.base.dispatch import tracked_in
+from pullback.base.errors import UnsupportedError
+from pullback.base.tracked import Tracked
+from pullback.rules.scipy_sparse.products import dense_of, product, times
+from pullback.rules.scipy_sparse.structure import MAKERS, Places
+
+
+class Sparse:
+    """A sparse matrix whose entries may be tracked.
+
+    Attributes:
+        data: the entries.
+        structure: their places.
+    """
+
+    ndim = 2
+
+    def __init__(self, data: Any, structure: Places) -> None:
+        self.data, self.structure = data, structure
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.structure.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.data.dtype
+
+    @property
+    def format(self) -> str:
+        return self.structure.format
+
+    @property
+    def nnz(self) -> int:
+        return len(self.data)
+
+    @property
+    def T(self) -> Sparse:
+        return Sparse(self.data, self.structure.T)
+
+    def transpose(self) -> Sparse:
+        return self.T
+
+    def toarray(self) -> Any:
+        """The dense matrix."""
+        return dense_of(self.data, self.structure)
+
+    def __matmul__(self, other: Any) -> Any:
+        return product(self.data, _dense(other), self.structure)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return times(_dense(other), self.data, self.structure)
+
+    def dot(self, other: Any) -> Any:
+        """``self @ other``."""
+        return self @ other
+
+    def __mul__(self, other: Any) -> Any:
+        if np.ndim(other) != 0:
+            raise UnsupportedError(
+                "a Sparse times an array, entry by entry", remedy="multiply its data: A.data * ..."
+            )
+        return Sparse(self.data * other, self.structure)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Sparse:
+        return Sparse(-self.data, self.structure)
+
+    def __array_ufunc__(self, function: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """The product with an array on the left; there is nothing else."""
+        if function is not np.matmul or method != "__call__" or kwargs:
+            raise UnsupportedError(
+                f"numpy.{function.__name__} of a Sparse", remedy="use A @ x, or A.toarray() for a dense one."
+            )
+        return self.__rmatmul__(inputs[0]) if inputs[1] is self else self @ inputs[1]
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise UnsupportedError(
+            "a Sparse with tracked entries is no array", remedy="use A @ x, or A.toarray() for a dense one."
+        )
+
+    def __repr__(self) -> str:
+        return f"Sparse({self.shape}, {self.format}, nnz={self.nnz})"
+
+
+def _dense(x: Any) -> Any:
+    """The other factor of a product."""
+    if isinstance(x, Sparse) or scipy.sparse.issparse(x):
+        raise UnsupportedError(
+            "the product of two sparse matrices has no derivative rule",
+            why="the places of its entries are not those of either",
+            remedy="multiply with one after the other, A @ (B @ x), or with B.toarray().",
+        )
+    return x if isinstance(x, Tracked) else np.asarray(x)
+
+
+def _made(format: str, arg1: Any, shape: Any, options: dict[str, Any]) -> Any:
+    entries = arg1[0] if isinstance(arg1, tuple) else arg1
+    if not isinstance(entries, Tracked):
+        if tracked_in((arg1,)):
+            raise UnsupportedError("the places of the entries of a sparse array are tracked")
+        return MAKERS[format](arg1, shape, **options)
+    if not isinstance(arg1, tuple):
+        raise UnsupportedError(
+            f"a {format}_array of a tracked dense matrix",
+            why="which entries are not zero depends on their values",
+            remedy=f"give the entries and their places: {format}_array((data, ...), shape=...).",
+        )
+    index = arg1[1:] if format != "coo" else tuple(arg1[1])
+    if len(index) != 2 or tracked_in(index):
+        if format != "coo" and len(index) == 1:  # as SciPy takes (data, (row, column)) in every format
+            return _made("coo", arg1, shape, options)
+        raise UnsupportedError(f"a {format}_array of these arguments with tracked entries")
+    if options.get("dtype") is not None:
+        entries = astype(entries, options["dtype"])
+    index = tuple(np.array(part) for part in index)
+    # SciPy checks the places, and finds the shape where none is given.
+    checked = MAKERS[format]((np.ones(len(entries)), *((index,) if format == "coo" else index)), shape)
+    return Sparse(entries, Places(format, index, checked.shape))
+
+
+def csr_array(arg1: Any, shape: Any = None, **options: Any) -> Any:
+    """As `scipy.sparse.csr_array`; of ``(data, indices, indptr)`` with tracked data a `Sparse`."""
+    return _made("csr", arg1, shape, options)
+
+
+def csc_array(arg1: Any, shape: Any = None, **options: Any) -> Any:
+    """As `scipy.sparse.csc_array`; of ``(data, indices, indptr)`` with tracked data a `Sparse`."""
+    return _made("csc", arg1, shape, options)
+
+
+def coo_array(arg1: Any, shape: Any = None, **options: Any) -> Any:
+    """As `scipy.sparse.coo_array`; of ``(data, (rows, columns))`` with tracked data a `Sparse`."""
+    return _made("coo", arg1, shape, options)

@@ -1,0 +1,114 @@
+"""A drop-in for `scipy.sparse.linalg`: spsolve, cg and gmres with derivatives in matrix and right side.
+
+The derivative is that of the exact solution, as exactly as the method solves: `cg` and `gmres` stop at a
+relative residual of 1e-5 unless told otherwise, and so do their gradients. A name without a rule falls
+through to SciPy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from scipy.sparse import linalg as _linalg
+
+from pullback.base.dispatch import tracked_in
+from pullback.base.errors import UnsupportedError
+from pullback.base.tracked import Tracked, bare
+from pullback.rules.scipy_sparse.solvers import Direct, Iterative, solution
+from pullback.rules.scipy_sparse.structure import Dense, Operator, Structure, of_sparse
+from pullback.scipy.sparse.array import Sparse
+
+__all__ = ["cg", "gmres", "spsolve"]
+
+
+def _is_tracked(a: Any, *others: Any) -> bool:
+    return bool(tracked_in((a.data if isinstance(a, Sparse) else a, *others))) or isinstance(a, Sparse)
+
+
+def _parts(a: Any, hermitian: bool = False) -> tuple[Any, Structure]:
+    """The entries and the structure of a matrix in any of its forms."""
+    if isinstance(a, Sparse):
+        return a.data, a.structure
+    if scipy.sparse.issparse(a):
+        return of_sparse(a)
+    if isinstance(a, _linalg.LinearOperator):
+        return None, Operator(a, hermitian)
+    return (a if isinstance(a, Tracked) else np.array(a)), Dense(np.shape(a))
+
+
+def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) -> Any:
+    """As `scipy.sparse.linalg.spsolve`; `A` sparse with constant or tracked entries, `b` dense.
+
+    Raises:
+        UnsupportedError: for a sparse `b` or a dense `A` with tracked values.
+        NotDifferentiableError: if the matrix is singular.
+    """
+    if not _is_tracked(A, b):
+        return _linalg.spsolve(A, b, permc_spec, use_umfpack)
+    if scipy.sparse.issparse(b) or isinstance(b, Sparse):
+        raise UnsupportedError("spsolve of a tracked system with a sparse b", remedy="use b.toarray().")
+    if not (isinstance(A, Sparse) or scipy.sparse.issparse(A)):
+        raise UnsupportedError("spsolve of a dense matrix with tracked values", remedy="use np.linalg.solve.")
+    data, structure = _parts(A)
+    found = solution(data, b, structure, Direct(permc_spec=permc_spec, use_umfpack=use_umfpack))
+    return np.ravel(found) if np.ndim(b) == 2 and np.shape(b)[1] == 1 else found
+
+
+def _iterated(name: str, a: Any, b: Any, preconditioner: Any, options: dict[str, Any]) -> Any:
+    if not _is_tracked(a, b, options.get("x0")):
+        return getattr(_linalg, name)(a, b, M=preconditioner, **options)
+    if tracked_in((preconditioner,)) or isinstance(preconditioner, Sparse):
+        raise UnsupportedError(
+            f"{name} with a tracked preconditioner",
+            why="the solution does not depend on it",
+            remedy="pass pb.stop_gradient of it.",
+        )
+    data, structure = _parts(a, hermitian=name == "cg")
+    if options.get("x0") is not None:
+        options["x0"] = bare(options["x0"])
+    return np.ravel(solution(data, b, structure, Iterative(name, options, preconditioner))), 0
+
+
+def cg(
+    A: Any, b: Any, x0: Any = None, *, rtol: float = 1e-05, atol: float = 0.0, maxiter: Any = None,
+    M: Any = None, callback: Any = None,
+) -> Any:  # fmt: skip
+    """As `scipy.sparse.linalg.cg`: `A` sparse, dense or a `LinearOperator`, whose entries are constant.
+
+    Returns:
+        the solution, and 0.
+
+    Raises:
+        NotDifferentiableError: if it does not converge, forward or in the reverse sweep.
+    """
+    options = {"x0": x0, "rtol": rtol, "atol": atol, "maxiter": maxiter, "callback": callback}
+    return _iterated("cg", A, b, M, options)
+
+
+def gmres(
+    A: Any, b: Any, x0: Any = None, *, rtol: float = 1e-05, atol: float = 0.0, restart: Any = None,
+    maxiter: Any = None, M: Any = None, callback: Any = None, callback_type: Any = None,
+) -> Any:  # fmt: skip
+    """As `scipy.sparse.linalg.gmres`: `A` sparse, dense or a `LinearOperator`, whose entries are constant.
+
+    Returns:
+        the solution, and 0.
+
+    Raises:
+        NotDifferentiableError: if it does not converge, forward or in the reverse sweep.
+    """
+    options = {
+        "x0": x0, "rtol": rtol, "atol": atol, "restart": restart, "maxiter": maxiter, "callback": callback,
+        "callback_type": callback_type,
+    }  # fmt: skip
+    return _iterated("gmres", A, b, M, options)
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(_linalg, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *dir(_linalg)})

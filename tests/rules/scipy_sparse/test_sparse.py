@@ -1,0 +1,215 @@
+"""Sparse matrices: products through the operators, tracked entries, and solvers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+import scipy.sparse.linalg
+
+import pullback as pb
+from pullback.base.errors import NotDifferentiableError, UnsupportedError
+from pullback.scipy import sparse
+from pullback.testing import gradcheck
+
+RNG = np.random.default_rng(5)
+
+
+def entries(kind: type, *shape: int) -> Any:
+    x = RNG.uniform(-1, 1, shape)
+    return x + 1j * RNG.uniform(-1, 1, shape) if kind is complex else x
+
+
+def places(m: int, n: int) -> Any:
+    return scipy.sparse.random_array((m, n), density=0.4, rng=np.random.default_rng(1), format="csr")
+
+
+FORMATS = ["csr", "csc", "coo", "dia", "bsr", "lil", "dok"]
+KINDS = pytest.mark.parametrize("kind", [float, complex])
+
+
+@KINDS
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("of", [scipy.sparse.csr_array, scipy.sparse.csr_matrix])
+def test_a_constant_sparse_matrix_multiplies_tracked_values(of: Any, format: str, kind: type) -> None:
+    a = places(5, 4) * (1 + 2j if kind is complex else 1)
+    matrix = of(a).asformat(format)
+    dense = a.toarray()
+    for shape in [(4,), (4, 3), (4, 1)]:
+        x = entries(kind, *shape)
+        np.testing.assert_allclose(pb.vjp(lambda x: matrix @ x, x)[0], dense @ x)
+        assert gradcheck(lambda x: matrix @ x, x)
+    for shape in [(5,), (3, 5), (1, 5)]:
+        x = entries(kind, *shape)
+        np.testing.assert_allclose(pb.vjp(lambda x: x @ matrix, x)[0], x @ dense)
+        assert gradcheck(lambda x: x @ matrix, x)
+
+
+def test_an_empty_matrix_and_single_precision() -> None:
+    empty = scipy.sparse.csr_array((0, 3))
+    assert pb.grad(lambda x: np.sum(empty @ x))(np.ones(3)).tolist() == [0.0] * 3
+    x = np.ones(4, np.float32)
+    matrix = places(5, 4).astype(np.float32)
+    assert pb.grad(lambda x: np.sum(matrix @ x))(x).dtype == np.float32
+
+
+def test_what_is_no_product_is_refused() -> None:
+    x = np.ones(4)
+    for function in (
+        lambda x: places(4, 4) * x,
+        lambda x: x * places(4, 4),
+        lambda x: places(4, 4) + x,
+        lambda x: scipy.sparse.csr_matrix(places(4, 4)) * x,
+    ):
+        with pytest.raises((UnsupportedError, NotImplementedError)):
+            pb.grad(lambda x, f=function: np.sum(f(x)))(x)
+
+
+def test_a_matrix_that_is_written_into_later() -> None:
+    matrix = places(4, 4)
+    wanted = matrix.sum(axis=0)
+    pull = pb.vjp(lambda x: matrix @ x, np.ones(4))[1]
+    matrix.data[:] = 0
+    np.testing.assert_allclose(pull(np.ones(4))[0], wanted)
+
+
+# -- tracked entries ---------------------------------------------------------------------------------------
+
+
+@KINDS
+@pytest.mark.parametrize("make", ["csr_array", "csc_array", "coo_array"])
+def test_tracked_entries(make: str, kind: type) -> None:
+    a = places(5, 4).asformat(make[:3])
+    index = (a.row, a.col) if make == "coo_array" else (a.indices, a.indptr)
+    data, x, y = entries(kind, a.nnz), entries(kind, 4), entries(kind, 3, 5)
+
+    def matrix(data: Any) -> Any:
+        content = (data, index) if make == "coo_array" else (data, *index)
+        return getattr(sparse, make)(content, shape=(5, 4))
+
+    assert gradcheck(lambda d, x: matrix(d) @ x, data, x)
+    assert gradcheck(lambda d, y: y @ matrix(d), data, y)
+    assert gradcheck(lambda d, x: x @ matrix(d).T, data, x)
+    assert gradcheck(lambda d, y: matrix(2 * d).T.dot(y.T) @ y, data, y)
+    assert gradcheck(lambda d: matrix(d).toarray() ** 2, data)
+    assert gradcheck(lambda d: (3 * -matrix(d)) @ np.ones((4, 2)), data)
+    assert scipy.sparse.issparse(matrix(data))
+    tracked: list[Any] = []
+    pb.vjp(lambda d: tracked.append(matrix(d)) or d, data)
+    assert (tracked[0].shape, tracked[0].nnz, tracked[0].ndim) == ((5, 4), a.nnz, 2)
+    assert repr(tracked[0]) == f"Sparse((5, 4), {make[:3]}, nnz={a.nnz})"
+
+
+def test_entries_at_one_place_add_up() -> None:
+    def loss(data: Any) -> Any:
+        a = sparse.coo_array((data, ([0, 0, 1], [1, 1, 0])), shape=(2, 2))
+        return np.sum((a @ np.array([1.0, 2.0])) ** 3) + np.sum(a.toarray() ** 2)
+
+    assert gradcheck(loss, np.array([0.3, 0.5, -0.2]))
+    by_rows = pb.grad(lambda d: np.sum(sparse.csr_array((d, ([0, 1], [1, 0]))) @ np.arange(2.0)))
+    np.testing.assert_array_equal(by_rows(np.ones(2)), [1.0, 0.0])
+
+
+def test_what_sparse_arrays_refuse() -> None:
+    identity = scipy.sparse.eye_array(2, format="csr")
+    for function in (
+        lambda d: sparse.csr_array(np.outer(d, d)) @ np.ones(2),
+        lambda d: (sparse.coo_array((d, ([0, 1], [1, 0]))) @ identity).toarray(),
+        lambda d: (identity @ sparse.coo_array((d, ([0, 1], [1, 0])))).toarray(),
+        lambda d: np.asarray(sparse.coo_array((d, ([0, 1], [1, 0])))),
+        lambda d: (sparse.coo_array((d, ([0, 1], [1, 0]))) * np.ones(2)) @ np.ones(2),
+    ):
+        with pytest.raises(UnsupportedError):
+            pb.grad(lambda d, f=function: np.sum(f(d)))(np.ones(2))
+    with pytest.raises(ValueError, match="index"):
+        pb.grad(lambda d: np.sum(sparse.coo_array((d, ([0, 5], [1, 0])), shape=(2, 2)) @ np.ones(2)))(
+            np.ones(2)
+        )
+    assert sparse.eye_array is scipy.sparse.eye_array
+    assert "csr_array" in dir(sparse)
+    assert "spsolve" in dir(sparse.linalg)
+
+
+# -- solvers -----------------------------------------------------------------------------------------------
+
+
+def definite(kind: type, n: int = 6) -> Any:
+    a = scipy.sparse.random_array((n, n), density=0.3, rng=np.random.default_rng(2), format="csc")
+    a = a * (1 + 0.5j) if kind is complex else a
+    return scipy.sparse.csc_array(a @ a.conj().T + 2 * scipy.sparse.eye_array(n))
+
+
+@KINDS
+@pytest.mark.parametrize("columns", [None, 1, 2])
+def test_spsolve(kind: type, columns: int | None) -> None:
+    a = definite(kind)
+    b = entries(kind, 6) if columns is None else entries(kind, 6, columns)
+    structure = (a.indices, a.indptr)
+
+    def solved(data: Any, b: Any) -> Any:
+        return sparse.linalg.spsolve(sparse.csc_array((data, *structure), shape=(6, 6)), b)
+
+    np.testing.assert_array_equal(pb.vjp(solved, a.data, b)[0], scipy.sparse.linalg.spsolve(a, b))
+    assert gradcheck(solved, a.data, b)
+    assert gradcheck(lambda b: sparse.linalg.spsolve(a.tocsr(), b, permc_spec="NATURAL"), b)
+    assert gradcheck(lambda d: sparse.linalg.spsolve(sparse.csr_array((d, *structure), (6, 6)).T, b), a.data)
+
+
+@KINDS
+@pytest.mark.parametrize("method", ["cg", "gmres"])
+@pytest.mark.parametrize("form", ["none", "sparse", "operator"])
+def test_iterations_with_every_kind_of_matrix(method: str, kind: type, form: str) -> None:
+    a = definite(kind)
+    if method == "gmres":
+        a = scipy.sparse.csc_array(a + 0.3 * scipy.sparse.random_array((6, 6), density=0.2, rng=3))
+    b, dense = entries(kind, 6), a.toarray()
+    before = scipy.sparse.diags_array(1 / a.diagonal().real)
+    forms = {"none": None, "sparse": before, "operator": scipy.sparse.linalg.aslinearoperator(before)}
+
+    def solve(a: Any, b: Any) -> Any:
+        return getattr(sparse.linalg, method)(a, b, rtol=1e-13, M=forms[form])[0]
+
+    wanted = pb.vjp(np.linalg.solve, dense, b)[1](b)
+    y, pull = pb.vjp(solve, dense, b)
+    np.testing.assert_allclose(y, np.linalg.solve(dense, b), rtol=1e-9)
+    for ours, theirs in zip(pull(b), wanted, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-9)
+    for constant in (a, dense, scipy.sparse.linalg.aslinearoperator(a)):
+        found = pb.vjp(lambda b, c=constant: solve(c, b), b)[1](b)[0]
+        np.testing.assert_allclose(found, wanted[1], atol=1e-9)
+    index = (a.indices, a.indptr)
+    if method == "gmres":  # cg solves what is not Hermitian, as a single moved entry makes it, only nearly
+        assert gradcheck(lambda d, b: solve(sparse.csc_array((d, *index), (6, 6)), b), a.data, b)
+    assert getattr(sparse.linalg, method)(a, b)[1] == 0
+
+
+def test_an_operator_of_cg_need_not_know_its_adjoint() -> None:
+    a, b = definite(float), entries(float, 6)
+    make: Any = scipy.sparse.linalg.LinearOperator
+    operator = make((6, 6), matvec=lambda x: a @ x, dtype=float)
+    assert gradcheck(lambda b: sparse.linalg.cg(operator, b, rtol=1e-13)[0], b)
+    start = np.ones(6)
+    gradient = pb.grad(lambda x0: np.sum(sparse.linalg.cg(a, b * np.sum(x0), x0=x0, rtol=1e-13)[0]))(start)
+    np.testing.assert_allclose(gradient, np.full(6, np.sum(np.linalg.solve(a.toarray(), b))), rtol=1e-9)
+
+
+def test_failures_are_errors() -> None:
+    singular = scipy.sparse.csc_array(np.ones((3, 3)))
+    hard = scipy.sparse.csc_array(np.diag(10.0 ** np.arange(6)))
+    for method in ("cg", "gmres"):
+        solve = getattr(sparse.linalg, method)
+        with pytest.raises(NotDifferentiableError, match=f"{method} did not converge"):
+            pb.grad(lambda b, s=solve: np.sum(s(hard, b, maxiter=1, rtol=1e-12)[0]))(np.ones(6))
+        assert solve(hard, np.ones(6), maxiter=1, rtol=1e-12)[1] != 0
+    with pytest.raises(NotDifferentiableError, match="singular"), pytest.warns(match="singular"):
+        pb.grad(lambda b: np.sum(sparse.linalg.spsolve(singular, b)))(np.ones(3))
+    with pytest.raises(UnsupportedError, match="sparse b"):
+        pb.grad(lambda d: sparse.linalg.spsolve(sparse.coo_array((d, ([0, 1], [0, 1]))), singular))(
+            np.ones(2)
+        )
+    with pytest.raises(UnsupportedError, match="spsolve of a dense matrix"):
+        pb.grad(lambda a: np.sum(sparse.linalg.spsolve(a, np.ones(2))))(np.eye(2))
+    with pytest.raises(UnsupportedError, match="tracked preconditioner"):
+        pb.grad(lambda a: np.sum(sparse.linalg.cg(a, np.ones(2), M=a)[0]))(np.eye(2))
