@@ -16,7 +16,6 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-import pullback
 from pullback.emit import cache
 from pullback.emit.load import load, load_ready, ready
 from pullback.emit.ready import Ready
@@ -210,7 +209,7 @@ def _named(function: Callable[..., Any]) -> str:
 def _passes() -> str:
     """The version of everything that makes programs of programs: this package, NumPy and SciPy."""
     stamps = []
-    for folder, _, names in sorted(os.walk(Path(str(pullback.__file__)).parent)):
+    for folder, _, names in sorted(os.walk(Path(__file__).parents[1])):
         for name in sorted(names):
             if name.endswith(".py"):
                 status = os.stat(os.path.join(folder, name))
