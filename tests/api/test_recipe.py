@@ -38,14 +38,14 @@ print(any(name.startswith(("pullback.optimize", "pullback.transform")) for name 
 """
 
 
-def run(folder: Path, kernel: str = KERNEL) -> list[str]:
+def run(folder: Path, kernel: str = KERNEL, before: str = "") -> list[str]:
     (folder / "kernel.py").write_text(kernel)
     environment = os.environ | {
         "PULLBACK_CACHE_DIR": str(folder / "cache"),
         "PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    command = [sys.executable, "-W", "error", "-c", SCRIPT]
+    command = [sys.executable, "-W", "error", "-c", before + SCRIPT]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
@@ -56,7 +56,9 @@ def test_a_second_process_needs_no_pass(tmp_path: Path) -> None:
     expected = [f"{round(k * value, 9)} " * 2 + f"[{k}. {k}. {k}.] {round(k * slope, 9)}" for k in (2, 3)]
     assert run(tmp_path) == [expected[0], "True"]
     assert run(tmp_path) == [expected[0], "False"]
-    # Another constant, another program.
+    # Another version of the passes, and another constant, which makes another program.
+    changed = "import pullback.api.recipe as r; r._passes = lambda: 'changed'"
+    assert run(tmp_path, before=changed) == [expected[0], "True"]
     assert run(tmp_path, KERNEL.replace("2.0", "3.0")) == [expected[1], "True"]
     for file in [*(tmp_path / "cache").glob("*.interface"), *(tmp_path / "cache").glob("*.ready")]:
         file.write_bytes(file.read_bytes()[:-1])
