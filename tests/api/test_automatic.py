@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -127,3 +128,29 @@ def test_errors_are_those_of_any_gradient(called: list[str]) -> None:
 
     with pytest.raises(pb.ShapeError, match="scalar output"):
         pb.grad(many)(X)
+
+
+def test_a_gradient_made_anew_is_not_compiled_anew(monkeypatch):
+    from pullback.api import compiled
+
+    captured = []
+    capture = compiled.capture
+    monkeypatch.setattr(compiled, "capture", lambda *a: captured.append(1) or capture(*a))
+
+    def squares(x):
+        y = np.zeros(3)
+        for i in range(3):
+            y[i] = x[i] ** 2
+        return np.sum(y)
+
+    for _ in range(3):
+        np.testing.assert_array_equal(pb.grad(squares)(np.ones(3)), 2 * np.ones(3))
+    assert len(captured) == 1
+
+    @functools.wraps(squares)
+    def doubled(x):
+        y = np.zeros(1)
+        y[0] = 2 * squares(x)
+        return y[0]
+
+    np.testing.assert_array_equal(pb.grad(doubled)(np.ones(3)), 4 * np.ones(3))
