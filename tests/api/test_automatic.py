@@ -21,6 +21,9 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the functions that the native engine has differentiated; it runs under CPython here."""
     names: list[str] = []
     made = Compiled.__init__
+    for function in (fills, overwrites, stores_nothing, stores_into_a_dict, makes_arrays_of_ours):
+        # What a test before this one has compiled.
+        function.__dict__.pop("__automatic__", None)
 
     def init(self: Compiled, function: Any, **options: Any) -> None:
         names.append(function.__name__)
@@ -73,7 +76,7 @@ def test_a_function_that_stores_into_arrays_is_compiled(called: list[str]) -> No
     np.testing.assert_allclose(value, np.sum(X**2))
     np.testing.assert_allclose(gradient, 2 * X)
     np.testing.assert_allclose(pb.grad(fills)(X), 2 * X)
-    assert called == ["fills", "fills"]
+    assert called == ["fills"]
     twice = pb.grad(lambda x: np.sum(pb.grad(fills)(x) * x))(X)
     np.testing.assert_allclose(twice, 4 * X)
     np.testing.assert_allclose(pb.hessian(fills, engine="native")(X), 2 * np.eye(3))
