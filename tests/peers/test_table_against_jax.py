@@ -19,6 +19,15 @@ KNOWN: dict[str, list[Known]] = {
     "numpy.nextafter": [Known("JAX has no derivative of it", call=NEVER)],
     "numpy.sign": [Known("JAX takes the direction of a complex number as constant", kind="complex")],
     "numpy.unique": [Known("JAX gives zeros")],
+    "scipy.linalg.solve": [Known("JAX spreads the gradient over both triangles", call="assume_a='pos'")],
+    "scipy.linalg.solve_sylvester": [Known("JAX refuses the calls", call=NEVER)],
+    **dict.fromkeys(
+        ["scipy.linalg.polar", "scipy.linalg.sqrtm"], [Known("JAX has no derivative of it", call=NEVER)]
+    ),
+    **dict.fromkeys(
+        [f"scipy.fft.{name}" for name in ("dct", "dctn", "idct", "idctn")],
+        [Known("JAX has type 2 alone", call=NEVER)],
+    ),
     "scipy.special.polygamma": [Known("JAX wants the order as an int", call=NEVER)],
     "scipy.special.spence": [Known("JAX gives NaN below 1")],
 }
