@@ -21,6 +21,7 @@ from pullback.capture.conversions import REWRITES
 from pullback.capture.creation import CREATION
 from pullback.capture.indexing import full_index
 from pullback.capture.operators import binary
+from pullback.capture.overwriting import keep_arguments
 from pullback.capture.stores import store
 from pullback.capture.values import (
     ListValue,
@@ -201,7 +202,7 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
     if function is np.broadcast_arrays and len(args) == 1:
         return (alias(context, as_array(context, args[0])),)
     _axes_to_keywords(function, args, kwargs)
-    _keep_arguments(function, args, kwargs)
+    keep_arguments(function, args, kwargs)
     operands = [_argument(context, function, k, a) for k, a in enumerate(args)]
     keywords = {
         key: _keyword(context, function, key, value)
@@ -296,16 +297,6 @@ def _axes_to_keywords(function: Any, args: list[Any], kwargs: Kwargs) -> None:
     for name, value in zip(names[1 : len(args)], args[1:], strict=False):
         kwargs[name] = value
     del args[1:]
-
-
-def _keep_arguments(function: Any, args: list[Any], kwargs: Kwargs) -> None:
-    """Take back SciPy's leave to write anything into an argument, as in ``solve(a, b, overwrite_a=True)``."""
-    for key in [key for key in kwargs if key.startswith("overwrite_")]:
-        del kwargs[key]
-    if len(args) > 1 and (getattr(function, "__module__", None) or "").startswith("scipy."):
-        for place, name in enumerate(list(inspect.signature(function).parameters)[: len(args)]):
-            if name.startswith("overwrite_"):
-                args[place] = False
 
 
 def _none_is_default(function: Any, key: str) -> bool:
