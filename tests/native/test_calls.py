@@ -99,3 +99,20 @@ def test_arrays_that_the_eager_engines_can_write_into_are_plain_ones_in_compiled
     expected, tape = pb.value_and_grad(filled, engine="tape")(x)
     assert value == pytest.approx(expected, rel=1e-15)
     np.testing.assert_allclose(slope, tape, rtol=1e-15)
+
+
+def turned_row(a: Any) -> Any:
+    return np.sum(np.sum(a * a, axis=0, keepdims=True).T.reshape(2, 2)[1:])
+
+
+def moved_unit_axis(a: Any) -> Any:
+    return np.sum(np.transpose((a @ a).reshape(4, 2, 1, 2), (0, 2, 1, 3)).reshape(8, 2)[1:] ** 2)
+
+
+@pytest.mark.parametrize("function", [turned_row, moved_unit_axis])
+def test_memory_of_a_transposed_array_with_an_axis_of_length_1(function: Any) -> None:
+    """NumPy calls it contiguous as before, Numba does not: a view of another shape has to know which."""
+    a = np.arange(16.0).reshape(4, 4) / 8
+    value, slope = pb.value_and_grad(pb.compile(function))(a)
+    np.testing.assert_allclose(value, function(a), rtol=1e-12)
+    np.testing.assert_allclose(slope, pb.grad(function, engine="tape")(a), rtol=1e-12)

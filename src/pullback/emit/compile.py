@@ -122,11 +122,16 @@ def _target_context() -> Any:
     return cpu_target.target_context
 
 
+_FRAMES = ("Failed in", "- Resolution failure")
+"""How lines of Numba's complaint begin that say where it was found, and not what."""
+
+
 def _unsupported(error: Exception, source: Source, module: ModuleType) -> UnsupportedError:
     """Numba's complaint as an error about the user's code."""
     where = _place(error, source, module)
     reason = re.sub(r"\x1b\[\d+m", "", str(error)).strip().splitlines()
-    why = next((line.strip() for line in reason if line.strip() and not line.startswith("Failed in")), "")
+    said = (line.strip() for line in reason)
+    why = next((line for line in said if line and not line.startswith(_FRAMES)), "")
     return UnsupportedError(
         f"the compiler does not take {source.name}",
         why=why,

@@ -222,6 +222,18 @@ def _select(test: Operand, a: Operand, b: Operand) -> Type:
     return kind
 
 
+def _transpose(a: Operand, axes: Any = None) -> Array:
+    """The layout goes by the order alone, as in Numba; to NumPy an axis of length 1 may be anywhere."""
+    kind = operand_type(a)
+    entries = axes.value if isinstance(axes, Const) else axes
+    backwards = tuple(reversed(range(kind.ndim)))
+    order = backwards if entries is None else tuple(e.value if isinstance(e, Const) else e for e in entries)
+    order = tuple(int(axis) % kind.ndim for axis in order)
+    ones = frozenset(place for place, axis in enumerate(order) if axis in kind.ones)
+    flipped = {"C": "F", "F": "C", "A": "A"}[kind.layout] if kind.ndim > 1 else kind.layout
+    return Array(kind.dtype, kind.ndim, ones, flipped if order == backwards else "A")
+
+
 def _reshape(array: Var, shape: tuple[Operand, ...]) -> Type:
     assert isinstance(array.type, Array)
     ones = frozenset(i for i, n in enumerate(shape) if isinstance(n, Const) and n.value == 1)
@@ -283,7 +295,7 @@ TYPES: dict[Callable[..., Any], Callable[..., Type | tuple[Type, ...]]] = {
     np.linalg.cholesky: _cholesky,
     primitives.dim: _integer, primitives.cast: _cast, primitives.weaken: _weaken,
     primitives.truncate: _integer, primitives.select: _select,
-    np.reshape: _reshape, np.broadcast_to: _broadcast_to, np.vdot: _vdot,
+    np.transpose: _transpose, np.reshape: _reshape, np.broadcast_to: _broadcast_to, np.vdot: _vdot,
     np.linalg.tensorinv: _tensorinv, np.linalg.tensorsolve: _tensorsolve,
     eigh_cotangent: _eigh_cotangent, eigh_tangent: _eigh_tangent,
     svd_cotangent: _svd_cotangent, svd_tangent: _svd_tangent,
