@@ -126,20 +126,21 @@ def draw(fields: Any, duration: float, history: list[float], done: Any, target: 
                         label="xy"[axis] + " field" if k == 0 else None)  # fmt: skip
     left.set(xlabel="time × coupling", yticks=[-k * spread for k in range(qubits)],
              yticklabels=[f"qubit {k + 1}" for k in range(qubits)], title=f"the pulse, largest field {np.abs(fields).max():.1f}")  # fmt: skip
+    left.set_ylim(top=1.1 * spread)
     left.legend(loc="upper right", ncols=2, frameon=False)
     middle.semilogy(history, color="C2")
     middle.axhline(1e-3, color="0.5", ls="--", lw=1)
     middle.text(0.02 * len(history), 1.15e-3, "fidelity 0.999", color="0.4")
     middle.set(xlabel="gradients", ylabel="1 - fidelity", title="L-BFGS")
-    overlap = np.trace(np.conj(target).T @ done)
-    phases = np.diag(done) * np.conj(overlap / abs(overlap))
-    for sign, colour in ((1, "C0"), (-1, "C3")):
-        chosen = np.diag(target).real == sign
-        right.scatter(phases[chosen].real, phases[chosen].imag, s=22, alpha=0.6, color=colour, label=f"circuit: {sign:+d}")
-    right.add_patch(plt.Circle((0, 0), 1, fill=False, color="0.8"))
-    right.set(aspect="equal", xlim=(-1.3, 1.3), ylim=(-1.3, 1.3), xlabel="real", ylabel="imaginary",
-              title="diagonal of the propagator")  # fmt: skip
-    right.legend(loc="upper center", frameon=False)
+    overlap = np.sum(np.conj(target) * done)
+    phases = np.angle(np.diag(done) * np.conj(overlap / abs(overlap)))
+    wanted = np.angle(np.diag(target))
+    numbers = np.arange(len(done))
+    right.step(numbers, wanted / np.pi, where="mid", color="0.7", label="the circuit")
+    right.plot(numbers, np.where(phases < -np.pi / 2, phases + 2 * np.pi, phases) / np.pi, "o", ms=4, color="C0",
+               label="the pulse")  # fmt: skip
+    right.set(xlabel="basis state", ylabel="phase / π", ylim=(-0.1, 1.3), title="diagonal of the propagator")
+    right.legend(loc="upper left", ncols=2, frameon=False)
     PICTURE.parent.mkdir(exist_ok=True)
     figure.savefig(PICTURE, dpi=120)
     plt.close(figure)
