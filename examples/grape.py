@@ -115,7 +115,9 @@ def draw(fields: Any, duration: float, history: list[float], done: Any, target: 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(13, 4), width_ratios=(1.5, 1, 1), layout="constrained")
+    figure, (left, middle, right) = plt.subplots(
+        1, 3, figsize=(13, 4), width_ratios=(1.5, 1, 1), layout="constrained"
+    )
     slices, qubits = fields.shape[0], fields.shape[1] // 2
     edges = np.linspace(0, duration, slices + 1)
     spread = 2.4 * np.abs(fields).max()
@@ -125,7 +127,8 @@ def draw(fields: Any, duration: float, history: list[float], done: Any, target: 
             left.stairs(fields[:, 2 * k + axis] - k * spread, edges, baseline=None, color=colour, lw=1.5,
                         label="xy"[axis] + " field" if k == 0 else None)  # fmt: skip
     left.set(xlabel="time × coupling", yticks=[-k * spread for k in range(qubits)],
-             yticklabels=[f"qubit {k + 1}" for k in range(qubits)], title=f"the pulse, largest field {np.abs(fields).max():.1f}")  # fmt: skip
+             yticklabels=[f"qubit {k + 1}" for k in range(qubits)],
+             title=f"the pulse, largest field {np.abs(fields).max():.1f}")  # fmt: skip
     left.set_ylim(top=1.1 * spread)
     left.legend(loc="upper right", ncols=2, frameon=False)
     middle.semilogy(history, color="C2")
@@ -137,7 +140,8 @@ def draw(fields: Any, duration: float, history: list[float], done: Any, target: 
     wanted = np.angle(np.diag(target))
     numbers = np.arange(len(done))
     right.step(numbers, wanted / np.pi, where="mid", color="0.7", label="the circuit")
-    right.plot(numbers, np.where(phases < -np.pi / 2, phases + 2 * np.pi, phases) / np.pi, "o", ms=4, color="C0",
+    phases = np.where(phases < -np.pi / 2, phases + 2 * np.pi, phases)
+    right.plot(numbers, phases / np.pi, "o", ms=4, color="C0",
                label="the pulse")  # fmt: skip
     right.set(xlabel="basis state", ylabel="phase / π", ylim=(-0.1, 1.3), title="diagonal of the propagator")
     right.legend(loc="upper left", ncols=2, frameon=False)
