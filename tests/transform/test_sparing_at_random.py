@@ -136,5 +136,5 @@ def test_no_derivative_depends_on_what_is_kept(first, monkeypatch):
             for other in found[1:]:
                 for ours, theirs in zip(other, found[0], strict=True):
                     np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12, err_msg=str(seed))
-    assert joint > 5
+    assert joint > 3
     assert undone > 5

@@ -74,9 +74,14 @@ class Automatic:
 
 def automatic(function: Callable[..., Any]) -> Automatic | None:
     """What chooses the engine of a function at each call; None for one that stays as it is."""
-    if isinstance(function, types.FunctionType) and has_stores(function.__code__):
-        return Automatic(function)
-    return None
+    if not isinstance(function, types.FunctionType) or not has_stores(function.__code__):
+        return None
+    # A gradient may be made anew for each call; what its function is compiled to is not. (`functools.wraps`
+    # hands attributes on to a wrapper, which is another function.)
+    known = function.__dict__.get("__automatic__")
+    if known is None or known.function is not function:
+        known = function.__dict__["__automatic__"] = Automatic(function)
+    return known
 
 
 def _is_own(leaf: Any) -> bool:

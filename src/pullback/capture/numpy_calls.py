@@ -19,8 +19,8 @@ from pullback.capture.context import Context
 from pullback.capture.contractions import contract
 from pullback.capture.conversions import REWRITES
 from pullback.capture.creation import CREATION
-from pullback.capture.indexing import full_index
-from pullback.capture.operators import binary
+from pullback.capture.overwriting import keep_arguments
+from pullback.capture.scatter import at
 from pullback.capture.stores import store
 from pullback.capture.values import (
     ListValue,
@@ -190,7 +190,7 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
     if getattr(function, "__name__", "") == "at" and isinstance(
         getattr(function, "__self__", None), np.ufunc
     ):
-        return _at(context, function.__self__, args)
+        return at(context, function.__self__, args)
     if function in _REAL_OR_COMPLEX and is_numeric(args[0]):
         kind = "complex" if function is np.real_if_close else "real"
         if (kind_of(args[0]).dtype.kind == "c") == (kind == "complex"):
@@ -201,7 +201,7 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
     if function is np.broadcast_arrays and len(args) == 1:
         return (alias(context, as_array(context, args[0])),)
     _axes_to_keywords(function, args, kwargs)
-    _keep_arguments(function, args, kwargs)
+    keep_arguments(function, args, kwargs)
     operands = [_argument(context, function, k, a) for k, a in enumerate(args)]
     keywords = {
         key: _keyword(context, function, key, value)
@@ -298,16 +298,6 @@ def _axes_to_keywords(function: Any, args: list[Any], kwargs: Kwargs) -> None:
     del args[1:]
 
 
-def _keep_arguments(function: Any, args: list[Any], kwargs: Kwargs) -> None:
-    """Take back SciPy's leave to write anything into an argument, as in ``solve(a, b, overwrite_a=True)``."""
-    for key in [key for key in kwargs if key.startswith("overwrite_")]:
-        del kwargs[key]
-    if len(args) > 1 and (getattr(function, "__module__", None) or "").startswith("scipy."):
-        for place, name in enumerate(list(inspect.signature(function).parameters)[: len(args)]):
-            if name.startswith("overwrite_"):
-                args[place] = False
-
-
 def _none_is_default(function: Any, key: str) -> bool:
     """Whether None for a keyword is the same as not giving it."""
     if key == "axis" and isinstance(getattr(function, "__self__", None), np.ufunc):
@@ -386,27 +376,3 @@ def _keyword(context: Context, function: Any, key: str, value: Any) -> Any:
         whole = is_static(value) or lengths
         return _static_tuple(context, value) if whole else as_array(context, value)
     return Const(to_python(value))
-
-
-def _at(context: Context, ufunc: np.ufunc, args: list[Any]) -> None:
-    """``np.add.at(a, index, value)``."""
-    if len(args) != 3 or not is_array(args[0]):
-        context.fail(f"{ufunc.__name__}.at with these arguments", "it takes an array, an index and values")
-    array, index, value = args
-    if isinstance(index, ListValue):
-        index = as_array(context, index)
-    full = full_index(context, array, index)
-    value = as_array(context, value)
-    if ufunc is np.subtract:
-        value = (
-            binary(context, np.multiply, value, -1) if is_scalar(value) else context.call(np.negative, value)
-        )
-    elif ufunc is not np.add:
-        context.fail(
-            f"numpy.{ufunc.__name__}.at",
-            "only np.add.at and np.subtract.at are in the language",
-            "write the loop",
-        )
-    context.check_store(array)
-    context.builder.location = context.location()
-    context.builder.store(array, full, value, accumulate=True)

@@ -30,6 +30,9 @@ class Scalar:
     def __str__(self) -> str:
         return f"{self.dtype.name}{'*' if self.weak else ''}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _scalar, (self.dtype.str, self.weak)
+
 
 @dataclass(frozen=True, slots=True)
 class Array:
@@ -42,6 +45,9 @@ class Array:
     ndim: int
     ones: frozenset[int] = frozenset()
     layout: str = "C"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _array, (self.dtype.str, self.ndim, self.ones, self.layout)
 
     def __str__(self) -> str:
         axes = ", ".join("1" if axis in self.ones else ":" for axis in range(self.ndim))
@@ -56,6 +62,17 @@ class Stack:
 
     def __str__(self) -> str:
         return f"stack of {self.item}"
+
+
+# A pickled dtype comes back as a copy, and not as NumPy's own object, by whose identity types are told fast.
+
+
+def _scalar(dtype: str, weak: bool) -> Scalar:
+    return Scalar(np.dtype(dtype), weak)
+
+
+def _array(dtype: str, ndim: int, ones: frozenset[int], layout: str) -> Array:
+    return Array(np.dtype(dtype), ndim, ones, layout)
 
 
 Type = Scalar | Array | Stack

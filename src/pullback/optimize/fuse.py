@@ -126,7 +126,7 @@ def _parted(first: Touched, between: list[Touched], second: Touched) -> list[int
     for number, statement in enumerate(between):
         if apart(first, statement) and all(apart(other, statement) for other in behind):
             ahead.append(number)
-        elif apart(statement, second):
+        elif apart(statement, second) and not statement.raises:
             behind.append(statement)
         else:
             return None

@@ -127,7 +127,8 @@ class _Body:
 
     def _is_separable(self, addition: Store) -> bool:
         coefficients = self._coefficients(addition)
-        if coefficients is None or sum(c != 0 for c in coefficients) > 1:
+        # With steps larger than an element there is no vector to be had.
+        if coefficients is None or any(coefficients[:-1]):
             return False
         slice_ = self.slice_of(addition)
         return len(slice_) <= _MOST and all(

@@ -45,7 +45,8 @@ def _edges(x: Any, kind: str, type: int, axis: int) -> Any:
     return np.reshape(factors, [n if place == axis % np.ndim(x) else 1 for place in range(np.ndim(x))])
 
 
-_COMPLEX_TOO = bool(abs(scipy.fft.dct(np.array([1j, 0j]), orthogonalize=True)[0]) < 1.9)
+_PROBE: Any = scipy.fft.dct(np.array([1j, 0j]), orthogonalize=True)
+_COMPLEX_TOO = bool(abs(_PROBE[0]) < 1.9)
 """Whether SciPy heeds `orthogonalize` of complex arguments; 1.17 does not."""
 
 
