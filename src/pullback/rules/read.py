@@ -155,7 +155,7 @@ def fit(x_bar: Any, spec: Spec | np.ndarray[Any, Any] | list[Any]) -> Any:
         return x_bar
     if dtype.kind == "c" and spec.dtype.kind != "c":
         x_bar = np.real(x_bar)
-        dtype = x_bar.dtype
+        dtype = dtype_of(x_bar)
     return x_bar if dtype == spec.dtype else astype(x_bar, spec.dtype)
 
 

@@ -21,7 +21,7 @@ from pullback.rules.structured import Structured
 from pullback.rules.table import TABLE
 from pullback.tape.keep import snapshot
 from pullback.tape.node import ROOT
-from pullback.tape.plan import fitted, general
+from pullback.tape.plan import apply_to, fitted, general, is_complex
 from pullback.tape.record import dispatch
 from pullback.tape.variable import Variable, recorded, variable
 
@@ -121,8 +121,10 @@ def unary(function: np.ufunc) -> Callable[[Variable], Any]:
     def apply(self: Variable) -> Any:
         node = self._node
         if switch.on or node is None or self._cell is not None:
-            return dispatch(function, (self,), {})
+            return apply_to(function, (self,), {})
         x = self._value
+        if type(x) is _array and is_complex(x.dtype):
+            return apply_to(function, (self,), {})
         y = function(x)
         if type(y) is _array:
             dtype = y.dtype
@@ -174,7 +176,7 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
                             return recorded(y, self._tape, pull_linear_broadcast, parents, (*numbers, a, b))
                         saved = (first.function, second.function, y if reads_y else None, a, b)
                         return recorded(y, self._tape, pull_broadcast, parents, saved)
-        elif kind is float or kind is int:
+        elif (kind is float or kind is int) and is_real(x):
             y = compute(x, other)
             if same_kind(x, y):
                 return recorded_by(first, 0, self, y, x, other)
@@ -190,7 +192,7 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
             return general(function, (other, self), {})
         x = self._value
         kind = type(other)
-        if kind is float or kind is int:
+        if (kind is float or kind is int) and is_real(x):
             y = compute(other, x)
             if same_kind(x, y):
                 return recorded_by(second, 1, self, y, other, x)
@@ -225,6 +227,11 @@ def shares_node(node: Any, tape: Any) -> bool:
     values apart, nor on a finished recording, which refuses the operation.
     """
     return node.pull is not None and (tape.nodes is None if tape is ROOT else type(tape.nodes) is list)
+
+
+def is_real(x: Any) -> bool:
+    """Whether a value is not an array of complex numbers, which go another way."""
+    return type(x) is not _array or not is_complex(x.dtype)
 
 
 def same_kind(x: Any, y: Any) -> bool:

@@ -1,5 +1,4 @@
-"""The middle way to a node: any function of one output on real arrays,
-prepared once per function and operands.
+"""The middle way to a node: any function of one output, prepared once per function and operands.
 
 A `Plan` holds what `record` would find out at every call: the derivative functions for the operands that are
 followed and which values they read. Shapes and dtypes are compared when the cotangent comes back.
@@ -20,16 +19,22 @@ from pullback.base.spec import Spec, spec_of
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.product import scale
 from pullback.rules.read import fit, vjp_direction
-from pullback.rules.structured import Filled, IdentityMultiple, Structured
+from pullback.rules.structured import Filled, IdentityMultiple, Structured, conjugated, dense
 from pullback.rules.table import ALL, EACH, TABLE, Rule
+from pullback.tape.accumulate import Owned
 from pullback.tape.keep import snapshot
 from pullback.tape.record import dispatch, keeps_of
 from pullback.tape.variable import Variable, recorded
 
 _FLOAT64 = np.dtype(np.float64)
 _FLOAT32 = np.dtype(np.float32)
+_COMPLEX128 = np.dtype(np.complex128)
+_COMPLEX64 = np.dtype(np.complex64)
 _FLOATS = frozenset({float, np.float64, np.float32})
-_SIMPLE = frozenset({int, float, bool, str, slice, type(None), type(Ellipsis), np.dtype, type})
+_COMPLEXES = frozenset({complex, np.complex128, np.complex64})
+_NUMBERS = _FLOATS | _COMPLEXES
+_PYTHON = frozenset({int, float, complex})
+_SIMPLE = frozenset({int, float, complex, bool, str, slice, type(None), type(Ellipsis), np.dtype, type})
 _SHAPED = frozenset({np.ndarray, Filled, IdentityMultiple})
 _array = np.ndarray
 
@@ -51,17 +56,19 @@ class Plan:
         positions: of the operands that are followed.
         bars: for each of them, the function to its cotangent, whether that takes a structured cotangent, and
             the position.
+        complex_bars: the same where the output is complex.
+        conjugates: whether cotangents are conjugated around `complex_bars`.
         keeps_y: whether the node keeps the output.
         dropped: the positions of the arguments whose shape and dtype suffice.
         copied: the positions of the arguments that are kept and might be overwritten.
-        usable: whether the output has turned out to be one real array or number.
+        usable: whether the output has turned out to be one array or number, real or complex.
         elementwise: whether the rule is one of partial derivatives, which take arrays in their positions.
         view: whether the output may share memory with the first argument.
     """
 
     __slots__ = (
-        "bars", "copied", "dropped", "elementwise", "implementation", "keeps_y", "method", "positions",
-        "usable", "view",
+        "bars", "complex_bars", "conjugates", "copied", "dropped", "elementwise", "implementation", "keeps_y",
+        "method", "positions", "usable", "view",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, positions: tuple[int, ...], count: int) -> None:
@@ -77,6 +84,10 @@ class Plan:
             self.dropped = tuple(i for i, keep in enumerate(keeps) if not keep)
             self.copied = tuple(i for i, keep in enumerate(keeps) if keep and i not in positions)
             self.bars = [(*_bar(rule, position), position) for position in positions]
+            self.conjugates = rule.holomorphic and not self.elementwise
+            self.complex_bars = self.bars
+            if self.elementwise:
+                self.complex_bars = [(*_complex_bar(rule, position), position) for position in positions]
 
 
 def _has_out(rule: Rule) -> bool:
@@ -95,6 +106,16 @@ def _bar(rule: Rule, position: int) -> tuple[Bar, bool]:
     if key == EACH:
         return functools.partial(function, position), direction.structured
     return function, direction.structured
+
+
+def _complex_bar(rule: Rule, position: int) -> tuple[Bar, bool]:
+    """Of an elementwise function: the product with the conjugate of the partial derivative."""
+    partial: Any = rule.partials[position]  # type: ignore[index]
+    if not hasattr(partial, "function"):
+        factor = partial if type(partial) in (int, float) else np.conj(partial)
+        return lambda y_bar, y, *args: scale(factor, y_bar), False
+    derivative = partial.function
+    return lambda y_bar, y, *args: scale(np.conj(derivative(y, *args)), y_bar), False
 
 
 _plans: dict[Any, Plan] = {}
@@ -141,15 +162,18 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     for i, value in enumerate(args):
         kind = type(value)
         if kind is Variable:
+            if value._cell is not None:
+                value.settle()
             node = value._node
-            if node is None or value._cell is not None or (value._tape is not tape and tape is not None):
+            if node is None or (value._tape is not tape and tape is not None):
                 return dispatch(function, args, kwargs)
             tape = value._tape
             values[i] = value = value._value
             if type(value) is _array:
-                if value.dtype is not _FLOAT64 and value.dtype is not _FLOAT32:
+                own = value.dtype
+                if own is not _FLOAT64 and own is not _FLOAT32 and not is_complex(own):
                     return dispatch(function, args, kwargs)
-            elif type(value) not in _FLOATS:
+            elif type(value) not in _NUMBERS:
                 return dispatch(function, args, kwargs)
             parents.append(node)
             followed |= 1 << i
@@ -157,9 +181,11 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
             if not _is_plain(value):
                 return dispatch(function, args, kwargs)
             uneven = True
+        elif kind in _PYTHON:
+            continue
         own = getattr(value, "dtype", _FLOAT64)
         if own is not dtype:
-            uneven = uneven or dtype is not None or own.kind != "f"
+            uneven = uneven or dtype is not None or own.kind not in "fc"
             dtype = own
     if kwargs and not _is_simple(kwargs.values()):
         return dispatch(function, args, kwargs)
@@ -167,12 +193,17 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     if plan is None or not plan.usable or ((uneven or kwargs) and plan.elementwise):
         return dispatch(function, args, kwargs)
     y = (plan.method if type(values[0]) is _array else plan.implementation)(*values, **kwargs)
+    in_complex = False
     if type(y) is _array:
-        if y.dtype is not _FLOAT64 and y.dtype is not _FLOAT32:
-            plan.usable = False
-            return dispatch(function, args, kwargs)
-        kept_y = y if plan.keeps_y else Spec(y.shape, y.dtype)
-    elif type(y) in _FLOATS:
+        own = y.dtype
+        if own is not _FLOAT64 and own is not _FLOAT32:
+            in_complex = is_complex(own)
+            if not in_complex:
+                plan.usable = False
+                return dispatch(function, args, kwargs)
+        kept_y = y if plan.keeps_y else Spec(y.shape, own)
+    elif type(y) in _NUMBERS:
+        in_complex = type(y) in _COMPLEXES
         kept_y = y
     else:
         plan.usable = False
@@ -188,7 +219,9 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     for i in plan.copied:
         values[i] = snapshot(values[i])
     saved = (plan, kept_y, values, kwargs)
-    if len(parents) == 1:
+    if in_complex:
+        made = recorded(y, tape, pull_complex, parents[0] if len(parents) == 1 else tuple(parents), saved)
+    elif len(parents) == 1:
         made = recorded(y, tape, pull_planned_one, parents[0], saved)
     else:
         made = recorded(y, tape, pull_plan, tuple(parents), saved)
@@ -200,12 +233,16 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     return made
 
 
+def is_complex(dtype: Any) -> bool:
+    """Whether a dtype is NumPy's own of double or single complex numbers."""
+    return dtype is _COMPLEX128 or dtype is _COMPLEX64
+
+
 def alone(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
     """`apply_to` for a function of one array, and options: the same with nothing to loop over."""
     plan = plan_of(function, 1, 1)
     if plan is None or plan.view or not plan.usable:
-        ALONE_WAYS[function] = way = lambda own, kwargs: apply_to(function, (own,), kwargs)
-        return way
+        return _as_others(function)
     compute, keeps_y, keeps_x = plan.method, plan.keeps_y, not plan.dropped
     bar, structured, _ = plan.bars[0]
     elementwise = plan.elementwise
@@ -213,13 +250,13 @@ def alone(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
     def apply(own: Any, kwargs: dict[str, Any]) -> Any:
         node = own._node if type(own) is Variable else None
         if node is None or own._cell is not None or switch.on:
-            return dispatch(function, (own,), kwargs)
+            return apply_to(function, (own,), kwargs)
         x = own._value
         if type(x) is not _array:
             return apply_to(function, (own,), kwargs)
         dtype = x.dtype
         if dtype is not _FLOAT64 and dtype is not _FLOAT32:
-            return dispatch(function, (own,), kwargs)
+            return apply_to(function, (own,), kwargs)
         if kwargs:
             if elementwise or not _is_simple(kwargs.values()):
                 return dispatch(function, (own,), kwargs)
@@ -228,19 +265,22 @@ def alone(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
             kept = y = compute(x)
         if type(y) is _array:
             if y.dtype is not _FLOAT64 and y.dtype is not _FLOAT32:
-                return dispatch(function, (own,), kwargs)
+                return _as_others(function)(own, kwargs)
             if not keeps_y:
                 kept = Spec(y.shape, y.dtype)
         elif type(y) not in _FLOATS:
-            if isinstance(y, tuple):
-                # Several results: computed once from now on, where they are recorded.
-                ALONE_WAYS[function] = lambda own, kwargs: dispatch(function, (own,), kwargs)
-            return dispatch(function, (own,), kwargs)
+            return _as_others(function)(own, kwargs)
         kept_x = x if keeps_x else Spec(x.shape, dtype)
         return recorded(y, own._tape, pull_alone, node, (bar, structured, kept, kept_x, kwargs))
 
     ALONE_WAYS[function] = apply
     return apply
+
+
+def _as_others(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
+    """From now on the function goes by `apply_to`, as functions of several arguments do."""
+    ALONE_WAYS[function] = way = lambda own, kwargs: apply_to(function, (own,), kwargs)
+    return way
 
 
 def _is_simple(values: Iterable[Any]) -> bool:
@@ -284,6 +324,33 @@ def pull_plan(saved: Any, y_bar: Any) -> Any:
             y_bar = y_bar.dense()
         bars.append(fitted(bar(y_bar, y, *args, **kwargs), args[position]))
     return bars
+
+
+def pull_complex(saved: Any, y_bar: Any) -> Any:
+    """The cotangents of the operands of a function with a complex output (the convention of `rules.read`)."""
+    plan, y, args, kwargs = saved
+    bars = []
+    conjugates = plan.conjugates
+    whole = turned = None
+    for bar, structured, position in plan.complex_bars:
+        if structured:
+            if conjugates and turned is None:
+                turned = conjugated(y_bar)
+            x_bar = bar(turned if conjugates else y_bar, y, *args, **kwargs)
+        else:
+            if whole is None:
+                whole = dense(y_bar)
+                if conjugates:
+                    whole = turned = np.conj(whole)
+            x_bar = bar(whole, y, *args, **kwargs)
+        if not conjugates:
+            bars.append(fitted(x_bar, args[position]))
+            continue
+        x_bar = conjugated(x_bar)
+        found = fitted(x_bar, args[position])
+        # What has just been conjugated is nobody else's.
+        bars.append(Owned(found) if found is x_bar and type(found) is _array and found.ndim else found)
+    return bars if len(bars) > 1 else bars[0]
 
 
 def fitted(x_bar: Any, x: Any) -> Any:
