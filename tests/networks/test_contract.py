@@ -109,6 +109,17 @@ def test_numbers_and_lists_are_tensors_too() -> None:
     assert pb.contract(",i,i->", 2.0, [1.0, 2.0], np.array([3.0, 4.0])) == 22.0
 
 
+@pytest.mark.parametrize("options", [{}, {"memory_limit": 1}, {"slice_to": 4}])
+def test_a_tracked_number_of_python(options: Any) -> None:
+    a = np.arange(4.0).reshape(2, 2)
+
+    def loss(s: Any) -> Any:
+        return np.sum(pb.contract("ab,,bc,->ac", a, s, a, s, **options))
+
+    assert pb.grad(loss)(2.0) == 88.0
+    assert pb.jvp(loss, (2.0,), (1.0,))[1] == 88.0
+
+
 def test_mixed_constant_and_tracked_tensors() -> None:
     a, b, c = drawn(2, 3), drawn(3, 4), drawn(4, 2)
     np.testing.assert_allclose(

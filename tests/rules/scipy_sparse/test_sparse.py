@@ -213,3 +213,51 @@ def test_failures_are_errors() -> None:
         pb.grad(lambda a: np.sum(sparse.linalg.spsolve(a, np.ones(2))))(np.eye(2))
     with pytest.raises(UnsupportedError, match="tracked preconditioner"):
         pb.grad(lambda a: np.sum(sparse.linalg.cg(a, np.ones(2), M=a)[0]))(np.eye(2))
+
+
+def test_entries_out_of_order_and_several_in_one_place() -> None:
+    """SciPy's spsolve sorts the arrays that it is given, and adds up what lies in one place."""
+    rows, columns = np.array([0, 0, 0, 1, 1, 2]), np.array([2, 0, 0, 2, 1, 2])
+    starts, data, b = np.array([0, 3, 5, 6]), np.array([0.5, 3.0, 1.0, -2.0, 2.0, 4.0]), entries(float, 3)
+
+    def solved(data: Any, b: Any, layout: str) -> Any:
+        made = getattr(sparse, f"{layout}_array")((data * 1.0, columns.copy(), starts.copy()), shape=(3, 3))
+        product = made @ b
+        return sparse.linalg.spsolve(made if layout == "csr" else made.T, b) ** 2 + product + made @ b
+
+    dense = np.zeros((3, 3))
+    np.add.at(dense, (rows, columns), data)
+    for layout, matrix in (("csr", dense), ("csc", dense.T)):
+        tracked = pb.vjp(lambda data, layout=layout: solved(data, b, layout), data)[0]
+        np.testing.assert_allclose(tracked, np.linalg.solve(dense, b) ** 2 + 2 * matrix @ b)
+        assert gradcheck(lambda data, b, layout=layout: solved(data, b, layout), data, b)
+
+
+@KINDS
+def test_the_conjugate_and_a_quotient(kind: type) -> None:
+    data, x, indices, starts = entries(kind, 3), entries(kind, 2), np.array([0, 1, 1]), np.array([0, 2, 3])
+
+    def of(data: Any, x: Any) -> Any:
+        a = sparse.csr_array((data, indices, starts), shape=(2, 2))
+        return a.T.conj() @ x + a.conjugate() / (2 + 1j) @ x
+
+    dense = np.array([[data[0], data[1]], [0, data[2]]])
+    np.testing.assert_allclose(pb.vjp(of, data, x)[0], dense.conj().T @ x + dense.conj() / (2 + 1j) @ x)
+    assert gradcheck(of, data, x)
+
+
+def test_what_a_sparse_lacks_is_an_error_of_ours() -> None:
+    def of(use: Any) -> Any:
+        return lambda data: use(sparse.coo_array((data, ([0, 1], [1, 0])), shape=(2, 2)))
+
+    for use in (
+        lambda a: a + a,
+        lambda a: np.ones((2, 2)) - a,
+        lambda a: a.sum(),
+        lambda a: a.diagonal(),
+        lambda a: a[0, 1],
+    ):
+        with pytest.raises(UnsupportedError, match="Sparse"):
+            pb.grad(of(use))(np.ones(2))
+    with pytest.raises(AttributeError, match="no attribute 'entries'"):
+        pb.grad(of(lambda a: a.entries))(np.ones(2))

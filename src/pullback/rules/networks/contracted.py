@@ -96,7 +96,7 @@ def _forward(plan: Plan | Sliced, tensors: Sequence[Any]) -> Any:
 
 def _leaf(plan: Plan, tensors: Sequence[Any], place: int) -> Any:
     text = plan.leaves[place]
-    return tensors[place] if text is None else _array(np.einsum(text, tensors[place]))
+    return _array(tensors[place] if text is None else np.einsum(text, tensors[place]))
 
 
 def forward(plan: Plan, tensors: Sequence[Any], matrices: Matrices | None) -> Any:

@@ -34,7 +34,8 @@ class Direct:
 
     def solve(self, matrix: Any, b: Any) -> Any:
         """The solution, of the shape that `b` has."""
-        found: Any = scipy.sparse.linalg.spsolve(matrix, b, **self.options)
+        # SciPy sorts the entries and adds up those in one place, in the arrays that it is given.
+        found: Any = scipy.sparse.linalg.spsolve(matrix.copy(), b, **self.options)
         if not np.all(np.isfinite(found)):
             raise NotDifferentiableError(
                 "scipy.sparse.linalg.spsolve has no derivative here", why="the matrix is singular"

@@ -51,6 +51,12 @@ class Sparse:
     def transpose(self) -> Sparse:
         return self.T
 
+    def conj(self) -> Sparse:
+        """The complex conjugate."""
+        return Sparse(np.conj(self.data), self.structure)
+
+    conjugate = conj
+
     def toarray(self) -> Any:
         """The dense matrix."""
         return dense_of(self.data, self.structure)
@@ -74,6 +80,9 @@ class Sparse:
 
     __rmul__ = __mul__
 
+    def __truediv__(self, other: Any) -> Sparse:
+        return self * (1 / other)
+
     def __neg__(self) -> Sparse:
         return Sparse(-self.data, self.structure)
 
@@ -88,6 +97,25 @@ class Sparse:
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise UnsupportedError(
             "a Sparse with tracked entries is no array", remedy="use A @ x, or A.toarray() for a dense one."
+        )
+
+    def _no(self, *_: Any) -> Any:
+        raise UnsupportedError(
+            "this operation with a Sparse has no derivative rule",
+            why="there are the products A @ x and x @ A, A * number, A / number, A.T and A.conj()",
+            remedy="work with the entries, A.data, or with the dense matrix, A.toarray().",
+        )
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __pow__ = __getitem__ = __setitem__ = _no
+    __iter__ = None
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(scipy.sparse.csr_array, name):
+            raise AttributeError(f"a Sparse has no attribute {name!r}")
+        raise UnsupportedError(
+            f"the attribute {name} of a Sparse",
+            why="what SciPy has of that name knows nothing of tracked entries",
+            remedy="work with the entries, A.data, or with the dense matrix, A.toarray().",
         )
 
     def __repr__(self) -> str:
