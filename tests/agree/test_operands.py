@@ -16,7 +16,7 @@ import pullback as pb
 import pullback.rules.special  # fills the table
 from pullback.base.errors import DependenceWarning
 from pullback.rules.domain import draw
-from pullback.rules.table import EACH, Rule, rows
+from pullback.rules.table import EACH, TABLE, Rule, rows
 from pullback.testing.rows import active_positions, calls_of, leaves, like
 
 assert pullback.rules.special.__doc__
@@ -70,6 +70,9 @@ def derivatives(function: Any, arguments: Arguments, x: Any) -> list[Any]:
     y, y_dot = pb.jvp(of, (x,), (like(x, np.random.default_rng(1)),))
     _, pull = pb.vjp(of, x)
     y_bar = like(y, np.random.default_rng(2))
+    rule = TABLE.get(function)
+    if rule is not None and rule.gauge is not None:
+        y_bar = rule.gauge(y_bar, y)
     if isinstance(y, tuple):
         y_bar = type(y)(*y_bar) if hasattr(y, "_fields") else tuple(y_bar)
     return [*leaves(y_dot), *leaves(pull(y_bar))]

@@ -62,7 +62,7 @@ REFUSED = [
     ),
     ("return Pair(1, 2, 3, 4)", "Pair(1, 2, 3, 4)", "Pair does not take these arguments"),
     ("return Holder()", "Holder()", "an instance of Holder is made"),
-    ("return scipy.linalg.expm(a)", "scipy.linalg.expm(a)", "scipy.linalg.expm has no rule"),
+    ("return scipy.linalg.helmert(a)", "scipy.linalg.helmert(a)", "scipy.linalg.helmert has no rule"),
     ("return np.asarray(x, dtype=n)", "np.asarray(x, dtype=n)", "a dtype known at run time"),
     ("return w.astype(float)", "w.astype(float)", "a complex array becomes real"),
     ("np.fill_diagonal(a, 1.0)", "np.fill_diagonal(a, 1.0)", "np.fill_diagonal"),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from pullback.base.flat import Flat
 from pullback.base.lost import lost_array, lost_index, lost_number, offered_by_sparse
 
 
@@ -110,7 +111,11 @@ class Tracked:
 
     @property
     def flat(self) -> Any:
-        return iter(np.ravel(self))
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        Flat(self)[:] = value
 
     # -- what would drop the derivative ----------------------------------------------------------------------
 

@@ -19,9 +19,8 @@ from pullback.capture.context import Context
 from pullback.capture.contractions import contract
 from pullback.capture.conversions import REWRITES
 from pullback.capture.creation import CREATION
-from pullback.capture.indexing import full_index
-from pullback.capture.operators import binary
 from pullback.capture.overwriting import keep_arguments
+from pullback.capture.scatter import at
 from pullback.capture.stores import store
 from pullback.capture.values import (
     ListValue,
@@ -191,7 +190,7 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
     if getattr(function, "__name__", "") == "at" and isinstance(
         getattr(function, "__self__", None), np.ufunc
     ):
-        return _at(context, function.__self__, args)
+        return at(context, function.__self__, args)
     if function in _REAL_OR_COMPLEX and is_numeric(args[0]):
         kind = "complex" if function is np.real_if_close else "real"
         if (kind_of(args[0]).dtype.kind == "c") == (kind == "complex"):
@@ -377,27 +376,3 @@ def _keyword(context: Context, function: Any, key: str, value: Any) -> Any:
         whole = is_static(value) or lengths
         return _static_tuple(context, value) if whole else as_array(context, value)
     return Const(to_python(value))
-
-
-def _at(context: Context, ufunc: np.ufunc, args: list[Any]) -> None:
-    """``np.add.at(a, index, value)``."""
-    if len(args) != 3 or not is_array(args[0]):
-        context.fail(f"{ufunc.__name__}.at with these arguments", "it takes an array, an index and values")
-    array, index, value = args
-    if isinstance(index, ListValue):
-        index = as_array(context, index)
-    full = full_index(context, array, index)
-    value = as_array(context, value)
-    if ufunc is np.subtract:
-        value = (
-            binary(context, np.multiply, value, -1) if is_scalar(value) else context.call(np.negative, value)
-        )
-    elif ufunc is not np.add:
-        context.fail(
-            f"numpy.{ufunc.__name__}.at",
-            "only np.add.at and np.subtract.at are in the language",
-            "write the loop",
-        )
-    context.check_store(array)
-    context.builder.location = context.location()
-    context.builder.store(array, full, value, accumulate=True)

@@ -16,6 +16,7 @@ from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.pinv import drops, is_zero_beside, leaves_rank
+from pullback.rules.products import operand
 from pullback.rules.table import calls, jvp, vjp
 from pullback.rules.triangular import adjoint
 
@@ -24,6 +25,7 @@ Array = np.ndarray[Any, Any]
 
 def _columns(x: Any) -> Any:
     """`x` as a matrix: a vector is one column."""
+    x = operand(x)
     return x[:, None] if np.ndim(x) == 1 else x
 
 
@@ -54,6 +56,7 @@ def lstsq_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
 
 @vjp(np.linalg.lstsq, 1, reads="y a b", holomorphic=False)
 def lstsq_b_vjp(y_bar: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
+    a = operand(a)
     b_bar = adjoint(_inverse(a, y)) @ _columns(y_bar[0])
     if np.size(y[1]):
         b_bar = b_bar + 2 * (_columns(b) - a @ _columns(y[0])) * y_bar[1]
@@ -79,6 +82,7 @@ def lstsq_a_jvp(a_dot: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> tuple[
 
 @jvp(np.linalg.lstsq, 1)
 def lstsq_b_jvp(b_dot: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
+    a = operand(a)
     x_dot = _inverse(a, y) @ _columns(b_dot)
     squares_dot = _squares_dot(y, _columns(b) - a @ _columns(y[0]), _columns(b_dot))
     return np.reshape(x_dot, np.shape(y[0])), squares_dot, 0, np.zeros(np.shape(y[3]), y[3].dtype)

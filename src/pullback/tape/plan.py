@@ -232,6 +232,9 @@ def alone(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
             if not keeps_y:
                 kept = Spec(y.shape, y.dtype)
         elif type(y) not in _FLOATS:
+            if isinstance(y, tuple):
+                # Several results: computed once from now on, where they are recorded.
+                ALONE_WAYS[function] = lambda own, kwargs: dispatch(function, (own,), kwargs)
             return dispatch(function, (own,), kwargs)
         kept_x = x if keeps_x else Spec(x.shape, dtype)
         return recorded(y, own._tape, pull_alone, node, (bar, structured, kept, kept_x, kwargs))
