@@ -243,7 +243,7 @@ def chain_rows(peers: Peers) -> Iterator[tuple[str, Callable[[], Iterator[str]]]
 
 
 def preparing(engine: str, arguments: tuple[list[Any], list[Any]]) -> float:
-    """Seconds of the first call of a gradient when nothing is prepared, and nothing compiled is kept on disk."""
+    """Seconds of the first call of a gradient with nothing prepared, and nothing compiled on disk."""
     forget()
     copied = in_jax.rebound(energy, {})
     source = pb.compile(copied) if engine == "native" else copied
