@@ -213,7 +213,7 @@ def ring(count: int, size: int) -> tuple[str, list[Any]]:
         {"memory_limit": "max_input"},
         {"memory_limit": -1},
     ],
-    ids=str,
+    ids=lambda options: " ".join(f"{key} {type(value).__name__}" for key, value in options.items()),
 )
 def test_every_way_to_choose_a_path_gives_the_same(options: Any) -> None:
     subscripts, tensors = ring(4, 3)

@@ -12,6 +12,8 @@ PEER = Jax()
 ROWS = comparable(PEER)
 LEAST_ROWS = 220
 
+REFUSES = [Known("JAX refuses the calls of the row", call=NEVER)]
+
 KNOWN: dict[str, list[Known]] = {
     "numpy.linalg.cholesky": [Known("JAX factorises the mean of both triangles, NumPy reads one")],
     "numpy.linalg.eig": [Known("JAX has no derivative of the eigenvectors", call=NEVER)],
@@ -19,6 +21,9 @@ KNOWN: dict[str, list[Known]] = {
     "numpy.nextafter": [Known("JAX has no derivative of it", call=NEVER)],
     "numpy.sign": [Known("JAX takes the direction of a complex number as constant", kind="complex")],
     "numpy.unique": [Known("JAX gives zeros")],
+    "scipy.linalg.solve": [Known("JAX spreads the gradient over both triangles", call="assume_a='pos'")],
+    **dict.fromkeys([f"scipy.linalg.{name}" for name in ("solve_sylvester", "polar", "sqrtm")], REFUSES),
+    **dict.fromkeys([f"scipy.fft.{name}" for name in ("dct", "dctn", "idct", "idctn")], REFUSES),
     "scipy.special.polygamma": [Known("JAX wants the order as an int", call=NEVER)],
     "scipy.special.spence": [Known("JAX gives NaN below 1")],
 }
