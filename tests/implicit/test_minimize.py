@@ -76,6 +76,16 @@ def test_no_minimum() -> None:
         minimize(lambda x: np.exp(-x) - x, 1.0, options={"maxiter": 20})
 
 
+@pytest.mark.parametrize("start", [[0.0, 0.0], [1.0, 0.0]])
+def test_a_maximum_or_a_saddle_is_no_minimum(start: list[float]) -> None:
+    def well(x: Any, a: Any) -> Any:
+        return np.sum((x**2 - a) ** 2)
+
+    with pytest.raises(ConvergenceError, match="no minimum"):
+        pb.grad(lambda a: np.sum(minimize(well, np.array(start), (a,))))(1.0)
+    assert pb.grad(lambda a: np.sum(minimize(well, np.array([1.5, 0.5]), (a,))))(4.0) == pytest.approx(0.5)
+
+
 def test_a_flat_minimum() -> None:
     with pytest.raises(NotDifferentiableError, match="singular"):
         pb.grad(lambda a: minimize(lambda x, a: (x[0] + x[1] - a) ** 2, np.zeros(2), (a,))[0])(1.0)

@@ -86,3 +86,14 @@ def test_what_is_not_compiled(options: Any) -> None:
 def test_a_number_as_the_state() -> None:
     with pytest.raises(UnsupportedError, match="an array of at least one axis"):
         pb.compile(lambda y0: pb.ode.solve(lambda t, y: -y, y0, np.array([0.0, 1.0]), final=True))(1.0)
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "rk4"}])
+def test_times_out_of_order(options: Any) -> None:
+    @pb.compile(jit=False)
+    def end(y: Any, t: Any) -> Any:
+        return np.sum(pb.ode.solve(lambda t, y: -y, y, t, **options))
+
+    for t in ([0.0, 1.0, 0.5], [0.0, 0.0], [0.0, np.nan]):
+        with pytest.raises(ValueError, match="not in order"):
+            pb.grad(end)(np.ones(2), np.array(t))

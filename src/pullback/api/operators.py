@@ -17,6 +17,7 @@ from pullback.rules import table
 from pullback.rules.lookup import row_of
 from pullback.rules.table import ALL, EACH
 from pullback.tape import fast, plan, record
+from pullback.tape.keep import snapshot
 from pullback.tape.node import ROOT
 from pullback.tape.variable import Variable, variable
 
@@ -222,8 +223,8 @@ def checkpoint(function: F) -> F:
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         leaves, structure = flatten([args, kwargs])
-        leaves = [_read_only(leaf) for leaf in leaves]
         moving = [i for i, leaf in enumerate(leaves) if tracked_in((leaf,))]
+        leaves = [_read_only(snapshot(leaf) if moving else leaf) for leaf in leaves]
         structures: list[Any] = []
 
         def flat(*values: Any) -> Any:

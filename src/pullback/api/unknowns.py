@@ -18,6 +18,7 @@ from pullback.base.errors import NotDifferentiableError, ShapeError, Unsupported
 from pullback.base.pytrees import flatten, unflatten
 from pullback.base.spec import dtype_of
 from pullback.base.tracked import bare
+from pullback.tape.keep import snapshot
 
 _LARGE = 256
 """Up to so many unknowns the Jacobian is made, if nothing else is asked for."""
@@ -95,11 +96,15 @@ class Arguments:
 
     Attributes:
         values: those leaves.
+
+    The others are kept as they are now: the function is run again for the derivative.
     """
 
     def __init__(self, args: Any) -> None:
         self.leaves, self.structure = flatten(args if isinstance(args, tuple) else (args,))
         self.moving = [i for i, leaf in enumerate(self.leaves) if tracked_in((leaf,))]
+        if self.moving:
+            self.leaves = [snapshot(leaf) for leaf in self.leaves]
         self.values = [self.leaves[i] for i in self.moving]
 
     def filled(self, values: Any) -> Any:

@@ -43,7 +43,8 @@ def minimize(
         The minimum's place, in the form of `x0`; ``f`` of it is its value, whose derivative needs no theorem.
 
     Raises:
-        ConvergenceError: if the gradient does not vanish where SciPy stops.
+        ConvergenceError: if the gradient does not vanish where SciPy stops, or, with "dense", if that is a
+            maximum or a saddle.
         NotDifferentiableError: if the Hessian is singular there, when a derivative is asked for.
 
     Example:
@@ -86,9 +87,9 @@ def minimize(
         found = optimize.minimize(
             both, unknowns.start, jac=True, method=method, tol=tolerance, options=options
         )
-        u, slope = np.asarray(found.x, np.float64), residual(found.x, *values)
+        u, slope, bends = np.asarray(found.x, np.float64), residual(found.x, *values), None
         if way == "dense":
-            u, slope = _polished(lambda u: residual(u, *values), u, slope)
+            u, slope, bends = _polished(lambda u: residual(u, *values), u, slope)
         left, first = float(np.max(np.abs(slope))), float(np.max(np.abs(start)))
         if not left <= (1 + first) * max(tolerance, unknowns.precision**0.5):
             raise ConvergenceError(
@@ -97,13 +98,15 @@ def minimize(
                 remedy="start closer to the minimum, choose another method=, tol= or options=; a function "
                 "without a minimum, or with a kink at it, has no derivative there.",
             )
+        _check_least(caller, bends)
         return u
 
     return unknowns.tree(solution(Problem(caller, residual, solve, way), *arguments.values))
 
 
-def _polished(slope_at: Callable[[Any], Any], u: Any, slope: Any) -> tuple[Any, Any]:
-    """Newton's steps as long as they make the gradient smaller."""
+def _polished(slope_at: Callable[[Any], Any], u: Any, slope: Any) -> tuple[Any, Any, Any]:
+    """Newton's steps as long as they make the gradient smaller; and the last Hessian."""
+    curvature: Any = None
     for _ in range(_POLISH):
         curvature = jacobian(slope_at)(u)
         try:
@@ -114,4 +117,18 @@ def _polished(slope_at: Callable[[Any], Any], u: Any, slope: Any) -> tuple[Any, 
         if not np.max(np.abs(closer)) < np.max(np.abs(slope)):
             break
         u, slope = u - step, closer
-    return u, slope
+    return u, slope, curvature
+
+
+def _check_least(caller: str, curvature: Any) -> None:
+    """Raise at a maximum or a saddle, where the gradient vanishes, too."""
+    if curvature is None or not np.all(np.isfinite(curvature)):
+        return
+    bends = np.linalg.eigvalsh(curvature)
+    if bends[0] < -(np.finfo(float).eps ** 0.5) * np.max(np.abs(bends)):
+        raise ConvergenceError(
+            f"{caller} has come to a point that is no minimum",
+            why=f"the gradient vanishes there, but the Hessian has the eigenvalue {bends[0]:.1e}",
+            remedy="start away from maxima and saddles; one for which you ask is a zero of the gradient: "
+            "pb.implicit.root(pb.grad(f), x0, args).",
+        )

@@ -109,8 +109,19 @@ def factor_of(error, last):
     return min(MOST, max(LEAST, SAFETY * error ** (-0.7 / 5) * max(last, 1e-4) ** (0.4 / 5)))
 
 
+def in_order(t):
+    """Whether there are two times and more, each later, or each earlier, than the one before."""
+    fine = t.shape[0] > 1
+    for i in range(t.shape[0] - 1):
+        if not (t[i + 1] - t[i]) * (t[-1] - t[0]) > 0.0:
+            fine = False
+    return fine
+
+
 def native_rk4(f, y0, t, args, steps, final):
     """The states at the times `t`, by `steps` steps of order 4 between two of them."""
+    if not in_order(t):
+        raise ValueError("pullback.ode.solve: the times are not in order, or less than two")
     y = y0 + 0.0
     out = np.zeros((1 if final else t.shape[0], *y0.shape), y.dtype)
     out[0] = y
@@ -125,6 +136,8 @@ def native_rk4(f, y0, t, args, steps, final):
 
 def native_dopri5(f, y0, t, args, rtol, atol, max_steps, final):
     """The states at the times `t`, by steps of order 5 as long as the tolerances allow."""
+    if not in_order(t):
+        raise ValueError("pullback.ode.solve: the times are not in order, or less than two")
     y = y0 + 0.0
     count = t.shape[0]
     out = np.zeros((1 if final else count, *y0.shape), y.dtype)
