@@ -202,8 +202,8 @@ def checkpoint(function: F) -> F:
     """Let reverse mode keep only the arguments of `function` and compute the rest again when it needs it.
 
     Args:
-        function: a function of arrays or pytrees; what it closes over must not be tracked, and must stay as it
-            is until the derivative is taken, as the function then runs again. It may write into what it
+        function: a function of arrays or pytrees; what it closes over must not be tracked, and must stay as
+            it is until the derivative is taken, as the function then runs again. It may write into what it
             makes, but not into its arguments. In compiled source it may do both.
 
     Returns:
