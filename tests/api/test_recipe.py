@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.special
 
 import pullback as pb
 from pullback.api.compiled import Compiled
@@ -110,3 +111,16 @@ def test_keys_tell_constants_apart(value: object) -> None:
 
     others = {key_of(lambda x, c=c: np.sum(x * c), np.ones(3)) for c in (1, 1.0)}
     assert key_of(times, np.ones(3)) not in others
+
+
+def test_keys_tell_functions_of_one_name_apart() -> None:
+    def folding(fold):
+        return lambda x: np.sum(fold.reduce(x))
+
+    def rooting(root):
+        return lambda x: np.sum(root(x))
+
+    for make, functions in ((folding, (np.add, np.multiply)), (rooting, (np.cbrt, scipy.special.cbrt))):
+        keys = {key_of(make(function), np.ones((2, 3))) for function in functions}
+        assert len(keys) == 2
+        assert None not in keys

@@ -11,13 +11,16 @@ import os
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from pullback.base.errors import UnsupportedError
 from pullback.emit import cache
 from pullback.emit.load import load, load_ready, ready
+from pullback.emit.names import spelled
 from pullback.emit.ready import Ready
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program, Var
@@ -146,8 +149,8 @@ def interface_of(program: Program) -> Interface:
 
 # -- what names a program ------------------------------------------------------------------------------------
 
-_KNOWN = frozenset({"numpy", "scipy", "pullback", "math", "cmath", "builtins", "operator", "_operator"})
-"""Modules whose functions are what their names say, in every process."""
+_KNOWN = frozenset({"", "scipy", "pullback", "math", "cmath", "operator", "_operator"})
+"""Modules whose functions are what their names say, in every process; "" for what emitted source imports."""
 
 
 class _ForeignError(Exception):
@@ -198,17 +201,23 @@ def _fields(kind: type) -> tuple[str, ...]:
 
 @functools.cache
 def _named(function: Callable[..., Any]) -> str:
-    module, name = getattr(function, "__module__", None) or "numpy", getattr(function, "__qualname__", None)
-    name = name or getattr(function, "__name__", "<")
-    if module.partition(".")[0] not in _KNOWN or "<" in name:
+    """What emitted source calls a function."""
+    try:
+        name, module = spelled(function)
+    except (UnsupportedError, AttributeError):
+        raise _ForeignError from None
+    if module.partition(".")[0] not in _KNOWN or "<" in name or name.startswith("."):
         raise _ForeignError
-    return f"{module}.{name}"
+    return name
 
 
 @functools.cache
 def _passes() -> str:
     """The version of everything that makes programs of programs: this package, NumPy and SciPy."""
-    stamps = []
+    scipy = find_spec("scipy")
+    stamps = (
+        [] if scipy is None or scipy.origin is None else [("scipy", os.stat(scipy.origin).st_mtime_ns, 0)]
+    )
     for folder, _, names in sorted(os.walk(Path(__file__).parents[1])):
         for name in sorted(names):
             if name.endswith(".py"):
