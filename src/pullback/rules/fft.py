@@ -85,105 +85,88 @@ def transforms(module: Any) -> None:
     _examples(module)
 
 
-def _one_axis(function: Callable[..., Any], inverse: Callable[..., Any]) -> None:
+def _along_one(function: Callable[..., Any], pull: Callable[..., Any]) -> None:
+    """State that ``function(a, n, axis, norm)`` is linear, with ``pull(y_bar, y, shape, n, axis, norm)``."""
+
     @vjp(function, 0, reads="", holomorphic=False)
     def fft_vjp(
-        y_bar: Any,
-        y: Any,
-        a: Any,
-        n: Any = None,
-        axis: int = -1,
-        norm: Any = None,
-        *rest: Any,
+        y_bar: Any, y: Any, a: Any, n: Any = None, axis: int = -1, norm: Any = None, *rest: Any,
         **options: Any,
-    ) -> Any:
-        x_bar = inverse(y_bar, None, axis, SWAPPED[norm])
-        return x_bar if n is None else fitted(x_bar, np.shape(a), [axis])
+    ) -> Any:  # fmt: skip
+        return pull(y_bar, y, np.shape(a), n, axis, norm)
 
     linear(function, 0)
 
 
-def _many_axes(function: Callable[..., Any], inverse: Callable[..., Any], default: Any) -> None:
+def _along_many(function: Callable[..., Any], pull: Callable[..., Any], default: Any) -> None:
+    """The same of ``function(a, s, axes, norm)``, with ``pull(y_bar, y, shape, s, axes, norm)``."""
+
     @vjp(function, 0, reads="", holomorphic=False)
     def fftn_vjp(
         y_bar: Any, y: Any, a: Any, s: Any = None, axes: Any = default, norm: Any = None, *rest: Any,
         **options: Any,
     ) -> Any:  # fmt: skip
-        _, axes = lengths_of(np.shape(a), s, axes)
-        x_bar = inverse(y_bar, None, axes, SWAPPED[norm])
-        return x_bar if s is None else fitted(x_bar, np.shape(a), axes)
+        return pull(y_bar, y, np.shape(a), s, axes, norm)
 
     linear(function, 0)
+
+
+def _one_axis(function: Callable[..., Any], inverse: Callable[..., Any]) -> None:
+    def pull(y_bar: Any, y: Any, shape: Any, n: Any, axis: int, norm: Any) -> Any:
+        x_bar = inverse(y_bar, None, axis, SWAPPED[norm])
+        return x_bar if n is None else fitted(x_bar, shape, [axis])
+
+    _along_one(function, pull)
+
+
+def _many_axes(function: Callable[..., Any], inverse: Callable[..., Any], default: Any) -> None:
+    def pull(y_bar: Any, y: Any, shape: Any, s: Any, axes: Any, norm: Any) -> Any:
+        _, axes = lengths_of(shape, s, axes)
+        x_bar = inverse(y_bar, None, axes, SWAPPED[norm])
+        return x_bar if s is None else fitted(x_bar, shape, axes)
+
+    _along_many(function, pull, default)
 
 
 def _to_half(function: Callable[..., Any], inverse: Callable[..., Any], conjugate: bool) -> None:
     """``rfft``; for ``ihfft`` the result is conjugated, under the other normalisation."""
 
-    @vjp(function, 0, reads="", holomorphic=False)
-    def rfft_vjp(
-        y_bar: Any,
-        y: Any,
-        a: Any,
-        n: Any = None,
-        axis: int = -1,
-        norm: Any = None,
-        *rest: Any,
-        **options: Any,
-    ) -> Any:
-        length = np.shape(a)[axis] if n is None else n
+    def pull(y_bar: Any, y: Any, shape: Any, n: Any, axis: int, norm: Any) -> Any:
+        length = shape[axis] if n is None else n
         half = np.conj(y_bar) if conjugate else y_bar
         norm = norm if conjugate else SWAPPED[norm]
-        x_bar = inverse(half / _counts(y, length, axis), length, axis, norm)
-        return fitted(x_bar, np.shape(a), [axis])
+        return fitted(inverse(half / _counts(y, length, axis), length, axis, norm), shape, [axis])
 
-    linear(function, 0)
+    _along_one(function, pull)
 
 
 def _from_half(function: Callable[..., Any], inverse: Callable[..., Any], conjugate: bool) -> None:
     """``irfft``; for ``hfft`` the argument is conjugated, under the other normalisation."""
 
-    @vjp(function, 0, reads="", holomorphic=False)
-    def irfft_vjp(
-        y_bar: Any,
-        y: Any,
-        a: Any,
-        n: Any = None,
-        axis: int = -1,
-        norm: Any = None,
-        *rest: Any,
-        **options: Any,
-    ) -> Any:
+    def pull(y_bar: Any, y: Any, shape: Any, n: Any, axis: int, norm: Any) -> Any:
         half = inverse(y_bar, None, axis, norm if conjugate else SWAPPED[norm])
-        half = fitted(half * _counts(y, np.shape(y)[axis], axis), np.shape(a), [axis])
+        half = fitted(half * _counts(y, np.shape(y)[axis], axis), shape, [axis])
         return np.conj(half) if conjugate else half
 
-    linear(function, 0)
+    _along_one(function, pull)
 
 
 def _many_axes_to_half(function: Callable[..., Any], inverse: Callable[..., Any], default: Any) -> None:
-    @vjp(function, 0, reads="", holomorphic=False)
-    def rfftn_vjp(
-        y_bar: Any, y: Any, a: Any, s: Any = None, axes: Any = default, norm: Any = None, *rest: Any,
-        **options: Any,
-    ) -> Any:  # fmt: skip
-        lengths, axes = lengths_of(np.shape(a), s, axes)
+    def pull(y_bar: Any, y: Any, shape: Any, s: Any, axes: Any, norm: Any) -> Any:
+        lengths, axes = lengths_of(shape, s, axes)
         x_bar = inverse(y_bar / _counts(y, lengths[-1], axes[-1]), lengths, axes, SWAPPED[norm])
-        return fitted(x_bar, np.shape(a), axes)
+        return fitted(x_bar, shape, axes)
 
-    linear(function, 0)
+    _along_many(function, pull, default)
 
 
 def _many_axes_from_half(function: Callable[..., Any], inverse: Callable[..., Any], default: Any) -> None:
-    @vjp(function, 0, reads="", holomorphic=False)
-    def irfftn_vjp(
-        y_bar: Any, y: Any, a: Any, s: Any = None, axes: Any = default, norm: Any = None, *rest: Any,
-        **options: Any,
-    ) -> Any:  # fmt: skip
-        _, axes = lengths_of(np.shape(a), s, axes)
+    def pull(y_bar: Any, y: Any, shape: Any, s: Any, axes: Any, norm: Any) -> Any:
+        _, axes = lengths_of(shape, s, axes)
         half = inverse(y_bar, None, axes, SWAPPED[norm])
-        return fitted(half * _counts(y, np.shape(y)[axes[-1]], axes[-1]), np.shape(a), axes)
+        return fitted(half * _counts(y, np.shape(y)[axes[-1]], axes[-1]), shape, axes)
 
-    linear(function, 0)
+    _along_many(function, pull, default)
 
 
 def _shift(function: Callable[..., Any], inverse: Callable[..., Any]) -> None:
