@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from pullback.rules.domain import array, call
+from pullback.rules.linalg import adjoint
 from pullback.rules.table import calls, jvp, vjp
-from pullback.rules.triangular import adjoint, congruent, factor_cotangent, half, hermitian, lower
+from pullback.rules.triangular import congruent, factor_cotangent, half, hermitian, lower
 
 
 @vjp(np.linalg.cholesky, 0, reads="y upper", holomorphic=False)

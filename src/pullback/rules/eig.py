@@ -25,9 +25,9 @@ import numpy as np
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import Tracked, bare
 from pullback.rules.domain import array, call
+from pullback.rules.linalg import adjoint
 from pullback.rules.structured import Filled, dense
 from pullback.rules.table import calls, gauge, jvp, vjp
-from pullback.rules.triangular import adjoint
 
 Array = np.ndarray[Any, Any]
 _REMEDY = "use functions of the matrix that need no eigenvectors, or np.linalg.eigh if it is Hermitian."

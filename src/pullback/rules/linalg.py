@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
 from pullback.rules.products import operand
 from pullback.rules.table import calls, constant, jvp, linear, view, vjp
@@ -19,6 +20,12 @@ from pullback.rules.table import calls, constant, jvp, linear, view, vjp
 def transposed(a: Any) -> Any:
     """The transpose of each matrix in a stack, without conjugation."""
     return np.swapaxes(a, -1, -2)
+
+
+def adjoint(a: Any) -> Any:
+    """The conjugate transpose of each matrix in a stack."""
+    turned = transposed(a)
+    return np.conj(turned) if dtype_of(a).kind == "c" else turned
 
 
 # -- inv, solve -------------------------------------------------------------------------------------------

@@ -15,10 +15,10 @@ import numpy as np
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
+from pullback.rules.linalg import adjoint
 from pullback.rules.pinv import drops, is_zero_beside, leaves_rank
 from pullback.rules.products import operand
 from pullback.rules.table import calls, jvp, vjp
-from pullback.rules.triangular import adjoint
 
 Array = np.ndarray[Any, Any]
 

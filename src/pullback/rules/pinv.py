@@ -18,8 +18,9 @@ import numpy as np
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
+from pullback.rules.linalg import adjoint
 from pullback.rules.table import calls, jvp, vjp
-from pullback.rules.triangular import adjoint, half, hermitian
+from pullback.rules.triangular import half, hermitian
 
 Array = np.ndarray[Any, Any]
 

@@ -25,8 +25,9 @@ import numpy as np
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import Tracked, bare
 from pullback.rules.domain import array, call
+from pullback.rules.linalg import adjoint
 from pullback.rules.table import calls, jvp, vjp
-from pullback.rules.triangular import adjoint, half
+from pullback.rules.triangular import half
 
 
 def _check_mode(mode: str) -> None:

@@ -15,17 +15,12 @@ import numpy as np
 
 from pullback.base.dispatch import dispatched
 from pullback.rules.domain import array, call
+from pullback.rules.linalg import adjoint
 from pullback.rules.table import calls, jvp, vjp
 
 Array = np.ndarray[Any, Any]
 _SMALL = 16
 """Stacks of matrices below this size are faster inverted in one call than solved with one by one."""
-
-
-def adjoint(a: Any) -> Any:
-    """The conjugate transpose of each matrix in a stack."""
-    turned = np.swapaxes(a, -1, -2)
-    return np.conj(turned) if a.dtype.kind == "c" else turned
 
 
 @functools.cache

@@ -68,11 +68,6 @@ def conj(a: Any) -> Any:
     return np.conj(a) if dtype_of(a).kind == "c" else a
 
 
-def adjoint(a: Any) -> Any:
-    """The conjugate transpose of each matrix in a stack."""
-    return conj(np.swapaxes(a, -1, -2))
-
-
 def is_vector(b: Any) -> bool:
     """Whether a right side is one vector, and not a matrix of columns or a stack of them."""
     return np.ndim(b) == 1

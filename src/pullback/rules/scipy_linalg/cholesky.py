@@ -14,7 +14,8 @@ import scipy.linalg
 
 from pullback.base.dispatch import dispatched
 from pullback.rules.domain import array, call
-from pullback.rules.scipy_linalg.calling import BATCHES, adjoint, composed, is_vector
+from pullback.rules.linalg import adjoint
+from pullback.rules.scipy_linalg.calling import BATCHES, composed, is_vector
 from pullback.rules.scipy_linalg.systems import solve_triangular
 from pullback.rules.table import calls, jvp, linear, stand_in, vjp
 

@@ -16,8 +16,8 @@ import numpy as np
 import scipy.linalg
 
 from pullback.rules.domain import array, call
-from pullback.rules.linalg import transposed
-from pullback.rules.scipy_linalg.calling import BATCHES, adjoint, followed
+from pullback.rules.linalg import adjoint, transposed
+from pullback.rules.scipy_linalg.calling import BATCHES, followed
 from pullback.rules.table import PARTS, calls, jvp, linear, vjp
 
 _sylvester = followed(scipy.linalg.solve_sylvester)

@@ -15,7 +15,8 @@ import scipy.linalg
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
-from pullback.rules.scipy_linalg.calling import adjoint, followed
+from pullback.rules.linalg import adjoint
+from pullback.rules.scipy_linalg.calling import followed
 from pullback.rules.scipy_linalg.equations import solve_sylvester
 from pullback.rules.table import calls, jvp, vjp
 

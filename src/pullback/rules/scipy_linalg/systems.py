@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
+from pullback.rules import linalg
 from pullback.rules.determinant import minors
 from pullback.rules.domain import array, call
-from pullback.rules.scipy_linalg.calling import BATCHES, adjoint, conj, followed, is_vector
+from pullback.rules.linalg import adjoint
+from pullback.rules.scipy_linalg.calling import BATCHES, conj, followed, is_vector
 from pullback.rules.table import calls, jvp, linear, stand_in, vjp
 
 # -- what a structured solver reads of a matrix ------------------------------------------------------------
@@ -32,7 +34,7 @@ def as_read(a: Any, assume_a: Any, lower: bool) -> Any:
         return _TRIANGLES[assume_a](a)
     if assume_a in _MIRRORED:
         # In real arithmetic both are symmetric.
-        turned = adjoint if _MIRRORED[assume_a] == "her" else _transposed
+        turned = adjoint if _MIRRORED[assume_a] == "her" else linalg.transposed
         half = np.tril(a, -1) if lower else np.triu(a, 1)
         diagonal = _on_diagonal(a)
         return half + turned(half) + (np.real(diagonal) if turned is adjoint else diagonal)
@@ -46,16 +48,12 @@ def as_read(a: Any, assume_a: Any, lower: bool) -> Any:
 def of_what_is_read(m_bar: Any, assume_a: Any, lower: bool) -> Any:
     """The adjoint of `as_read`."""
     if assume_a in _MIRRORED:
-        turned = adjoint if _MIRRORED[assume_a] == "her" else _transposed
+        turned = adjoint if _MIRRORED[assume_a] == "her" else linalg.transposed
         both = m_bar + turned(m_bar)
         half = np.tril(both, -1) if lower else np.triu(both, 1)
         diagonal = _on_diagonal(m_bar)
         return half + (np.real(diagonal) if turned is adjoint else diagonal)
     return as_read(m_bar, assume_a, lower)
-
-
-def _transposed(a: Any) -> Any:
-    return np.swapaxes(a, -1, -2)
 
 
 def _on_diagonal(a: Any) -> Any:
@@ -69,7 +67,7 @@ solve = followed(scipy.linalg.solve)
 
 def _system(a: Any, assume_a: Any, lower: bool, transposed: bool) -> Any:
     matrix = as_read(a, assume_a, lower)
-    return _transposed(matrix) if transposed else matrix
+    return linalg.transposed(matrix) if transposed else matrix
 
 
 @vjp(solve, 0, reads="y a lower assume_a transposed", holomorphic=False)
@@ -82,7 +80,7 @@ def solve_a_vjp(
     columns = y_bar[..., None] if vector else y_bar
     b_bar = np.linalg.solve(adjoint(system), columns)
     m_bar = -(b_bar @ adjoint(y[..., None] if vector else y))
-    return of_what_is_read(_transposed(m_bar) if transposed else m_bar, assume_a, lower)
+    return of_what_is_read(linalg.transposed(m_bar) if transposed else m_bar, assume_a, lower)
 
 
 @vjp(solve, 1, reads="a lower assume_a transposed", holomorphic=False)
@@ -190,7 +188,7 @@ def triangular_a_jvp(
 ) -> Any:  # fmt: skip
     kind: Any = _TRANS.get(trans, trans)
     moved = _triangle(a_dot, lower, unit_diagonal)
-    moved = moved if kind == 0 else _transposed(moved) if kind == 1 else adjoint(moved)
+    moved = moved if kind == 0 else linalg.transposed(moved) if kind == 1 else adjoint(moved)
     if is_vector(b):
         return -solve_triangular(a, moved @ y[..., None], trans, lower, unit_diagonal)[..., 0]
     return -solve_triangular(a, moved @ y, trans, lower, unit_diagonal)

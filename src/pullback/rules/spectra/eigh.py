@@ -27,11 +27,11 @@ from pullback.base.composed import COMPOSED
 from pullback.base.dispatch import dispatched
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
+from pullback.rules.linalg import adjoint
 from pullback.rules.spectra.clusters import Counts, check_symmetric, settled
 from pullback.rules.spectra.gauge import (
     JOINED,
     absent,
-    adjoint,
     all_apart,
     eps_of,
     equal_neighbours,

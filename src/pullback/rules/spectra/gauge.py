@@ -47,12 +47,6 @@ def slack_of(dtype: np.dtype[Any]) -> float:
     return eps_of(dtype) ** (2 / 3)
 
 
-def adjoint(a: Any) -> Any:
-    """The conjugate transpose of each matrix in a stack."""
-    turned = np.swapaxes(a, -1, -2)
-    return np.conj(turned) if a.dtype.kind == "c" else turned
-
-
 def absent(cotangent: Any) -> bool:
     """Whether nothing flowed to an output: its cotangent came as one number."""
     return np.ndim(cotangent) == 0

@@ -31,6 +31,7 @@ from pullback.base.composed import COMPOSED
 from pullback.base.dispatch import dispatched
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
+from pullback.rules.linalg import adjoint
 from pullback.rules.spectra.clusters import check_symmetric, settled
 from pullback.rules.spectra.eigh import check_phases
 from pullback.rules.spectra.gauge import (
@@ -38,7 +39,6 @@ from pullback.rules.spectra.gauge import (
     ROUNDED,
     Array,
     absent,
-    adjoint,
     all_apart,
     complement,
     eps_of,

@@ -17,8 +17,9 @@ from pullback.base.dispatch import dispatched
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
+from pullback.rules.linalg import adjoint
 from pullback.rules.spectra.eigh import unsplit
-from pullback.rules.spectra.gauge import Array, adjoint, first_order_only, infinite_diagonal, placed, slack_of
+from pullback.rules.spectra.gauge import Array, first_order_only, infinite_diagonal, placed, slack_of
 from pullback.rules.spectra.svd import KIND, NAME, generic_svd, ranks
 from pullback.rules.table import calls, jvp
 
