@@ -304,7 +304,11 @@ class Code(BaseLower):
         """A power with a literal exponent, by squaring as Numba's is; None for what is not so simple."""
         value, kind = base
         is_float = isinstance(kind, types.Float)
-        if kind != result or abs(exponent) > LARGEST or not (is_float or (kind == types.int64 and exponent >= 0)):
+        if (
+            kind != result
+            or abs(exponent) > LARGEST
+            or not (is_float or (kind == types.int64 and exponent >= 0))
+        ):
             return None
         multiply = self.builder.fmul if is_float else self.builder.mul
         power = ir.Constant(value.type, 1)
@@ -334,7 +338,9 @@ class Code(BaseLower):
             if type(symbol) in _ORDER and kind == types.int64:
                 return self.builder.icmp_signed(_ORDER[type(symbol)], *values)
             if type(symbol) in _ORDER and isinstance(kind, types.Float):
-                compare = self.builder.fcmp_unordered if type(symbol) is ast.NotEq else self.builder.fcmp_ordered
+                compare = (
+                    self.builder.fcmp_unordered if type(symbol) is ast.NotEq else self.builder.fcmp_ordered
+                )
                 return compare(_ORDER[type(symbol)], *values)
         call = self.found.calls[node]
         return self.context.get_function(call.function, signature)(self.builder, values)
@@ -404,7 +410,11 @@ class Code(BaseLower):
         if type(node) is ast.UnaryOp:
             return self.is_harmless(node.operand)
         if type(node) is ast.BinOp:
-            simple = type(node.op) in _INTEGER and self.kind(node) in (types.float64, types.float32, types.int64)
+            simple = type(node.op) in _INTEGER and self.kind(node) in (
+                types.float64,
+                types.float32,
+                types.int64,
+            )
             return simple and self.is_harmless(node.left) and self.is_harmless(node.right)
         if type(node) is ast.Compare:
             return self.is_harmless(node.left) and self.is_harmless(node.comparators[0])
@@ -488,4 +498,3 @@ class Code(BaseLower):
         if type(node) is ast.Subscript:
             return type(node.value) is ast.Attribute and node.value.attr == "shape"
         return False
-

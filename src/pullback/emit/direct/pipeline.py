@@ -23,8 +23,7 @@ class Compiler(frontend.Frontend):
         try:
             with global_compiler_lock, ConfigStack().enter(self.state.flags.copy()):
                 return directly(self.state)
-        except Refused as refusal:
-            _log(refusal)
+        except Refused:
             self.state.library = None
             return super().compile_extra(func)
 
@@ -83,8 +82,3 @@ def tree_of(function):
         for node in ast.parse(text).body
         if isinstance(node, ast.FunctionDef) and node.name == function.__name__
     )
-
-
-def _log(refusal):
-    with open("/tmp/me/refused.txt", "a") as f:
-        f.write(f"{refusal}\n")
