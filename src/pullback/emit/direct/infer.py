@@ -2,12 +2,13 @@
 
 Comes in: the syntax tree of a function and Numba's types of its parameters. Goes out: the type of every
 expression and variable, and which signature each operation is called with. A variable whose type would
-depend on a later assignment, and anything else that is not in the small language, is `Refused`.
+depend on a later assignment, and anything else that is not in the small language, is `RefusedError`.
 """
 
 import ast
 import builtins
 import operator
+from typing import Any
 
 from numba.core import types
 from numba.core.errors import NumbaError
@@ -27,7 +28,7 @@ _signatures = {}
 """What a function is called with for arguments of given types, asked of Numba once a process."""
 
 
-class Refused(NumbaError):
+class RefusedError(NumbaError):
     """Not in the small language; Numba's own passes are to take the function."""
 
 
@@ -57,14 +58,14 @@ class Types:
         self.kinds = {}
         self.calls = {}
         self.variables = dict(zip((arg.arg for arg in tree.args.args), params, strict=True))
-        self.result = None
+        self.result: Any = None
         self.assigned = None
         self.local = {node.id for node in ast.walk(tree) if type(node) is ast.Name and _stores(node)}
         self.local.update(self.variables)
         self.block(tree.body)
         *_, last = tree.body
         if type(last) is not ast.Return or self.result is None:
-            raise Refused("a function that does not end in its only return")
+            raise RefusedError("a function that does not end in its only return")
 
     # -- statements
 
@@ -72,37 +73,40 @@ class Types:
         for statement in statements:
             visit = getattr(self, f"do_{type(statement).__name__}", None)
             if visit is None:
-                raise Refused(f"{type(statement).__name__} as a statement")
+                raise RefusedError(f"{type(statement).__name__} as a statement")
             visit(statement)
 
     def do_Assign(self, node):
         if len(node.targets) != 1:
-            raise Refused("several targets")
+            raise RefusedError("several targets")
         self.assigned = node.value
         kind = self.of(node.value)
         self.assign(node.targets[0], kind)
 
-    def assign(self, target, kind):
+    def assign(self, target, kind: Any):
         if type(target) is ast.Name:
             self.name_gets(target.id, kind)
         elif type(target) is ast.Subscript:
             element = self.element(target)
             if element is None or self.typing.can_convert(kind, element) is None:
-                raise Refused("a store of another kind")
-        elif type(target) is ast.Tuple and isinstance(kind, types.BaseTuple):
-            if len(target.elts) != len(kind) or any(type(t) is not ast.Name for t in target.elts):
-                raise Refused("unpacking")
-            for part, part_kind in zip(target.elts, kind, strict=True):
-                self.name_gets(part.id, part_kind)
+                raise RefusedError("a store of another kind")
+        elif type(target) is ast.Tuple and _is_tuple(kind):
+            parts = [part.id for part in target.elts if isinstance(part, ast.Name)]
+            if len(parts) != len(kind) or type(self.assigned) is not ast.Call:
+                raise RefusedError("unpacking")
+            for part, part_kind in zip(parts, kind, strict=True):
+                self.name_gets(part, part_kind)
         else:
-            raise Refused("a target")
+            raise RefusedError("a target")
 
     def name_gets(self, name, kind):
+        if not (_is_number(kind) or isinstance(kind, types.Array)):
+            raise RefusedError(f"{name} is of another kind")
         known = self.variables.setdefault(name, kind)
         if known == kind:
             return
         if not _is_number(known) or not _is_number(kind) or self.typing.unify_pairs(known, kind) != known:
-            raise Refused(f"{name} has two types")
+            raise RefusedError(f"{name} has two types")
 
     def do_AugAssign(self, node):
         target = node.target
@@ -111,25 +115,25 @@ class Types:
         else:
             old = self.element(target) if type(target) is ast.Subscript else None
         if not _is_number(old):
-            raise Refused("an augmented assignment of another kind")
+            raise RefusedError("an augmented assignment of another kind")
         kind = self.operation(node, OPERATORS.get(type(node.op)), old, self.of(node.value))
         if type(target) is ast.Name:
             self.name_gets(target.id, kind)
         elif self.typing.can_convert(kind, old) is None:
-            raise Refused("a store of another kind")
+            raise RefusedError("a store of another kind")
 
     def do_For(self, node):
         if node.orelse or type(node.target) is not ast.Name or range_of(node, self.globals) is None:
-            raise Refused("a loop of another kind")
+            raise RefusedError("a loop of another kind")
         for bound in node.iter.args:
             if self.of(bound) != types.int64:
-                raise Refused("a range of another kind")
+                raise RefusedError("a range of another kind")
         self.name_gets(node.target.id, types.int64)
         self.block(node.body)
 
     def do_While(self, node):
         if node.orelse:
-            raise Refused("else of a loop")
+            raise RefusedError("else of a loop")
         self.test(node.test)
         self.block(node.body)
 
@@ -140,23 +144,23 @@ class Types:
 
     def test(self, node):
         if not _is_number(self.of(node)):
-            raise Refused("a test of another kind")
+            raise RefusedError("a test of another kind")
 
     def do_Raise(self, node):
         raised_by(node, self.globals)
 
     def do_Return(self, node):
         if self.result is not None or node.value is None:
-            raise Refused("several returns")
+            raise RefusedError("several returns")
         self.result = self.of(node.value)
-        parts = self.result if isinstance(self.result, types.BaseTuple) else (self.result,)
+        parts: Any = self.result if isinstance(self.result, types.BaseTuple) else (self.result,)
         if not all(_is_number(part) or isinstance(part, types.Array) for part in parts):
-            raise Refused("a result of another kind")
+            raise RefusedError("a result of another kind")
 
     def do_Expr(self, node):
         if type(node.value) is not ast.Constant:
             if type(node.value) is not ast.Call:
-                raise Refused("an expression as a statement")
+                raise RefusedError("an expression as a statement")
             self.of(node.value)
 
     def do_Break(self, node):
@@ -170,14 +174,14 @@ class Types:
         """The type of an expression, which is noted."""
         visit = getattr(self, f"of_{type(node).__name__}", None)
         if visit is None:
-            raise Refused(f"{type(node).__name__} as an expression")
+            raise RefusedError(f"{type(node).__name__} as an expression")
         kind = self.kinds[node] = visit(node)
         return kind
 
     def variable(self, name):
         kind = self.variables.get(name)
         if kind is None:
-            raise Refused(f"{name} is read ahead of its assignment")
+            raise RefusedError(f"{name} is read ahead of its assignment")
         return kind
 
     def of_Name(self, node):
@@ -196,38 +200,38 @@ class Types:
         kind = self.of(node.operand)
         if type(node.op) is ast.Not:
             if not _is_number(kind):
-                raise Refused("not of another kind")
+                raise RefusedError("not of another kind")
             return types.boolean
         return self.operation(node, OPERATORS[type(node.op)], kind)
 
     def of_Compare(self, node):
         if len(node.ops) != 1:
-            raise Refused("a chain of comparisons")
+            raise RefusedError("a chain of comparisons")
         left, right = self.of(node.left), self.of(node.comparators[0])
         return self.operation(node, OPERATORS.get(type(node.ops[0])), left, right)
 
     def operation(self, node, function, *kinds):
         if function is None or not all(_is_number(kind) for kind in kinds):
-            raise Refused("an operation of another kind")
+            raise RefusedError("an operation of another kind")
         return self.called(node, function, kinds, {})
 
     def called(self, node, function, kinds, named):
         call = self.calls[node] = resolved(self.typing, function, tuple(kinds), tuple(named.items()))
         kind = types.unliteral(call.signature.return_type)
         if not (_is_number(kind) or isinstance(kind, types.Array | types.BaseTuple | types.NoneType)):
-            raise Refused("a result of another kind")
+            raise RefusedError("a result of another kind")
         return kind
 
     def of_BoolOp(self, node):
         if any(self.of(value) != types.boolean for value in node.values):
-            raise Refused("and, or of another kind")
+            raise RefusedError("and, or of another kind")
         return types.boolean
 
     def of_IfExp(self, node):
         self.test(node.test)
         kind = self.typing.unify_types(self.of(node.body), self.of(node.orelse))
         if not _is_number(kind):
-            raise Refused("a choice of another kind")
+            raise RefusedError("a choice of another kind")
         return kind
 
     def of_Tuple(self, node):
@@ -236,14 +240,14 @@ class Types:
     def of_Call(self, node):
         function = self.value(node.func)
         if function is _UNKNOWN or any(type(a) is ast.Starred for a in node.args):
-            raise Refused(f"a call of {ast.unparse(node.func)}")
+            raise RefusedError(f"a call of {ast.unparse(node.func)}")
         kinds = [self.of(argument) for argument in node.args]
         named = {keyword.arg: self.of(keyword.value) for keyword in node.keywords}
         if None in named:
-            raise Refused("a call of another kind")
+            raise RefusedError("a call of another kind")
         kind = self.called(node, function, kinds, named)
         if not _is_number(kind) and kind != types.none and node is not self.assigned:
-            raise Refused("an array without a name")
+            raise RefusedError("an array without a name")
         return kind
 
     def of_Attribute(self, node):
@@ -255,16 +259,17 @@ class Types:
         if isinstance(kind, types.Array) and node.attr == "shape":
             return types.UniTuple(types.int64, kind.ndim)
         if not isinstance(kind, types.Complex) or node.attr not in ("real", "imag"):
-            raise Refused("an attribute")
+            raise RefusedError("an attribute")
         return kind.underlying_float
 
     def of_Subscript(self, node):
-        kind = self.kinds.get(node.value) or self.of(node.value)
-        if isinstance(kind, types.BaseTuple) and type(node.slice) is ast.Constant:
-            return kind[node.slice.value]
+        kind: Any = self.kinds.get(node.value) or self.of(node.value)
+        position = constant_int(node.slice)
+        if _is_tuple(kind) and position is not None:
+            return kind[position]
         element = self.element(node)
         if element is None:
-            raise Refused("an index of another kind")
+            raise RefusedError("an index of another kind")
         return element
 
     def element(self, node):
@@ -298,6 +303,10 @@ def _is_number(kind):
     return isinstance(kind, types.Number | types.Boolean)
 
 
+def _is_tuple(kind):
+    return isinstance(kind, types.BaseTuple)
+
+
 def is_path(node, local):
     """Whether an attribute is one of a module, and not of a value."""
     while type(node) is ast.Attribute:
@@ -323,10 +332,10 @@ def constant_kind(value, typing=None):
         return types.complex128
     if typing is not None and isinstance(value, type):
         return typing.resolve_value_type(value)
-    raise Refused("a constant of another kind")
+    raise RefusedError("a constant of another kind")
 
 
-def range_of(loop, namespace):
+def range_of(loop, namespace) -> Any:
     """Start, stop and step of a loop, as nodes and a constant; None for another loop."""
     call = loop.iter
     if type(call) is not ast.Call or type(call.func) is not ast.Name or call.func.id != "range":
@@ -354,13 +363,14 @@ def raised_by(node, namespace):
     """The class and the arguments of a ``raise``."""
     call = node.exc
     if node.cause is not None or type(call) is not ast.Call or type(call.func) is not ast.Name:
-        raise Refused("raise of another kind")
+        raise RefusedError("raise of another kind")
     error = namespace.get(call.func.id, getattr(builtins, call.func.id, None))
     if not (isinstance(error, type) and issubclass(error, Exception)) or call.keywords:
-        raise Refused("raise of another kind")
-    if any(type(argument) is not ast.Constant for argument in call.args):
-        raise Refused("raise of another kind")
-    return error, tuple(argument.value for argument in call.args)
+        raise RefusedError("raise of another kind")
+    arguments = [argument for argument in call.args if isinstance(argument, ast.Constant)]
+    if len(arguments) < len(call.args):
+        raise RefusedError("raise of another kind")
+    return error, tuple(argument.value for argument in arguments)
 
 
 def resolved(typing, function, kinds, named):
@@ -369,13 +379,13 @@ def resolved(typing, function, kinds, named):
     try:
         known = _signatures.get(key)
     except TypeError:
-        raise Refused("a call of another kind") from None
+        raise RefusedError("a call of another kind") from None
     if known is None:
         typed = typing.resolve_value_type(function)
         if not isinstance(typed, types.Callable):
-            raise Refused(f"a call of {function}, a {typed}")
+            raise RefusedError(f"a call of {function}, a {typed}")
         signature = typing.resolve_function_type(typed, kinds, dict(named))
         if signature is None or signature.recvr is not None:
-            raise Refused(f"a call of {function}")
+            raise RefusedError(f"a call of {function}")
         known = _signatures[key] = Call(typed, signature)
     return known

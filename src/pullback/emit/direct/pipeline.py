@@ -3,15 +3,16 @@
 import ast
 import linecache
 
-from numba.core import funcdesc, typing
+from numba.core import funcdesc
 from numba.core.bytecode import FunctionIdentity
 from numba.core.compiler import compile_result
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.targetconfig import ConfigStack
+from numba.core.typing.templates import signature
 
 from pullback.emit import frontend
 from pullback.emit.direct.code import Code, Outline
-from pullback.emit.direct.infer import Refused, Types
+from pullback.emit.direct.infer import RefusedError, Types
 
 
 class Compiler(frontend.Frontend):
@@ -23,7 +24,7 @@ class Compiler(frontend.Frontend):
         try:
             with global_compiler_lock, ConfigStack().enter(self.state.flags.copy()):
                 return directly(self.state)
-        except Refused:
+        except RefusedError:
             self.state.library = None
             return super().compile_extra(func)
 
@@ -32,7 +33,7 @@ def directly(state):
     """What Numba's passes do, from the text to machine code.
 
     Raises:
-        Refused: for what is not in the small language.
+        RefusedError: for what is not in the small language.
     """
     function, flags, target = state.func_id.func, state.flags, state.targetctx
     tree = tree_of(function)
@@ -51,8 +52,8 @@ def directly(state):
         abi_tags=[flags.get_mangle_string()],
     )
     with target.push_code_library(library):
-        code = Code(target, library, description, outline, metadata=state.metadata)
-        code.write(tree, found)
+        code = Code(target, library, description, outline, tree, found)
+        code.lower()
         code.create_cpython_wrapper(flags.release_gil)
     entry = target.get_executable(library, description, code.env)
     target.insert_user_function(entry, description, [library])
@@ -64,7 +65,7 @@ def directly(state):
         type_annotation="",
         library=library,
         call_helper=code.call_helper,
-        signature=typing.signature(found.result, *state.args),
+        signature=signature(found.result, *state.args),
         objectmode=False,
         lifted=(),
         fndesc=description,
