@@ -6,12 +6,13 @@ from typing import ClassVar
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.ir import Loc
-from numba.np.arrayobj import load_item, store_item
+from numba.np.arrayobj import store_item
 
 from pullback.emit.direct.elements import WORD, View, is_array
 from pullback.emit.direct.expressions import Expressions
 from pullback.emit.direct.infer import constant_int, raised_by, range_of
 from pullback.emit.direct.scan import Names
+from pullback.emit.direct.scopes import Scopes
 
 
 class Outline:
@@ -41,6 +42,7 @@ class Code(Expressions):
         super().__init__(target, library, description, outline, found)
         self.tree = tree
         self.names = Names(tree, description.args)
+        self.scopes = Scopes(self.module, tree, found, self.names.alone)
         self.loops, self.live = [], {}
 
     def lower_normal_function(self, fndesc):
@@ -130,15 +132,19 @@ class Code(Expressions):
             return
         array, pointer = self.place(target)
         right = self.of(node.value)
-        old = load_item(self.context, self.builder, array.kind, pointer)
+        old = self.element(target, array, pointer)
         value = self.operation(node, node.op, (old, array.kind.dtype), (right, self.kind(node.value)))
-        value = self.context.cast(self.builder, value, self.result_of(node), array.kind.dtype)
-        store_item(self.context, self.builder, array.kind, value, pointer)
+        self.put(target, array, pointer, value, self.result_of(node))
 
     def store(self, target, value, kind):
-        array, pointer = self.place(target)
+        self.put(target, *self.place(target), value, kind)
+
+    def put(self, target, array, pointer, value, kind):
+        """Store a value of type `kind` in an element of an array."""
         value = self.context.cast(self.builder, value, kind, array.kind.dtype)
+        before = len(self.builder.block.instructions)
         store_item(self.context, self.builder, array.kind, value, pointer)
+        self.scopes.mark(self.builder.block.instructions[before:], target.value.id)
 
     def do_For(self, node):
         builder = self.builder

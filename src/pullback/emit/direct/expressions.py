@@ -31,6 +31,7 @@ class Expressions(BaseLower):
     """
 
     builder: Any
+    scopes: Any
 
     def __init__(self, target, library, description, outline, found):
         super().__init__(target, library, description, outline)
@@ -251,8 +252,14 @@ class Expressions(BaseLower):
             if type(node.value) is ast.Attribute:
                 return self.view(node.value.value).shape[position]
             return self.builder.extract_value(self.of(node.value), position)
-        array, pointer = self.place(node)
-        return load_item(self.context, self.builder, array.kind, pointer)
+        return self.element(node, *self.place(node))
+
+    def element(self, node, array, pointer):
+        """The element at `pointer` of the array that `node` indexes."""
+        before = len(self.builder.block.instructions)
+        value = load_item(self.context, self.builder, array.kind, pointer)
+        self.scopes.mark(self.builder.block.instructions[before:], node.value.id)
+        return value
 
     def view(self, node):
         """The parts of an array that a name stands for."""

@@ -1,0 +1,69 @@
+"""Which accesses cannot meet in memory, as LLVM's metadata says it (`alias.scope`, `noalias`).
+
+An array that the function allocates, and whose name is the only way to it, is apart from every other. LLVM
+cannot see that: it would compare addresses ahead of each loop, and leave loops over many arrays as they are.
+(LLVM Language Reference, "'noalias' and 'alias.scope' Metadata".)
+"""
+
+import ast
+
+from numba.core import types
+
+from pullback.emit import native
+
+_ALLOCATING = (native.empty, native.zeros)
+
+
+class Scopes:
+    """The metadata of loads and stores, by the name of the array.
+
+    Attributes:
+        apart: names of arrays that no other name leads to.
+    """
+
+    def __init__(self, module, tree, found, alone):
+        self.apart = sorted(_allocated(tree, found, alone) - _shared(tree, found))
+        if not self.apart:
+            return
+        domain = module.add_metadata([f"{module.name} {tree.name}"])
+        own = {name: module.add_metadata([name, domain]) for name in (*self.apart, " rest")}
+        self.scope = {name: module.add_metadata([scope]) for name, scope in own.items()}
+        self.others = {
+            name: module.add_metadata([scope for other, scope in own.items() if other != name])
+            for name in own
+        }
+
+    def mark(self, instructions, name):
+        """Say of the loads and stores among `instructions` that they are of the array called `name`."""
+        if not self.apart:
+            return
+        key = name if name in self.scope else " rest"
+        for instruction in instructions:
+            if instruction.opname in ("load", "store"):
+                instruction.set_metadata("alias.scope", self.scope[key])
+                instruction.set_metadata("noalias", self.others[key])
+
+
+def _allocated(tree, found, alone):
+    return {
+        node.targets[0].id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in alone
+        and isinstance(node.value, ast.Call)
+        and found.value(node.value.func) in _ALLOCATING
+    }
+
+
+def _shared(tree, found):
+    """Names whose arrays may have got another name: by an assignment, or by a call that gives an array."""
+    shared = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+            shared.add(node.value.id)
+        elif isinstance(node, ast.Call) and isinstance(
+            found.kinds.get(node), types.Array | types.BaseTuple
+        ):
+            shared.update(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+    return shared
