@@ -10,9 +10,11 @@ from numba.np.arrayobj import store_item
 
 from pullback.emit.direct.elements import WORD, View, is_array
 from pullback.emit.direct.expressions import Expressions
-from pullback.emit.direct.infer import constant_int, raised_by, range_of
+from pullback.emit.direct.infer import ListOf
 from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
+from pullback.emit.direct.stacks import Stack
+from pullback.emit.direct.syntax import constant_int, raised_by, range_of
 
 
 class Outline:
@@ -80,6 +82,10 @@ class Code(Expressions):
     def do_Assign(self, node):
         target = node.targets[0]
         kind = self.found.kinds[node.value]
+        if isinstance(kind, ListOf):
+            if kind.element is not None:
+                self.stacks[target.id] = Stack(self.context, self.builder, kind.element)
+            return
         if type(target) is ast.Subscript:
             self.store(target, self.of(node.value), kind)
             return
@@ -235,7 +241,9 @@ class Code(Expressions):
         self.return_exception(error, arguments, loc=self.loc_of(node))
 
     def do_Expr(self, node):
-        if type(node.value) is ast.Call:
+        if type(node.value) is ast.Call and self.found.list_of(node.value, "append"):
+            self.stacks[node.value.func.value.id].append(self.builder, self.of(node.value.args[0]))
+        elif type(node.value) is ast.Call:
             self.of(node.value)
 
     def do_Return(self, node):
@@ -244,6 +252,8 @@ class Code(Expressions):
         self.context.nrt.incref(self.builder, kind, value)
         for name in list(self.live):
             self.release((name,))
+        for stack in self.stacks.values():
+            stack.free(self.builder)
         for name, cell in self.cells.items():
             if is_array(own := self.found.variables[name]):
                 self.context.nrt.decref(self.builder, own, self.builder.load(cell))

@@ -11,7 +11,7 @@ from numba.core.typing.templates import fold_arguments
 from numba.np.arrayobj import load_item
 
 from pullback.emit.direct.elements import WORD, View
-from pullback.emit.direct.infer import constant_int, indices_of, is_path
+from pullback.emit.direct.syntax import constant_int, indices_of, is_path
 
 _FLOAT = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 _INTEGER = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul"}
@@ -27,6 +27,7 @@ class Expressions(BaseLower):
         found: the function's `Types`.
         bound: the value of each name that is assigned once (`View` for an array).
         cells: the place in memory of each other name.
+        stacks: the lists of arrays, by name.
         natural: names whose value is known not to be negative.
     """
 
@@ -36,7 +37,7 @@ class Expressions(BaseLower):
     def __init__(self, target, library, description, outline, found):
         super().__init__(target, library, description, outline)
         self.found = found
-        self.bound, self.cells = {}, {}
+        self.bound, self.cells, self.stacks = {}, {}, {}
         self.natural = set()
 
     def kind(self, node):
@@ -210,6 +211,8 @@ class Expressions(BaseLower):
         return self.context.make_tuple(self.builder, self.kind(node), values)
 
     def of_Call(self, node):
+        if self.found.list_of(node, "pop"):
+            return self.stacks[node.func.value.id].pop(self.builder)
         call = self.found.calls[node]
         given = [(self.of(argument), self.kind(argument)) for argument in node.args]
         named = {keyword.arg: (self.of(keyword.value), self.kind(keyword.value)) for keyword in node.keywords}

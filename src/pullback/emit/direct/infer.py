@@ -11,7 +11,8 @@ import operator
 from typing import Any
 
 from numba.core import types
-from numba.core.errors import NumbaError
+
+from pullback.emit.direct.syntax import RefusedError, constant_int, indices_of, is_path, raised_by, range_of
 
 OPERATORS = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -28,10 +29,6 @@ _signatures = {}
 """What a function is called with for arguments of given types, asked of Numba once a process."""
 
 
-class RefusedError(NumbaError):
-    """Not in the small language; Numba's own passes are to take the function."""
-
-
 class Call:
     """One resolved call: Numba's type of the function, and the signature."""
 
@@ -40,6 +37,12 @@ class Call:
     def __init__(self, function, signature):
         self.function = function
         self.signature = signature
+
+
+class ListOf:
+    """The type of a list of arrays; `element` is known from the first `append`."""
+
+    element: Any = None
 
 
 class Types:
@@ -62,6 +65,7 @@ class Types:
         self.assigned = None
         self.local = {node.id for node in ast.walk(tree) if type(node) is ast.Name and _stores(node)}
         self.local.update(self.variables)
+        self.top = tree.body
         self.block(tree.body)
         *_, last = tree.body
         if type(last) is not ast.Return or self.result is None:
@@ -80,8 +84,17 @@ class Types:
         if len(node.targets) != 1:
             raise RefusedError("several targets")
         self.assigned = node.value
+        if type(node.value) is ast.List and not node.value.elts and node in self.top:
+            self.kinds[node.value] = self.name_is_list(node.targets[0])
+            return
         kind = self.of(node.value)
         self.assign(node.targets[0], kind)
+
+    def name_is_list(self, target):
+        if type(target) is not ast.Name or target.id in self.variables:
+            raise RefusedError("a list of another kind")
+        kind = self.variables[target.id] = ListOf()
+        return kind
 
     def assign(self, target, kind: Any):
         if type(target) is ast.Name:
@@ -158,10 +171,16 @@ class Types:
             raise RefusedError("a result of another kind")
 
     def do_Expr(self, node):
-        if type(node.value) is not ast.Constant:
-            if type(node.value) is not ast.Call:
-                raise RefusedError("an expression as a statement")
+        if type(node.value) is ast.Call and (found := self.list_of(node.value, "append")):
+            (value,) = node.value.args
+            kind = self.of(value)
+            found.element = found.element or kind
+            if type(value) is not ast.Name or not isinstance(kind, types.Array) or kind != found.element:
+                raise RefusedError("a list of another kind")
+        elif type(node.value) is ast.Call:
             self.of(node.value)
+        elif type(node.value) is not ast.Constant:
+            raise RefusedError("an expression as a statement")
 
     def do_Break(self, node):
         pass
@@ -186,7 +205,10 @@ class Types:
 
     def of_Name(self, node):
         if node.id in self.local:
-            return self.variable(node.id)
+            kind = self.variable(node.id)
+            if isinstance(kind, ListOf):
+                raise RefusedError("a list as a value")
+            return kind
         return constant_kind(self.value(node))
 
     def of_Constant(self, node):
@@ -237,7 +259,17 @@ class Types:
     def of_Tuple(self, node):
         return types.BaseTuple.from_types(tuple(self.of(part) for part in node.elts))
 
+    def list_of(self, node, method):
+        """The type of the list whose method is called; None if it is another call."""
+        called = node.func
+        if type(called) is not ast.Attribute or called.attr != method or type(called.value) is not ast.Name:
+            return None
+        kind = self.variables.get(called.value.id)
+        return kind if isinstance(kind, ListOf) else None
+
     def of_Call(self, node):
+        if node is self.assigned and (found := self.list_of(node, "pop")) and found.element and not node.args:
+            return found.element
         function = self.value(node.func)
         if function is _UNKNOWN or any(type(a) is ast.Starred for a in node.args):
             raise RefusedError(f"a call of {ast.unparse(node.func)}")
@@ -307,18 +339,6 @@ def _is_tuple(kind):
     return isinstance(kind, types.BaseTuple)
 
 
-def is_path(node, local):
-    """Whether an attribute is one of a module, and not of a value."""
-    while type(node) is ast.Attribute:
-        node = node.value
-    return type(node) is ast.Name and node.id not in local
-
-
-def indices_of(node):
-    """The expressions in the brackets."""
-    return node.slice.elts if type(node.slice) is ast.Tuple else [node.slice]
-
-
 def constant_kind(value, typing=None):
     """Numba's type of a constant."""
     kind = type(value)
@@ -333,44 +353,6 @@ def constant_kind(value, typing=None):
     if typing is not None and isinstance(value, type):
         return typing.resolve_value_type(value)
     raise RefusedError("a constant of another kind")
-
-
-def range_of(loop, namespace) -> Any:
-    """Start, stop and step of a loop, as nodes and a constant; None for another loop."""
-    call = loop.iter
-    if type(call) is not ast.Call or type(call.func) is not ast.Name or call.func.id != "range":
-        return None
-    if call.keywords or namespace.get("range", range) is not range:
-        return None
-    args = call.args
-    if len(args) == 1:
-        return None, args[0], 1
-    if len(args) == 2:
-        return args[0], args[1], 1
-    step = constant_int(args[2])
-    return (args[0], args[1], step) if step else None
-
-
-def constant_int(node):
-    """The integer that a literal stands for, or None."""
-    if type(node) is ast.UnaryOp and type(node.op) is ast.USub:
-        inner = constant_int(node.operand)
-        return None if inner is None else -inner
-    return node.value if type(node) is ast.Constant and type(node.value) is int else None
-
-
-def raised_by(node, namespace):
-    """The class and the arguments of a ``raise``."""
-    call = node.exc
-    if node.cause is not None or type(call) is not ast.Call or type(call.func) is not ast.Name:
-        raise RefusedError("raise of another kind")
-    error = namespace.get(call.func.id, getattr(builtins, call.func.id, None))
-    if not (isinstance(error, type) and issubclass(error, Exception)) or call.keywords:
-        raise RefusedError("raise of another kind")
-    arguments = [argument for argument in call.args if isinstance(argument, ast.Constant)]
-    if len(arguments) < len(call.args):
-        raise RefusedError("raise of another kind")
-    return error, tuple(argument.value for argument in arguments)
 
 
 def resolved(typing, function, kinds, named):

@@ -12,7 +12,8 @@ from numba.core.typing.templates import signature
 
 from pullback.emit import frontend
 from pullback.emit.direct.code import Code, Outline
-from pullback.emit.direct.infer import RefusedError, Types
+from pullback.emit.direct.infer import Types
+from pullback.emit.direct.syntax import RefusedError
 
 
 class Compiler(frontend.Frontend):

@@ -57,13 +57,15 @@ def _allocated(tree, found, alone):
 
 
 def _shared(tree, found):
-    """Names whose arrays may have got another name: by an assignment, or by a call that gives an array."""
+    """Names whose arrays may have another name: by an assignment, a list, a call that gives an array."""
     shared = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
             shared.add(node.value.id)
-        elif isinstance(node, ast.Call) and isinstance(
-            found.kinds.get(node), types.Array | types.BaseTuple
-        ):
+        elif isinstance(node, ast.Call) and _gives_arrays(node, found):
             shared.update(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
     return shared
+
+
+def _gives_arrays(call, found):
+    return isinstance(found.kinds.get(call), types.Array | types.BaseTuple) or found.list_of(call, "append")
