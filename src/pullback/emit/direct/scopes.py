@@ -11,6 +11,7 @@ from numba.core import types
 
 from pullback.emit import native
 
+GIVEN, REST = " given", " rest"
 _ALLOCATING = (native.empty, native.zeros)
 
 
@@ -19,14 +20,15 @@ class Scopes:
 
     Attributes:
         apart: names of arrays that no other name leads to.
+        given: parameters that only parameters lead to; the caller may pass one array twice.
     """
 
     def __init__(self, module, tree, found, alone):
-        self.apart = sorted(_allocated(tree, found, alone) - _shared(tree, found))
-        if not self.apart:
-            return
+        shared = _shared(tree, found)
+        self.apart = sorted(_allocated(tree, found, alone) - shared)
+        self.given = {arg.arg for arg in tree.args.args if arg.arg in alone} - shared
         domain = module.add_metadata([f"{module.name} {tree.name}"])
-        own = {name: module.add_metadata([name, domain]) for name in (*self.apart, " rest")}
+        own = {name: module.add_metadata([name, domain]) for name in (*self.apart, GIVEN, REST)}
         self.scope = {name: module.add_metadata([scope]) for name, scope in own.items()}
         self.others = {
             name: module.add_metadata([scope for other, scope in own.items() if other != name])
@@ -35,9 +37,7 @@ class Scopes:
 
     def mark(self, instructions, name):
         """Say of the loads and stores among `instructions` that they are of the array called `name`."""
-        if not self.apart:
-            return
-        key = name if name in self.scope else " rest"
+        key = name if name in self.scope else GIVEN if name in self.given else REST
         for instruction in instructions:
             if instruction.opname in ("load", "store"):
                 instruction.set_metadata("alias.scope", self.scope[key])
