@@ -115,6 +115,6 @@ def _touches_its_own(loop: For, memory: Memory) -> bool:
 
 
 def _lane(index: Arg, changing: set[str]) -> str:
-    """An index, without the rows in it that stay the same through the loop: LLVM finds whether they differ."""
+    """An index without the rows in it that stay as they are in the loop: LLVM finds whether they differ."""
     *rows, last = map(str, operands(index)) if index else ("",)
     return ", ".join((*(row for row in rows if row in changing), last))
