@@ -282,6 +282,21 @@ def test_forward_mode_has_what_does_not_split() -> None:
             pb.jvp(function, (a,), (np.ones((3, 3)),))
 
 
+def test_a_linear_map_of_cotangents_is_an_error() -> None:
+    """What one result's cotangents decide does not hold for others'."""
+    a = np.diag([1.5, 1.5, 2.0])
+
+    def two(a: Any) -> Any:
+        w, v = np.linalg.eigh(a)
+        return (v * w) @ v.T, (v * w**3) @ v.T
+
+    for function in (two, np.linalg.eigvalsh, np.linalg.svdvals):
+        with pytest.raises(
+            pb.NotDifferentiableError, match=r"linear map of cotangents.*(0|1) and (1|2) \(1\.5"
+        ):
+            pb.linearize(function, a)
+
+
 # -- precision, values, near degeneracy -------------------------------------------------------------------
 
 

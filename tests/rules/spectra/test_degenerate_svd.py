@@ -193,6 +193,20 @@ def test_the_value_has_a_kink_at_zero(complex: bool) -> None:
 
 
 @KINDS
+@pytest.mark.parametrize("s", [[2.0, 1.0, 0.0], [2.0, 0.0, 0.0], [0.0, 0.0, 0.0]], ids=str)
+@pytest.mark.parametrize("symmetric", [False, True], ids=["any matrix", "a symmetric one"])
+def test_the_unitary_of_a_singular_matrix_has_no_derivative(
+    symmetric: bool, s: list[float], complex: bool
+) -> None:
+    """Neither the signs of a null vector on the left and one on the right, nor more of them, are paired."""
+    a = matrix(3, 3, s, complex, symmetric)
+    c = drawn(3, 3, complex=complex, seed=9)
+    for weights in (c, c + adjoint(c), np.eye(3)):
+        with pytest.raises(pb.NotDifferentiableError, match=r"singular value"):
+            gradient(lambda u, s, vh, weights=weights: overlap(weights, u @ vh), a)
+
+
+@KINDS
 def test_forward_mode_refuses_what_splits(complex: bool) -> None:
     a = matrix(3, 3, [2.0, 2.0, 1.0], complex, True)
     b = drawn(3, 3, complex=complex)

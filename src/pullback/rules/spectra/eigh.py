@@ -33,12 +33,14 @@ from pullback.rules.spectra.gauge import (
     JOINED,
     absent,
     all_apart,
+    check_seeds,
     eps_of,
     equal_neighbours,
     first_order_only,
     identity,
     infinite_diagonal,
     merge,
+    near_neighbours,
     refuse_forward,
     refuse_phase,
     refuse_second,
@@ -72,7 +74,7 @@ def generic_eigh(a: Any, uplo: Any) -> Any:
 
 
 @functools.cache
-def _triangle(size: int, uplo: str, dtype: np.dtype[Any]) -> Any:
+def triangle(size: int, uplo: str, dtype: np.dtype[Any]) -> Any:
     """How often NumPy reads an entry: twice off the diagonal of one triangle, once on it."""
     half = np.tril if uplo == "L" else np.triu
     return (2 * half(np.ones((size, size))) - np.eye(size)).astype(dtype)
@@ -93,6 +95,7 @@ def eigh_cotangent(w_bar: Any, v_bar: Any, w: Any, v: Any, uplo: str) -> Any:
     values = bare(w)
     size = values.shape[-1]
     vh = adjoint(v)
+    check_seeds(NAME, KIND, values, near_neighbours(values), (w_bar, v_bar), (w, v))
     if absent(v_bar):
         check_symmetric(NAME, KIND, values, np.broadcast_to(bare(w_bar), values.shape), lambda _: size)
         inner = None
@@ -101,7 +104,7 @@ def eigh_cotangent(w_bar: Any, v_bar: Any, w: Any, v: Any, uplo: str) -> Any:
         m = vh @ v_bar
         inner = _inner(w_bar, m, bare(v_bar), w, v)
         left = v @ inner
-    return (left @ vh) * _triangle(size, uplo, values.dtype)
+    return (left @ vh) * triangle(size, uplo, values.dtype)
 
 
 COMPOSED[eigh_cotangent] = eigh_cotangent.__wrapped__  # type: ignore[attr-defined]
@@ -155,7 +158,7 @@ def eigh_tangent(a_dot: Any, w: Any, v: Any, uplo: str) -> Any:
     """The tangents of eigenvalues and eigenvectors."""
     values = bare(w)
     size = values.shape[-1]
-    half = a_dot * (_triangle(size, uplo, values.dtype) / 2)
+    half = a_dot * (triangle(size, uplo, values.dtype) / 2)
     p = adjoint(v) @ (half + adjoint(half)) @ v
     gap = w[..., None, :] - w[..., :, None] + infinite_diagonal(size, values.dtype)
     mask = unsplit(NAME, KIND, values, bare(p), size, first_order_only(w, v, a_dot), lambda _: size)

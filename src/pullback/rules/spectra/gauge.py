@@ -120,8 +120,8 @@ def merge(values: Array, run: slice) -> None:
 
 
 @functools.cache
-def _numbers(rows: int, columns: int, is_complex: bool) -> Array:
-    rng = np.random.default_rng([rows, columns, 11])
+def _numbers(rows: int, columns: int, is_complex: bool, side: int = 0) -> Array:
+    rng = np.random.default_rng([rows, columns, 11 + side])
     numbers = rng.standard_normal((rows, columns))
     return numbers + 1j * rng.standard_normal((rows, columns)) if is_complex else numbers
 
@@ -132,9 +132,9 @@ def rotation(size: int, dtype: np.dtype[Any]) -> Array:
     return np.linalg.qr(_numbers(size, size, dtype.kind == "c"))[0].astype(dtype)
 
 
-def complement(basis: Array, count: int) -> Array:
+def complement(basis: Array, count: int, side: int = 0) -> Array:
     """`count` orthonormal columns without any structure, orthogonal to those of `basis`."""
-    columns = _numbers(len(basis), count, basis.dtype.kind == "c").astype(basis.dtype)
+    columns = _numbers(len(basis), count, basis.dtype.kind == "c", side).astype(basis.dtype)
     for _ in range(2):  # once more: the first leaves the rounding of what it took away
         columns = np.linalg.qr(columns - basis @ (np.conj(basis.T) @ columns))[0]
     return columns
@@ -217,3 +217,21 @@ def refuse_second(function: str, kind: str, values: Array, run: slice, place: tu
 def first_order_only(*values: Any) -> bool:
     """Whether no derivative of this derivative is being taken."""
     return not any(isinstance(value, Tracked) for value in values)
+
+
+def check_seeds(function: str, kind: str, values: Array, equal: Array, seeds: Any, basis: Any) -> None:
+    """Raise where a derivative by the cotangents alone is asked for, and values are equal.
+
+    What is decided there from the cotangents holds for them, and not for all.
+    """
+    level = max((seed.level for seed in seeds if isinstance(seed, Tracked)), default=-1)
+    below = max((part.level for part in basis if isinstance(part, Tracked)), default=-1)
+    if level <= below or not equal.any():
+        return
+    *place, index = np.argwhere(equal)[0].tolist()
+    raise NotDifferentiableError(
+        f"{function} has no linear map of cotangents here: "
+        f"{named(kind, values[tuple(place)], index, index + 1, tuple(place))} are equal up to rounding",
+        why="what its derivative is there is decided from the cotangents of one result",
+        remedy="use pb.jacobian(f, mode='reverse'), pb.vjp or pb.jvp in place of pb.linearize.",
+    )

@@ -40,6 +40,7 @@ from pullback.rules.spectra.gauge import (
     Array,
     absent,
     all_apart,
+    check_seeds,
     complement,
     eps_of,
     equal_neighbours,
@@ -47,6 +48,7 @@ from pullback.rules.spectra.gauge import (
     identity,
     infinite_diagonal,
     merge,
+    near_neighbours,
     placed,
     refuse_basis,
     refuse_second,
@@ -73,14 +75,20 @@ def ranks(s: Array, size: int) -> Array:
 def generic_svd(a: Any, full: bool) -> Any:
     """`numpy.linalg.svd`, where the bases that are arbitrary have no structure."""
     u, s, vh = np.linalg.svd(a, full)
+    turn_equal(u, s, vh)
+    return u, s, vh
+
+
+def turn_equal(u: Array, s: Array, vh: Array) -> None:
+    """Give the spaces of equal singular values, and what is outside of all, bases without structure."""
     rows, columns, count = u.shape[-2], vh.shape[-1], s.shape[-1]
     if not count:
-        return u, s, vh
+        return
     size = max(rows, columns)
     reach = JOINED * size * eps_of(s.dtype)
     outside = max(u.shape[-1], vh.shape[-2]) - count
     if outside < 2 and all_apart(s, reach) and not (s[..., -1] <= reach * s[..., 0]).any():
-        return u, s, vh
+        return
     equal = equal_neighbours(s, size)
     arbitrary = equal.any(axis=-1) | (s[..., -1] <= reach * s[..., 0]) | (outside > 1)
     known = ranks(s, size)
@@ -91,16 +99,20 @@ def generic_svd(a: Any, full: bool) -> Any:
             turn = rotation(run.stop - run.start, u.dtype)
             u[place][:, run] = u[place][:, run] @ turn
             vh[place][run] = np.conj(turn.T) @ vh[place][run]
-        _turn_null(u[place], rank)
-        _turn_null(vh[place].T, rank)
-    return u, s, vh
+        _turn_null(u[place], rank, 0)
+        _turn_null(vh[place].T, rank, 1)
+        if rows == columns == rank + 2 and np.linalg.det(vh[place][rank:].real @ u[place][:, rank:].real) < 0:
+            vh[place][-1] *= -1  # or what leads from one basis to the other would be a reflection, symmetric
 
 
-def _turn_null(basis: Array, rank: int) -> None:
-    """Give the columns from `rank` on, which are any of a space, a basis without structure."""
+def _turn_null(basis: Array, rank: int, side: int) -> None:
+    """Give the columns from `rank` on, which are any of a space, a basis without structure.
+
+    The two null spaces get different ones: of a hermitian matrix they are the same space.
+    """
     count = basis.shape[1] - rank
-    if basis.shape[0] - rank > 1 and count:
-        basis[:, rank:] = complement(basis[:, :rank], count)
+    if count and (basis.shape[0] - rank > 1 or basis.dtype.kind == "c"):
+        basis[:, rank:] = complement(basis[:, :rank], count, side)
 
 
 # -- reverse ----------------------------------------------------------------------------------------------
@@ -122,6 +134,8 @@ def svd_cotangent(u_bar: Any, s_bar: Any, vh_bar: Any, u: Any, s: Any, vh: Any) 
     if not count:
         return u1 @ v1h
     known = ranks(values, size)
+    equal = near_neighbours(values) | (np.arange(1, count) >= known[..., None])
+    check_seeds(NAME, KIND, values, equal, (u_bar, s_bar, vh_bar), (u, s, vh))
     if absent(u_bar) and absent(vh_bar):
         plain = np.broadcast_to(bare(s_bar), values.shape)
         check_symmetric(NAME, KIND, values, plain, lambda place: int(known[place]))
@@ -264,6 +278,28 @@ class _Cotangents:
             if bad.any():
                 place = tuple(np.argwhere(bad)[0].tolist())
                 self._refuse_null(place, int(self.known[place]), basis is self.u)
+        if self.u.shape[-2] == self.v.shape[-2] == count and self.values.dtype == bare(self.u).dtype:
+            self._check_pairs_of_signs()
+
+    def _check_pairs_of_signs(self) -> None:
+        """Raise where the loss may depend on the product of the only two real vectors of null spaces.
+
+        Their signs are arbitrary one by one, and that of the product jumps as the singular value passes 0;
+        no rotation leads from one sign to the other, so that no cotangent tells.
+        """
+        last, allowed = self.count - 1, slack_of(self.values.dtype) * self.scale
+        both = np.minimum(*(np.abs(bare(m))[..., last, last] for m in (self.of_u, self.of_v)))
+        bad = (self.known == last) & (both > allowed)
+        if bad.any():
+            place = tuple(np.argwhere(bad)[0].tolist())
+            raise NotDifferentiableError(
+                f"{NAME} has no derivative that its cotangents determine here: the result depends on both "
+                f"vectors of singular value {last}{placed(place)} ({self.values[place][last]}), "
+                "which is 0 up to rounding",
+                why="the sign of their product jumps as the singular value passes 0",
+                remedy="keep the singular values that are not 0, "
+                "or take the two vectors from two calls if the result does not depend on their product.",
+            )
 
     def _refuse_null(self, place: tuple[int, ...], rank: int, left: bool) -> None:
         values = self.values[place]
