@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from pullback.api.again import compared, settled
 from pullback.api.automatic import automatic
 from pullback.api.compile import Engine, is_compiled, on_engine
 from pullback.api.follow import Followed, function_name, outcome, plain_aux
@@ -17,6 +19,7 @@ from pullback.base.errors import ConventionError, ShapeError, UnsupportedError
 from pullback.base.pytrees import flatten
 from pullback.base.spec import dtype_of
 from pullback.base.tracked import bare
+from pullback.rules.spectra.inquiry import NOTED, UndeterminedError
 from pullback.tape.backward import finished, one
 from pullback.tape.sweep import sweep_from
 
@@ -57,15 +60,21 @@ def value_and_grad(
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         if not kwargs:
             for answer in answers:
-                known = answer(args)
+                try:
+                    known = answer(args)
+                except UndeterminedError:
+                    break
                 if known is not None:
-                    return known
+                    return compared(functools.partial(answer, args), tuple, known) if NOTED else known
         followed = function if by_itself is None else by_itself.choose(args, kwargs)
         if is_compiled(followed) and not holomorphic:
             from pullback.api.native import value_and_gradient
 
             try:
-                found = value_and_gradient(followed, argnums, has_aux, args, kwargs)  # type: ignore[arg-type]
+                found = settled(
+                    lambda: value_and_gradient(followed, argnums, has_aux, args, kwargs),  # type: ignore[arg-type]
+                    lambda found: found and (found[0][0] if has_aux else found[0], found[1]),
+                )
             except UnsupportedError:
                 if by_itself is None:
                     raise
@@ -107,6 +116,14 @@ def evaluated(
     function: Callable[..., Any], chosen: Chosen, has_aux: bool, holomorphic: bool, convention: str
 ) -> tuple[Any, Any, Any]:
     """The value, auxiliary output and gradient of one call."""
+    return settled(
+        lambda: _evaluated(function, chosen, has_aux, holomorphic, convention), operator.itemgetter(0, 2)
+    )
+
+
+def _evaluated(
+    function: Callable[..., Any], chosen: Chosen, has_aux: bool, holomorphic: bool, convention: str
+) -> tuple[Any, Any, Any]:
     followed = Followed("pb.grad", function, chosen.keys, chosen.values())
     new_args, new_kwargs = chosen.replaced(followed.arguments)
     output, aux = with_aux(outcome(function, new_args, new_kwargs), has_aux, "grad")

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pullback.api.again import settled
 from pullback.api.follow import Followed, checked_leaves, function_name, outcome, plain_aux, pushed, zeros
 from pullback.base.errors import ConventionError, NotDifferentiableError, ShapeError
 from pullback.base.mutable import Mutable
@@ -71,28 +72,51 @@ def vjp(
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.2.
     """
     check_convention(convention)
-    followed = Followed("pb.vjp", function, tuple(range(len(primals))), primals)
-    output = outcome(function, followed.arguments)
-    output, aux = with_aux(output, has_aux, "vjp")
-    leaves, structure = flatten(output)
-    owns = [followed.own(leaf) for leaf in leaves]
-    specs = [spec_of(bare(leaf)) for leaf in leaves]
-    value = unflatten(structure, [followed.value_of(leaf) for leaf in leaves])
-    aux = plain_aux(aux, followed)
-    nodes, name = followed.tape.nodes, function_name(function)
-    followed.tape.finish()
+    recorded = _Recorded(function, primals, has_aux)
 
     def pull(y_bar: Any) -> tuple[Any, ...]:
         """The cotangents of the primals for the cotangent `y_bar` of the value."""
-        bars = matching(conjugated(y_bar, convention), structure, specs, "cotangent", f"the vjp of {name}")
+        owner = f"the vjp of {recorded.followed.name}"
+        bars = matching(conjugated(y_bar, convention), recorded.structure, recorded.specs, "cotangent", owner)
+        runs = iter((recorded,))
+
+        def run() -> tuple[list[Any], list[Any]]:
+            one = next(runs, None) or _Recorded(function, primals, has_aux)
+            return one.values, one.pulled(bars)
+
+        return tuple(conjugated(bar, convention) for bar in settled(run, list)[1])
+
+    value = unflatten(recorded.structure, recorded.values)
+    return (value, pull, recorded.aux) if has_aux else (value, pull)
+
+
+class _Recorded:
+    """One evaluation of a function, to be walked backward.
+
+    Attributes:
+        values, structure, specs: of the output, its leaves.
+        aux: the auxiliary output.
+    """
+
+    def __init__(self, function: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool) -> None:
+        self.followed = followed = Followed("pb.vjp", function, tuple(range(len(primals))), primals)
+        output, aux = with_aux(outcome(function, followed.arguments), has_aux, "vjp")
+        leaves, self.structure = flatten(output)
+        self._owns = [followed.own(leaf) for leaf in leaves]
+        self.specs = [spec_of(bare(leaf)) for leaf in leaves]
+        self.values = [followed.value_of(leaf) for leaf in leaves]
+        self.aux = plain_aux(aux, followed)
+        self._nodes = followed.tape.nodes
+        followed.tape.finish()
+
+    def pulled(self, bars: list[Any]) -> list[Any]:
+        """The cotangents of the primals for those of the leaves."""
         seeds: dict[Any, Any] = {}
-        for own, bar in zip(owns, bars, strict=True):
+        for own, bar in zip(self._owns, bars, strict=True):
             if own is not None:
                 seeds[own._node] = seeds[own._node] + bar if own._node in seeds else bar
-        found = sweep(list(nodes), seeds, True)
-        return tuple(conjugated(bar, convention) for bar in followed.gathered(found, finished))
-
-    return (value, pull, aux) if has_aux else (value, pull)
+        found = sweep(list(self._nodes), seeds, True)
+        return self.followed.gathered(found, finished)
 
 
 def with_aux(output: Any, has_aux: bool, caller: str) -> tuple[Any, Any]:

@@ -44,7 +44,11 @@ def drawn(*shape: int, complex: bool, seed: int = 0) -> Any:
 def matrix(w: Any, complex: bool, structured: bool) -> tuple[Any, Any]:
     """A hermitian matrix with eigenvalues `w`, and its eigenvectors; diagonal if `structured`."""
     size = len(w)
-    v = np.eye(size) + 0j * complex if structured else np.linalg.qr(drawn(size, size, complex=complex))[0]
+    v = (
+        np.eye(size, dtype="D" if complex else "d")
+        if structured
+        else np.linalg.qr(drawn(size, size, complex=complex))[0]
+    )
     return hermitian((v * np.array(w)) @ adjoint(v)), v
 
 

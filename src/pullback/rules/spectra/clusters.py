@@ -10,7 +10,12 @@ the diagonal, and the cotangents determine the rest only for losses of a kind:
 The basis being generic, a loss of neither kind does not fit (in the sense of probability): with three and
 more values two numbers are overdetermined. With two they are not, and there c or d has to be known: ``d = 0``
 (a matrix function, not normalised), or ``2 c w`` half of a whole number up to 8, but not 0 (any power of the
-matrix, normalised by its trace). What does not fit is an error.
+matrix, normalised by its trace). What does not fit is asked for in other bases (see `inquiry`), or is an
+error where the program cannot be run again.
+
+A loss may also pass for one of the kinds and be none: ``v0^T A v0`` sends V what a projector does, and its
+dependence on the basis goes to A, past this rule. So another run in another basis is asked for, to compare
+with, wherever something depends on vectors of equal values.
 
 Source: the formula is that of Giles, *Collected matrix derivative results*, 2008, §3.1; the invariance
 condition of a cluster, ``K = 0``, is that of Seeger et al., *Auto-differentiating linear algebra*, 2017
@@ -26,18 +31,22 @@ from typing import Any
 
 import numpy as np
 
+from pullback.rules.spectra import inquiry
 from pullback.rules.spectra.gauge import (
     ROUNDED,
     Array,
     eps_of,
-    equal_neighbours,
     largest,
+    named,
     near_neighbours,
     refuse_basis,
+    refuse_second,
     refuse_split,
     runs,
     slack_of,
+    turned_neighbours,
 )
+from pullback.rules.spectra.inquiry import UndeterminedError
 
 Counts = Callable[[tuple[int, ...]], int]
 """How many of the values of a matrix in the stack take part: for singular values, those that are not 0."""
@@ -80,25 +89,34 @@ class Settled:
 
     Attributes:
         mask: the pairs that do not go by the formula.
-        slopes: c for each of them.
+        off: the block, without its diagonal.
         place, run: of one of the clusters, to be named in an error.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
         self.mask = np.zeros(shape, bool)
-        self.slopes = np.zeros(shape, dtype)
+        self.off = np.zeros(shape, dtype)
         self.place: tuple[int, ...] = ()
         self.run: slice | None = None
 
-    def settle(self, place: tuple[int, ...], run: slice, slope: float) -> None:
-        """Give a cluster its slope."""
+    def settle(self, place: tuple[int, ...], run: slice, block: Array) -> None:
+        """Give a cluster its block."""
         self.mask[place][run, run] = True
-        self.slopes[place][run, run] = slope
+        self.off[place][run, run] = np.where(np.eye(len(block), dtype=bool), 0, block)
         self.place, self.run = place, run
 
 
 def settled(
-    function: str, kind: str, w: Array, w_bar: Any, m: Array, columns: Array, size: int, count: Counts
+    function: str,
+    kind: str,
+    w: Array,
+    w_bar: Any,
+    m: Array,
+    columns: Array,
+    basis: Array,
+    size: int,
+    count: Counts,
+    first: bool,
 ) -> Settled | None:
     """The blocks of the gradient inside clusters; None where all values are well apart.
 
@@ -107,20 +125,25 @@ def settled(
         w_bar: their cotangents, or one number 0.
         m: ``V^H V_bar`` (for singular vectors, ``U^H U_bar + V^H V_bar``).
         columns: the largest entry of each column of the cotangents of the vectors.
+        basis: the vectors; any of two that are turned together.
         size: of the matrix, which tells what is rounding.
         count: see `Counts`.
+        first: whether no derivative of this derivative is being taken.
     """
     near = near_neighbours(w)
     if not near.any():
         return None
     w_bar = np.broadcast_to(w_bar, w.shape)
-    equal = equal_neighbours(w, size)
-    found = Settled(m.shape, w.dtype)
+    turned = turned_neighbours(w, size, inquiry.turn())
+    found = Settled(m.shape, m.dtype)
+    asked = inquiry.current()
+    visit = 0 if asked is None else asked.visit()
     for place in map(tuple, np.argwhere(near.any(axis=-1)).tolist()):
         within = slice(max(count(place) - 1, 0))
-        one = _Matrix(function, kind, place, w[place], w_bar[place], m[place], columns[place], size)
+        parts = (w[place], w_bar[place], m[place], columns[place], basis[place])
+        one = _Matrix(function, kind, (visit, *place), *parts, size, first)
         for run in runs(near[place][within]):
-            one.settle_near(run, equal[place], found)
+            one.settle_near(run, turned[place], found)
     return found if found.run is not None else None
 
 
@@ -131,31 +154,35 @@ class _Matrix:
         self,
         function: str,
         kind: str,
-        place: tuple[int, ...],
+        key: tuple[int, ...],
         w: Array,
         w_bar: Array,
         m: Array,
         columns: Array,
+        basis: Array,
         size: int,
+        first: bool,
     ) -> None:
-        self.function, self.kind, self.place = function, kind, place
-        self.w, self.w_bar, self.m, self.columns = w, w_bar, m, columns
+        self.function, self.kind, self.key, self.place = function, kind, key, key[1:]
+        self.w, self.w_bar, self.m, self.columns, self.basis = w, w_bar, m, columns, basis
+        self.first = first
         self.slack = slack_of(w.dtype)
         self.rounding = ROUNDED * size * eps_of(w.dtype)
         self.w_scale = float(np.max(np.abs(w_bar)))
         self.m_scale = float(np.max(columns))
 
-    def settle_near(self, run: slice, equal: Array, found: Settled) -> None:
+    def settle_near(self, run: slice, turned: Array, found: Settled) -> None:
         """A run of values near each other: as one cluster if that fits, else in it those not resolved."""
         inside = slice(run.start, run.stop - 1)
-        if not equal[inside].all():
+        if not turned[inside].all():
             block = Block(run, self.w, self.w_bar, self.m)
             slope = slope_of(block, self.w_scale, self._slack(block))
             if slope is not None and self._agrees(block, slope):
-                found.settle(self.place, run, slope)
+                found.settle(self.place, run, slope * block.even)
                 return
-        for inner in runs((equal | self._blurred)[inside]):
-            self._settle_equal(slice(run.start + inner.start, run.start + inner.stop), found)
+        for inner in runs((turned | self._blurred)[inside]):
+            start, stop = run.start + inner.start, run.start + inner.stop
+            self._settle_equal(slice(start, stop), bool(turned[start : stop - 1].all()), found)
 
     def _slack(self, block: Block) -> float:
         """How far values that are not equal may miss what holds for equal ones."""
@@ -177,24 +204,58 @@ class _Matrix:
         noise = 4 * eps * (self.columns[1:] + self.columns[:-1])
         return (noise > eps ** (1 / 3) * size * gap) | uneven_neighbours(self.w, self.w_bar)
 
-    def _settle_equal(self, run: slice, found: Settled) -> None:
+    def _settle_equal(self, run: slice, turned: bool, found: Settled) -> None:
+        """A cluster: by what its cotangents say, or by what they say in several bases."""
+        if not self.first:
+            raise refuse_second(self.function, self.kind, self.w, run, self.place)
         block = Block(run, self.w, self.w_bar, self.m)
-        turning = np.abs(block.twisted)
-        if np.max(turning) > self.slack * self.m_scale:
-            i, j = np.unravel_index(int(np.argmax(turning)), turning.shape)
-            pair = (run.start + int(min(i, j)), run.start + int(max(i, j)))
-            pair = pair if pair[0] < pair[1] else (run.start, run.start + 1)
-            raise refuse_basis(self.function, self.kind, self.w, pair, self.place)
+        self._check_basis(block)
         slope = slope_of(block, self.w_scale, self._slack(block))
-        if slope is None:
-            raise refuse_split(self.function, self.kind, self.w, _extremes(block), self.place)
-        found.settle(self.place, run, slope)
+        if slope is not None:
+            found.settle(self.place, run, slope * block.even)
+        else:
+            found.settle(self.place, run, self._asked(block, turned))
+        if turned:
+            inquiry.note(named(self.kind, self.w, *_extremes(block), self.place))
+
+    def _check_basis(self, block: Block) -> None:
+        """Raise if the loss depends on the basis.
+
+        Cotangents that rounding has left of something larger may miss by more than their own rounding. They
+        pass if another run gives the same derivative.
+        """
+        turning, asked = np.abs(block.twisted), inquiry.current()
+        if np.max(turning) <= self.slack * self.m_scale:
+            return
+        if asked is not None and np.max(turning) <= self.slack**0.5 * self.m_scale:
+            asked.doubted = True
+            return
+        i, j = np.unravel_index(int(np.argmax(turning)), turning.shape)
+        start = block.run.start
+        pair = (start + int(min(i, j)), start + int(max(i, j)))
+        pair = pair if pair[0] < pair[1] else (start, start + 1)
+        refusal = refuse_basis(self.function, self.kind, self.w, pair, self.place)
+        raise refusal if np.max(turning) > self.slack**0.5 * self.m_scale else UndeterminedError(refusal)
+
+    def _asked(self, block: Block, turned: bool) -> Array:
+        """The block from what the cotangents of the values are in several bases."""
+        refusal = refuse_split(self.function, self.kind, self.w, _extremes(block), self.place)
+        asked = inquiry.current()
+        if not turned:
+            raise refusal
+        if asked is None:
+            raise UndeterminedError(refusal)
+        columns = self.basis[:, block.run]
+        key = (self.kind, *self.key, block.run.start)
+        known = asked.block(key, None, columns, columns, block.w_bar, refusal)
+        return known.in_basis(columns, columns)
 
 
 def _extremes(block: Block) -> tuple[int, int]:
     """The places of the two values in a cluster whose cotangents differ most."""
-    pair = sorted((int(np.argmin(block.w_bar)), int(np.argmax(block.w_bar))))
-    return block.run.start + pair[0], block.run.start + pair[1]
+    first, last = sorted((int(np.argmin(block.w_bar)), int(np.argmax(block.w_bar))))
+    last = last if last > first else len(block.w_bar) - 1
+    return block.run.start + first, block.run.start + last
 
 
 def uneven_neighbours(w: Array, w_bar: Array) -> Array:

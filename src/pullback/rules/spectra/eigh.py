@@ -28,6 +28,7 @@ from pullback.base.dispatch import dispatched
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
+from pullback.rules.spectra import inquiry
 from pullback.rules.spectra.clusters import Counts, check_symmetric, settled
 from pullback.rules.spectra.gauge import (
     JOINED,
@@ -35,7 +36,6 @@ from pullback.rules.spectra.gauge import (
     all_apart,
     check_seeds,
     eps_of,
-    equal_neighbours,
     first_order_only,
     identity,
     infinite_diagonal,
@@ -47,6 +47,7 @@ from pullback.rules.spectra.gauge import (
     rotation,
     runs,
     slack_of,
+    turned_neighbours,
     unresolved_neighbours,
 )
 from pullback.rules.structured import Filled, dense
@@ -63,13 +64,13 @@ KIND = "eigenvalues"
 def generic_eigh(a: Any, uplo: Any) -> Any:
     """`numpy.linalg.eigh`, where the basis of a space with equal eigenvalues has no structure."""
     w, v = np.linalg.eigh(a, uplo)
-    size = w.shape[-1]
-    if not all_apart(w, JOINED * size * eps_of(w.dtype)):
-        equal = equal_neighbours(w, size)
+    size, turn = w.shape[-1], inquiry.turn()
+    if turn or not all_apart(w, JOINED * size * eps_of(w.dtype)):
+        equal = turned_neighbours(w, size, turn)
         for place in map(tuple, np.argwhere(equal.any(axis=-1)).tolist()):
             for run in runs(equal[place]):
                 merge(w[place], run)
-                v[place][:, run] = v[place][:, run] @ rotation(run.stop - run.start, v.dtype)
+                v[place][:, run] = v[place][:, run] @ rotation(run.stop - run.start, v.dtype, turn)
     return w, v
 
 
@@ -121,7 +122,10 @@ def _inner(w_bar: Any, m: Any, v_bar: Any, w: Any, v: Any) -> Any:
         if plain.dtype.kind == "c":
             check_phases(NAME, KIND, values, plain, columns)
         if near:
-            known = settled(NAME, KIND, values, bare(w_bar), plain, columns, size, lambda _: size)
+            first = first_order_only(w, v)
+            known = settled(
+                NAME, KIND, values, bare(w_bar), plain, columns, bare(v), size, lambda _: size, first
+            )
     twisted = (m - adjoint(m)) / 2
     gap = w[..., None, :] - w[..., :, None] + infinite_diagonal(size, values.dtype)
     if known is None:
@@ -130,8 +134,7 @@ def _inner(w_bar: Any, m: Any, v_bar: Any, w: Any, v: Any) -> Any:
         if not first_order_only(w, v):
             assert known.run is not None
             raise refuse_second(NAME, KIND, values[known.place], known.run, known.place)
-        off = known.slopes * (1 - identity(size, values.dtype))
-        inner = twisted / np.where(known.mask, np.inf, gap) + off * (m + adjoint(m)) / 2
+        inner = twisted / np.where(known.mask, np.inf, gap) + known.off
     return inner if absent(w_bar) else inner + w_bar[..., None] * identity(size, values.dtype)
 
 

@@ -14,12 +14,12 @@ import numpy as np
 
 from pullback.base.composed import COMPOSED
 from pullback.base.dispatch import dispatched
-from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
 from pullback.rules.spectra.eigh import unsplit
 from pullback.rules.spectra.gauge import Array, first_order_only, infinite_diagonal, placed, slack_of
+from pullback.rules.spectra.inquiry import SplitError
 from pullback.rules.spectra.svd import KIND, NAME, generic_svd, ranks
 from pullback.rules.table import calls, jvp
 
@@ -85,7 +85,7 @@ def _check_null_tangent(values: Array, known: Array, a_dot: Array, u: Array, v: 
             part = part - basis @ (np.conj(basis.T) @ part)
             if not first or np.max(np.abs(part)) > slack_of(values.dtype) * np.max(np.abs(moved)):
                 where = placed(place)
-                raise NotDifferentiableError(
+                raise SplitError(
                     f"{NAME} has no tangent here: singular value {rank}{where} ({values[place][rank]}) is 0 "
                     "up to rounding, and the tangent of the matrix moves it",
                     why="forward mode does not see whether the result depends on it, and on its vectors",

@@ -1,0 +1,90 @@
+"""Derivatives that one run of a program does not settle: it is run again, in other bases.
+
+Where eigenvalues or singular values are equal, a result may depend on their vectors, of which there are many
+choices. A derivative counts if it is the same for two of them. Where the rules cannot tell the derivative
+from one run, they may from several (see `rules.spectra.inquiry`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from pullback.base.errors import NotDifferentiableError
+from pullback.base.pytrees import flatten
+from pullback.base.spec import dtype_of
+from pullback.base.tracked import Tracked
+from pullback.rules.spectra.inquiry import NOTED, Inquiry, UndeterminedError, inquiry, noted
+
+LIMIT = 64
+"""How many bases are tried; each tells as many numbers of a block as it has rows."""
+
+T = TypeVar("T")
+
+
+def settled(run: Callable[[], T], told: Callable[[T], Any]) -> T:
+    """What `run` returns, if what is `told` of it is the same in another basis, or there is but one."""
+    if NOTED:
+        noted()
+    try:
+        found = run()
+    except UndeterminedError as error:
+        return _several(run, told, error.refusal, {})
+    return found if not NOTED else compared(run, told, found)
+
+
+def compared(run: Callable[[], T], told: Callable[[T], Any], found: T) -> T:
+    """`found`, which `run` has returned, if another basis gives the same, or none was used."""
+    pair = noted()
+    return found if pair is None else _several(run, told, _depends(pair), {0: found})
+
+
+def _several(
+    run: Callable[[], T], told: Callable[[T], Any], refusal: NotDifferentiableError, complete: dict[int, T]
+) -> T:
+    """Run with one basis after the other, until two runs are complete: one in the first basis if possible."""
+    with inquiry() as asked:
+        for turn in range(len(complete), LIMIT):
+            _attempt(run, asked, turn, complete)
+            if complete and 0 not in complete:
+                _attempt(run, asked, 0, complete)
+            if len(complete) > 1:
+                first, second = sorted(complete)[:2]
+                if _agree(told(complete[first]), told(complete[second]), asked.doubted):
+                    return complete[first]
+                break
+    raise refusal
+
+
+def _attempt(run: Callable[[], T], asked: Inquiry, turn: int, complete: dict[int, T]) -> None:
+    asked.begin(turn)
+    try:
+        complete[turn] = run()
+    except UndeterminedError:
+        return
+
+
+def _agree(one: Any, other: Any, doubted: bool) -> bool:
+    """Whether two results are the same up to rounding; where cotangents were doubted, to more digits."""
+    pairs = list(zip(flatten(one)[0], flatten(other)[0], strict=True))
+    numbers = [(a, b) for a, b in pairs if not isinstance(a, Tracked) and dtype_of(a).kind in "fc"]
+    scale = max((float(np.max(np.abs(a), initial=0)) for a, _ in numbers), default=0.0)
+    for a, b in numbers:
+        eps = float(np.finfo(dtype_of(a)).eps)
+        own = float(np.max(np.abs(a), initial=0))
+        allowed = (32 * eps ** (2 / 3) if doubted else eps ** (1 / 3)) * own + 256 * eps * scale
+        if np.shape(a) != np.shape(b) or not np.allclose(a, b, rtol=0, atol=allowed, equal_nan=True):
+            return False
+    return True
+
+
+def _depends(pair: str) -> NotDifferentiableError:
+    return NotDifferentiableError(
+        f"the result has no derivative here that does not depend on a basis: {pair}, equal up to rounding",
+        why="the function was run once more with other vectors, which are as good, and its value or its "
+        "derivative came out different",
+        remedy="use what does not depend on the basis: functions of all the values, projectors onto the "
+        "whole space, or V f(w) V^H. A function whose own numbers change from call to call fails here, too.",
+    )
