@@ -7,6 +7,7 @@ from one run, they may from several (see `rules.spectra.inquiry`).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -15,34 +16,63 @@ import numpy as np
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.pytrees import flatten
 from pullback.base.spec import dtype_of
-from pullback.base.tracked import Tracked
+from pullback.base.tracked import bare
 from pullback.rules.spectra.inquiry import NOTED, Inquiry, UndeterminedError, inquiry, noted
 
 LIMIT = 64
 """How many bases are tried; each tells as many numbers of a block as it has rows."""
 
 T = TypeVar("T")
+_local = threading.local()
 
 
-def settled(run: Callable[[], T], told: Callable[[T], Any]) -> T:
-    """What `run` returns, if what is `told` of it is the same in another basis, or there is but one."""
+def settled(run: Callable[[], T], told: Callable[[T], Any], weight: float = 1.0) -> T:
+    """What `run` returns, if the same in another basis, or if there is but one.
+
+    A transform within another's run leaves that to the outer one: what it returns may depend on a basis as
+    long as the end does not.
+
+    Args:
+        run: one run.
+        told: the value and the derivative in what it returns.
+        weight: the largest cotangent of the value.
+    """
+    if getattr(_local, "running", False):
+        return run()
     if NOTED:
         noted()
+    _local.running = True
     try:
         found = run()
+        return found if not NOTED else _compared(run, told, found)
     except UndeterminedError as error:
-        return _several(run, told, error.refusal, {})
-    return found if not NOTED else compared(run, told, found)
+        return _several(run, told, error.refusal, {}, weight)
+    finally:
+        _local.running = False
 
 
 def compared(run: Callable[[], T], told: Callable[[T], Any], found: T) -> T:
     """`found`, which `run` has returned, if another basis gives the same, or none was used."""
+    if getattr(_local, "running", False):
+        return found
+    _local.running = True
+    try:
+        return _compared(run, told, found)
+    finally:
+        _local.running = False
+
+
+def _compared(run: Callable[[], T], told: Callable[[T], Any], found: T) -> T:
     pair = noted()
-    return found if pair is None else _several(run, told, _depends(pair), {0: found})
+    return found if pair is None else _several(run, told, _depends(pair), {0: found}, 1.0)
 
 
 def _several(
-    run: Callable[[], T], told: Callable[[T], Any], refusal: NotDifferentiableError, complete: dict[int, T]
+    run: Callable[[], T],
+    told: Callable[[T], Any],
+    refusal: NotDifferentiableError,
+    complete: dict[int, T],
+    weight: float,
 ) -> T:
     """Run with one basis after the other, until two runs are complete: one in the first basis if possible."""
     with inquiry() as asked:
@@ -51,9 +81,9 @@ def _several(
             if complete and 0 not in complete:
                 _attempt(run, asked, 0, complete)
             if len(complete) > 1:
-                first, second = sorted(complete)[:2]
-                if _agree(told(complete[first]), told(complete[second]), asked.doubted):
-                    return complete[first]
+                one, other = (told(complete[turn]) for turn in sorted(complete)[:2])
+                if _agree(one, other, asked.doubted) and _is_rounding(asked.dropped, weight, one[0]):
+                    return complete[min(complete)]
                 break
     raise refusal
 
@@ -68,8 +98,8 @@ def _attempt(run: Callable[[], T], asked: Inquiry, turn: int, complete: dict[int
 
 def _agree(one: Any, other: Any, doubted: bool) -> bool:
     """Whether two results are the same up to rounding; where cotangents were doubted, to more digits."""
-    pairs = list(zip(flatten(one)[0], flatten(other)[0], strict=True))
-    numbers = [(a, b) for a, b in pairs if not isinstance(a, Tracked) and dtype_of(a).kind in "fc"]
+    pairs = [(bare(a), bare(b)) for a, b in zip(flatten(one)[0], flatten(other)[0], strict=True)]
+    numbers = [(a, b) for a, b in pairs if dtype_of(a).kind in "fc"]
     scale = max((float(np.max(np.abs(a), initial=0)) for a, _ in numbers), default=0.0)
     for a, b in numbers:
         eps = float(np.finfo(dtype_of(a)).eps)
@@ -78,6 +108,14 @@ def _agree(one: Any, other: Any, doubted: bool) -> bool:
         if np.shape(a) != np.shape(b) or not np.allclose(a, b, rtol=0, atol=allowed, equal_nan=True):
             return False
     return True
+
+
+def _is_rounding(dropped: float, weight: float, value: Any) -> bool:
+    """Whether what is missing in a derivative is rounding of the value."""
+    if not dropped:
+        return True
+    parts = [np.asarray(bare(part)) for part in flatten(value)[0] if dtype_of(bare(part)).kind in "fc"]
+    return any(dropped <= 256 * np.finfo(x.dtype).eps * weight * np.max(np.abs(x), initial=0) for x in parts)
 
 
 def _depends(pair: str) -> NotDifferentiableError:

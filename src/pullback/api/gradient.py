@@ -73,7 +73,7 @@ def value_and_grad(
             try:
                 found = settled(
                     lambda: value_and_gradient(followed, argnums, has_aux, args, kwargs),  # type: ignore[arg-type]
-                    lambda found: found and (found[0][0] if has_aux else found[0], found[1]),
+                    lambda found: (found[0][0] if has_aux else found[0], found[1]) if found else (),
                 )
             except UnsupportedError:
                 if by_itself is None:

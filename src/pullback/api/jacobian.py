@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pullback.api.again import settled
 from pullback.api.compile import Engine, on_engine
 from pullback.api.follow import checked_leaves, function_name, outcome, pushed, warn_independent
 from pullback.api.gradient import grad
@@ -19,6 +20,7 @@ from pullback.base.pytrees import flatten, tree_map, unflatten
 from pullback.base.spec import Spec, dtype_of, spec_of
 from pullback.base.tracked import Tracked, bare
 from pullback.dual.dual import Dual, Sweep
+from pullback.rules.spectra.inquiry import SplitError
 
 Mode = Literal["auto", "forward", "reverse"]
 _CHUNK = 64
@@ -163,12 +165,18 @@ class _Matrix:
         return row
 
     def by_columns(self) -> Any:
-        """Forward: `chunk` input entries a sweep."""
+        """Forward: `chunk` input entries a sweep; where that splits equal eigenvalues, by rows."""
         if any(spec.dtype.kind == "c" for spec in self.specs) and not self.holomorphic:
             raise ConventionError(
                 f"mode='forward' of {self.name} with complex inputs",
                 remedy="mode='reverse' for a real output, holomorphic=True for a holomorphic function.",
             )
+        try:
+            return settled(self._pushed, lambda found: (found[0] if self.has_aux else found,))
+        except SplitError:
+            return self.by_rows(switch=False)
+
+    def _pushed(self) -> Any:
         sizes = [spec.size for spec in self.specs]
         total = sum(sizes)
         columns: list[list[Any]] = []

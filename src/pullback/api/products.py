@@ -6,6 +6,7 @@ Conventions as in JAX (Bradbury et al. 2018, *JAX*, ``jax.vjp``, ``jax.jvp``); c
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from pullback.base.spec import Spec, dtype_of, spec_of
 from pullback.base.tracked import bare
 from pullback.dual.dual import Dual, Sweep
 from pullback.rules.read import fit
+from pullback.rules.spectra.inquiry import SplitError
 from pullback.tape.backward import check_seed, finished
 from pullback.tape.sweep import sweep
 
@@ -84,7 +86,8 @@ def vjp(
             one = next(runs, None) or _Recorded(function, primals, has_aux)
             return one.values, one.pulled(bars)
 
-        return tuple(conjugated(bar, convention) for bar in settled(run, list)[1])
+        weight = max((float(np.max(np.abs(bare(bar)), initial=0)) for bar in bars), default=0.0)
+        return tuple(conjugated(bar, convention) for bar in settled(run, tuple, weight)[1])
 
     value = unflatten(recorded.structure, recorded.values)
     return (value, pull, recorded.aux) if has_aux else (value, pull)
@@ -158,7 +161,7 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
 
     Returns:
         ``(value, tangent)`` or ``(value, tangent, aux)``; the tangent has the structure, shapes and dtypes of
-        the value.
+        the value. Where it splits equal eigenvalues, it is found by reverse mode, a sweep for each number.
 
     Raises:
         NotDifferentiableError: if a primal is integer or boolean.
@@ -172,6 +175,22 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
 
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.1.
     """
+    try:
+        return forward(function, primals, tangents, has_aux)
+    except SplitError:
+        return _by_rows(function, primals, tangents, has_aux)
+
+
+def forward(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
+    """`jvp` by forward mode alone.
+
+    Raises:
+        SplitError: if a tangent splits equal values, where reverse mode may know the derivative.
+    """
+    return settled(lambda: _forward(function, primals, tangents, has_aux), operator.itemgetter(0, 1))
+
+
+def _forward(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool) -> Any:
     if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
         raise ShapeError(
             "jvp takes a tuple of primals and a tuple of tangents",
@@ -199,6 +218,31 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
     if not has_aux:
         return value, tangent
     return value, tangent, tree_map(lambda leaf: pushed(leaf, forward)[0], aux)
+
+
+def _by_rows(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool) -> Any:
+    """`jvp` by reverse mode, a sweep for each number in the value."""
+    value, pull, *aux = vjp(function, *primals, has_aux=has_aux)
+    leaves, structure = flatten(value)
+    specs = [spec_of(bare(leaf)) for leaf in leaves]
+    dots = flatten(list(tangents))[0]
+
+    def along(k: int, entry: int, number: complex) -> Any:
+        seeds = [np.zeros(spec.shape, spec.dtype) for spec in specs]
+        seeds[k].reshape(-1)[entry] = number
+        bars = flatten(list(pull(unflatten(structure, [seed[()] for seed in seeds]))))[0]
+        return sum(np.real(np.sum(np.conj(bar) * dot)) for bar, dot in zip(bars, dots, strict=True))
+
+    moved: list[Any] = []
+    for k, (leaf, spec) in enumerate(zip(leaves, specs, strict=True)):
+        if spec.dtype.kind not in "fc" or not spec.size:
+            moved.append(zeros(_inexact(leaf)))
+            continue
+        entries = [along(k, entry, 1) for entry in range(spec.size)]
+        if spec.dtype.kind == "c":
+            entries = [one + 1j * along(k, entry, 1j) for entry, one in enumerate(entries)]
+        moved.append(fit(np.reshape(np.stack(entries), spec.shape)[()], spec))
+    return (value, unflatten(structure, moved), *aux)
 
 
 def _inexact(value: Any) -> Spec:

@@ -285,8 +285,49 @@ def test_forward_mode_has_what_does_not_split() -> None:
     np.testing.assert_allclose(w_dot, [1, 1, 5], atol=1e-14)
     np.testing.assert_allclose(p_dot, [[0, 0, -1], [0, 0, -2], [-1, -2, 0]], atol=1e-14)
     for function in (np.linalg.eigvalsh, lambda a: np.linalg.eigh(a)[1]):
-        with pytest.raises(pb.NotDifferentiableError, match=r"eigenvalues 0 and 1 .*\n(.*\n)*.*reverse mode"):
+        with pytest.raises(pb.NotDifferentiableError, match="eigenvalues 0 and 1 "):
             pb.jvp(function, (a,), (np.ones((3, 3)),))
+    with pytest.raises(pb.NotDifferentiableError, match="eigenvalues 0 and 1 "):
+        pb.jvp(lambda a: np.linalg.eigh(a)[1], (a,), (shift,))
+
+
+@pytest.mark.parametrize("complex", [False, True], ids=["real", "complex"])
+@pytest.mark.parametrize("spectrum", SPECTRA, ids=str)
+@pytest.mark.parametrize("jit", [None, False], ids=["eager", "native"])
+def test_forward_mode_by_reverse_mode_where_values_split(
+    jit: bool | None, spectrum: list[float], complex: bool
+) -> None:
+    w = np.array(spectrum)
+    a, v = matrix(w, complex, False)
+    b = hermitian(drawn(len(w), complex, 14))
+
+    def function(a: Any) -> Any:
+        w, v = np.linalg.eigh(a)
+        return (v * np.exp(w)) @ np.conj(v.T), np.sum(np.exp(w))
+
+    of = function if jit is None else pb.compile(function, jit=jit)
+    _, (dot, sum_dot) = pb.jvp(of, (a,), (b,))
+    np.testing.assert_allclose(dot, exact(np.exp, np.exp, w, v, b), atol=1e-12)
+    np.testing.assert_allclose(sum_dot, overlap(function_of(np.exp, w, v), b), atol=1e-12)
+
+
+@pytest.mark.parametrize("spectrum", SPECTRA, ids=str)
+@pytest.mark.parametrize("engine", ["tape", "dual", "native"])
+def test_hessians_of_the_spectrum(spectrum: list[float], engine: Any) -> None:
+    w = np.array(spectrum)
+    a, v = matrix(w, False, False)
+    b, c = drawn(len(w), False, 15), drawn(len(w), False, 16)
+
+    def loss(a: Any) -> Any:
+        return np.sum(np.exp(np.linalg.eigvalsh((a + a.T) / 2)))
+
+    wanted = exact(np.exp, np.exp, w, v, b)
+    np.testing.assert_allclose(pb.hvp(loss, a, b), wanted, atol=1e-11)
+    if len(w) == 3:
+        matrix_of = pb.hessian(loss, engine=engine)(a)
+        np.testing.assert_allclose(np.tensordot(matrix_of, b, 2), wanted, atol=1e-11)
+    _, twice = pb.jvp(lambda a: pb.jvp(loss, (a,), (b,))[1], (a,), (c,))
+    np.testing.assert_allclose(twice, overlap(wanted, c), atol=1e-11)
 
 
 def test_a_linear_map_of_cotangents_is_an_error() -> None:

@@ -64,10 +64,10 @@ class Block:
         self.even = (self.m + np.conj(self.m.T)) / 2
 
 
-def slope_of(block: Block, w_scale: float, slack: float) -> float | None:
-    """The number c of the module's docstring, None where nothing fits."""
+def slope_of(block: Block, w_scale: float, slack: float, floor: float) -> float | None:
+    """The number c of the module's docstring, None where nothing fits; up to `floor` all is rounding."""
     spread = block.w_bar - block.w_bar.mean()
-    if np.max(np.abs(spread)) <= slack * w_scale:
+    if np.max(np.abs(spread)) <= max(slack * w_scale, floor):
         return 0.0
     diagonal = np.real(np.diagonal(block.even))
     uneven = diagonal - diagonal.mean()
@@ -170,13 +170,15 @@ class _Matrix:
         self.rounding = ROUNDED * size * eps_of(w.dtype)
         self.w_scale = float(np.max(np.abs(w_bar)))
         self.m_scale = float(np.max(columns))
+        top = float(np.max(np.abs(w)))
+        self.floor = self.rounding * self.m_scale / top if top else 0.0
 
     def settle_near(self, run: slice, turned: Array, found: Settled) -> None:
         """A run of values near each other: as one cluster if that fits, else in it those not resolved."""
         inside = slice(run.start, run.stop - 1)
         if not turned[inside].all():
             block = Block(run, self.w, self.w_bar, self.m)
-            slope = slope_of(block, self.w_scale, self._slack(block))
+            slope = slope_of(block, self.w_scale, self._slack(block), self.floor)
             if slope is not None and self._agrees(block, slope):
                 found.settle(self.place, run, slope * block.even)
                 return
@@ -209,8 +211,8 @@ class _Matrix:
         if not self.first:
             raise refuse_second(self.function, self.kind, self.w, run, self.place)
         block = Block(run, self.w, self.w_bar, self.m)
-        self._check_basis(block)
-        slope = slope_of(block, self.w_scale, self._slack(block))
+        self._check_basis(block, turned)
+        slope = slope_of(block, self.w_scale, self._slack(block), self.floor)
         if slope is not None:
             found.settle(self.place, run, slope * block.even)
         else:
@@ -218,12 +220,19 @@ class _Matrix:
         if turned:
             inquiry.note(named(self.kind, self.w, *_extremes(block), self.place))
 
-    def _check_basis(self, block: Block) -> None:
+    def _check_basis(self, block: Block, turned: bool) -> None:
         """Raise if the loss depends on the basis.
+
+        In a basis without structure it uses one vector as it uses another, if it does not depend on it.
 
         Cotangents that rounding has left of something larger may miss by more than their own rounding. They
         pass if another run gives the same derivative.
         """
+        columns = self.columns[block.run]
+        if turned and np.min(columns) <= self.rounding * np.max(columns) and np.max(columns) > 0:
+            pair = sorted((int(np.argmin(columns)), int(np.argmax(columns))))
+            pair = (block.run.start + pair[0], block.run.start + pair[1])
+            raise refuse_basis(self.function, self.kind, self.w, pair, self.place)
         turning, asked = np.abs(block.twisted), inquiry.current()
         if np.max(turning) <= self.slack * self.m_scale:
             return
@@ -247,7 +256,10 @@ class _Matrix:
             raise UndeterminedError(refusal)
         columns = self.basis[:, block.run]
         key = (self.kind, *self.key, block.run.start)
-        known = asked.block(key, None, columns, columns, block.w_bar, refusal)
+        known = asked.block(key, None, columns, columns, block.w_bar, self.floor, refusal)
+        if known is None:
+            asked.dropped = max(asked.dropped, float(np.max(np.abs(block.w_bar)) * np.max(np.abs(self.w))))
+            return np.zeros(block.m.shape)
         return known.in_basis(columns, columns)
 
 

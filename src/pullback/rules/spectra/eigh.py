@@ -40,6 +40,7 @@ from pullback.rules.spectra.gauge import (
     identity,
     infinite_diagonal,
     merge,
+    named,
     near_neighbours,
     refuse_forward,
     refuse_phase,
@@ -183,12 +184,13 @@ def unsplit(function: str, kind: str, values: Any, p: Any, size: int, first: boo
         for run in runs(equal[place][: max(count(place) - 1, 0)]):
             block = p[place][run, run]
             if not first:
-                raise refuse_second(function, kind, values[place], run, place)
+                raise refuse_forward(function, kind, values[place], (run.start, run.stop - 1), place)
             split = np.abs(block - np.trace(block) / len(block) * np.eye(len(block)))
             if np.max(split) > allowed:
                 pair = (run.start, run.stop - 1)
                 raise refuse_forward(function, kind, values[place], pair, place)
             mask[place][run, run] = True
+            inquiry.note(named(kind, values[place], run.start, run.stop - 1, place))
     return mask
 
 

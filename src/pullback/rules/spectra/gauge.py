@@ -204,7 +204,7 @@ def refuse_phase(function: str, kind: str, values: Array, index: int, place: tup
 def refuse_forward(
     function: str, kind: str, values: Array, pair: tuple[int, int], place: tuple[int, ...]
 ) -> NotDifferentiableError:
-    """The error for a tangent that splits equal values, whose derivatives forward mode does not have."""
+    """The error for a tangent that splits equal values, or moves another one that does."""
     return SplitError(
         f"{function} has no tangent here: {named(kind, values, *pair, place)} are equal up to rounding, "
         "and the tangent of the matrix splits them",

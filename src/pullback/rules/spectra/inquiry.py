@@ -61,9 +61,15 @@ class Block:
         self.rows: list[Array] = []
         self.seen: list[Array] = []
         self.found: Array | None = None
+        self.floor = 0.0
 
-    def add(self, left: Array, right: Array, diagonal: Array) -> bool:
-        """Take in a diagonal in the basis of the columns of `left` and `right`; False if it does not fit."""
+    def add(self, left: Array, right: Array, diagonal: Array, floor: float) -> bool:
+        """Take in a diagonal in the basis of the columns of `left` and `right`; False if it does not fit.
+
+        Args:
+            floor: what is rounding in the diagonal.
+        """
+        self.floor = max(self.floor, floor)
         one, other = np.conj(self.left.T) @ left, np.conj(self.right.T) @ right
         if not (_orthonormal(one) and _orthonormal(other)):
             return False
@@ -102,7 +108,7 @@ class Block:
 
     def _explains(self, expected: Array, seen: Array) -> bool:
         scale = max((float(np.max(np.abs(part))) for part in (*self.seen, seen)), default=0.0)
-        return bool(np.max(np.abs(expected - seen)) <= np.finfo(seen.dtype).eps ** 0.5 * scale)
+        return bool(np.max(np.abs(expected - seen)) <= np.finfo(seen.dtype).eps ** 0.5 * scale + self.floor)
 
 
 def _orthonormal(columns: Array) -> bool:
@@ -116,11 +122,13 @@ class Inquiry:
     Attributes:
         turn: which of the generic bases this run has; 0 is that of a run without an inquiry.
         doubted: whether cotangents were taken for invariant that miss it by more than rounding should.
+        dropped: how much of a result is missing, because no block fits; it has to be rounding.
     """
 
     def __init__(self) -> None:
         self.turn = 0
         self.doubted = False
+        self.dropped = 0.0
         self._visits = 0
         self._blocks: dict[Any, Block] = {}
 
@@ -140,9 +148,10 @@ class Inquiry:
         left: Array,
         right: Array,
         diagonal: Array,
+        floor: float,
         refusal: NotDifferentiableError,
-    ) -> Block:
-        """A block of the gradient, which this run has seen another diagonal of.
+    ) -> Block | None:
+        """A block of the gradient, which this run has seen another diagonal of; None if the bases disagree.
 
         Args:
             key: which one it is.
@@ -150,14 +159,13 @@ class Inquiry:
                 which these span.
 
         Raises:
-            UndeterminedError: while it is not known.
-            NotDifferentiableError: `refusal`, if the bases disagree.
+            UndeterminedError: with `refusal`, while it is not known.
         """
         known = self._blocks.get(key)
         if known is None:
             known = self._blocks[key] = Block(*(frames() if frames else (right, right)), frames is None)
-        if not known.add(left, right, diagonal):
-            raise refusal
+        if not known.add(left, right, diagonal, floor):
+            return None
         if known.found is None:
             raise UndeterminedError(refusal)
         return known

@@ -12,7 +12,7 @@ import numpy as np
 
 from pullback.base.errors import NotDifferentiableError
 from pullback.rules.spectra import inquiry
-from pullback.rules.spectra.gauge import Array, eps_of, placed, refuse_basis, slack_of
+from pullback.rules.spectra.gauge import ROUNDED, Array, eps_of, placed, refuse_basis, slack_of
 from pullback.rules.spectra.inquiry import UndeterminedError
 
 
@@ -37,7 +37,9 @@ class NullSpaces:
         self.values, self.known, self.count = values, known, values.shape[-1]
         self.u, self.u_bar, self.of_u = left
         self.v, self.v_bar, self.of_v = right
-        self.allowed = slack_of(values.dtype) * np.maximum(_largest(self.u_bar), _largest(self.v_bar))
+        self.scale = np.maximum(_largest(self.u_bar), _largest(self.v_bar))
+        self.allowed = slack_of(values.dtype) * self.scale
+        self.size = max(self.u.shape[-2], self.v.shape[-2])
         self.full_rank = bool((known == self.count).all())
 
     def check(self) -> None:
@@ -127,13 +129,17 @@ class NullSpaces:
                     block[place][null, null] = right
                     keeps[place][null] = True
                     continue
-            if np.max(np.abs(own_bar)) > slack_of(values.dtype) * np.max(np.abs(s_bar[place])):
+            top = float(values[place][0])
+            floor = ROUNDED * self.size * eps_of(values.dtype) * self.scale[place] / top if top else 0.0
+            if np.max(np.abs(own_bar)) > max(slack_of(values.dtype) * np.max(np.abs(s_bar[place])), floor):
                 if rest is None:
                     rest = np.zeros((*self.u.shape[:-1], self.v.shape[-2]), self.u.dtype)
-                rest[place] = self._asked((visit, *place), place, null, own_bar)
+                rest[place] = self._asked((visit, *place), place, null, own_bar, floor)
         return block, keeps, rest
 
-    def _asked(self, key: tuple[int, ...], place: tuple[int, ...], null: slice, s_bar: Array) -> Array:
+    def _asked(
+        self, key: tuple[int, ...], place: tuple[int, ...], null: slice, s_bar: Array, floor: float
+    ) -> Array:
         """The gradient between the null spaces, from the cotangents of the zeros in several bases."""
         refusal = NotDifferentiableError(
             f"{self.function} has no derivative that its cotangents determine here: "
@@ -151,7 +157,10 @@ class NullSpaces:
         def frames() -> tuple[Array, Array]:
             return _beyond(u[:, : null.start]), _beyond(v[:, : null.start])
 
-        block = asked.block(("null", *key), frames, u[:, null], v[:, null], s_bar, refusal)
+        block = asked.block(("null", *key), frames, u[:, null], v[:, null], s_bar, floor, refusal)
+        if block is None:
+            asked.dropped = max(asked.dropped, float(np.max(np.abs(s_bar)) * self.values[place][0]))
+            return np.zeros((len(u), len(v)), u.dtype)
         return block.left @ block.matrix @ np.conj(block.right.T)
 
 

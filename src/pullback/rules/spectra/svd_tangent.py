@@ -17,6 +17,7 @@ from pullback.base.dispatch import dispatched
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
+from pullback.rules.spectra import inquiry
 from pullback.rules.spectra.eigh import unsplit
 from pullback.rules.spectra.gauge import Array, first_order_only, infinite_diagonal, placed, slack_of
 from pullback.rules.spectra.inquiry import SplitError
@@ -79,6 +80,7 @@ def _check_null_tangent(values: Array, known: Array, a_dot: Array, u: Array, v: 
     """Raise where the tangent of the matrix does not leave its null spaces alone."""
     for place in map(tuple, np.argwhere(known < values.shape[-1]).tolist()):
         rank = int(known[place])
+        inquiry.note(f"singular value {rank}{placed(place)} ({values[place][rank]})")
         left, right, moved = u[place][:, rank:], v[place][:, rank:], a_dot[place]
         across, along = moved @ right, np.conj(moved.T) @ left
         for part, basis in ((across, u[place][:, :rank]), (along, v[place][:, :rank])):
