@@ -7,8 +7,9 @@ from one run, they may from several (see `rules.spectra.inquiry`).
 
 from __future__ import annotations
 
-import threading
+import sys
 from collections.abc import Callable
+from types import CodeType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,54 +18,67 @@ from pullback.base.errors import NotDifferentiableError
 from pullback.base.pytrees import flatten
 from pullback.base.spec import dtype_of
 from pullback.base.tracked import bare
-from pullback.rules.spectra.inquiry import NOTED, Inquiry, UndeterminedError, inquiry, noted
+from pullback.rules.spectra.inquiry import Inquiry, UndeterminedError, inquiry, noted
 
 LIMIT = 64
 """How many bases are tried; each tells as many numbers of a block as it has rows."""
 
 T = TypeVar("T")
-_local = threading.local()
+F = TypeVar("F", bound=Callable[..., Any])
+_SETTLING: set[CodeType] = set()
 
 
-def settled(run: Callable[[], T], told: Callable[[T], Any], weight: float = 1.0) -> T:
-    """What `run` returns, if the same in another basis, or if there is but one.
+def settles(function: F) -> F:
+    """Decorate a transform that leaves no derivative unsettled, by `begin`, `compared` and `repeated`."""
+    _SETTLING.add(function.__code__)
+    return function
 
-    A transform within another's run leaves that to the outer one: what it returns may depend on a basis as
-    long as the end does not.
+
+def _is_outermost() -> bool:
+    """Whether the transform that asks is within no other one's run.
+
+    What the inner one returns may depend on a basis as long as the end does not.
+    """
+    frame = sys._getframe(3)
+    while frame is not None:
+        if frame.f_code in _SETTLING:
+            return False
+        frame = frame.f_back
+    return True
+
+
+def begin() -> None:
+    """Forget what a run before left noted; called where `NOTED` is not empty."""
+    if _is_outermost():
+        noted()
+
+
+def compared(run: Callable[[], T], told: Callable[[T], Any], found: T) -> T:
+    """`found`, which `run` has returned, if another basis gives the same; called where `NOTED` is not empty.
 
     Args:
         run: one run.
         told: the value and the derivative in what it returns.
-        weight: the largest cotangent of the value.
     """
-    if getattr(_local, "running", False):
-        return run()
-    if NOTED:
-        noted()
-    _local.running = True
-    try:
-        found = run()
-        return found if not NOTED else _compared(run, told, found)
-    except UndeterminedError as error:
-        return _several(run, told, error.refusal, {}, weight)
-    finally:
-        _local.running = False
-
-
-def compared(run: Callable[[], T], told: Callable[[T], Any], found: T) -> T:
-    """`found`, which `run` has returned, if another basis gives the same, or none was used."""
-    if getattr(_local, "running", False):
+    if not _is_outermost():
         return found
-    _local.running = True
-    try:
-        return _compared(run, told, found)
-    finally:
-        _local.running = False
-
-
-def _compared(run: Callable[[], T], told: Callable[[T], Any], found: T) -> T:
     pair = noted()
     return found if pair is None else _several(run, told, _depends(pair), {0: found}, 1.0)
+
+
+def repeated(
+    run: Callable[[], T], told: Callable[[T], Any], error: UndeterminedError, weight: float = 1.0
+) -> T:
+    """What `run` returns when asked several times.
+
+    Args:
+        error: what it has raised.
+        weight: the largest cotangent of the value.
+    """
+    if not _is_outermost():
+        raise error
+    noted()
+    return _several(run, told, error.refusal, {}, weight)
 
 
 def _several(
@@ -104,7 +118,7 @@ def _agree(one: Any, other: Any, doubted: bool) -> bool:
     for a, b in numbers:
         eps = float(np.finfo(dtype_of(a)).eps)
         own = float(np.max(np.abs(a), initial=0))
-        allowed = (32 * eps ** (2 / 3) if doubted else eps ** (1 / 3)) * own + 256 * eps * scale
+        allowed = (32 * eps ** (2 / 3) if doubted else 8 * eps**0.5) * own + 256 * eps * scale
         if np.shape(a) != np.shape(b) or not np.allclose(a, b, rtol=0, atol=allowed, equal_nan=True):
             return False
     return True

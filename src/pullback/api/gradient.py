@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.api.again import compared, settled
+from pullback.api.again import begin, compared, repeated, settles
 from pullback.api.automatic import automatic
 from pullback.api.compile import Engine, is_compiled, on_engine
 from pullback.api.follow import Followed, function_name, outcome, plain_aux
@@ -60,21 +60,13 @@ def value_and_grad(
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         if not kwargs:
             for answer in answers:
-                try:
-                    known = answer(args)
-                except UndeterminedError:
-                    break
+                known = answer(args)
                 if known is not None:
-                    return compared(functools.partial(answer, args), tuple, known) if NOTED else known
+                    return known
         followed = function if by_itself is None else by_itself.choose(args, kwargs)
         if is_compiled(followed) and not holomorphic:
-            from pullback.api.native import value_and_gradient
-
             try:
-                found = settled(
-                    lambda: value_and_gradient(followed, argnums, has_aux, args, kwargs),  # type: ignore[arg-type]
-                    lambda found: (found[0][0] if has_aux else found[0], found[1]) if found else (),
-                )
+                found = _compiled(followed, argnums, has_aux, args, kwargs)
             except UnsupportedError:
                 if by_itself is None:
                     raise
@@ -112,13 +104,47 @@ def _forward(
     return wrapped
 
 
+@settles
+def _compiled(
+    function: Any, argnums: Argnums, has_aux: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, Any] | None:
+    """Value and gradient by the compiled adjoint; None to leave it to the tape."""
+    from pullback.api.native import value_and_gradient
+
+    def run() -> Any:
+        return value_and_gradient(function, argnums, has_aux, args, kwargs)
+
+    def told(found: Any) -> Any:
+        return (found[0][0] if has_aux else found[0]), found[1]
+
+    if NOTED:
+        begin()
+    try:
+        found = run()
+    except UndeterminedError as error:
+        return repeated(run, told, error)
+    return found if found is None or not NOTED else compared(run, told, found)
+
+
+@settles
 def evaluated(
     function: Callable[..., Any], chosen: Chosen, has_aux: bool, holomorphic: bool, convention: str
 ) -> tuple[Any, Any, Any]:
     """The value, auxiliary output and gradient of one call."""
-    return settled(
-        lambda: _evaluated(function, chosen, has_aux, holomorphic, convention), operator.itemgetter(0, 2)
-    )
+    if NOTED:
+        begin()
+    try:
+        found = _evaluated(function, chosen, has_aux, holomorphic, convention)
+        if not NOTED:
+            return found
+    except UndeterminedError as error:
+        found = error
+
+    def run() -> tuple[Any, Any, Any]:
+        return _evaluated(function, chosen, has_aux, holomorphic, convention)
+
+    told = operator.itemgetter(0, 2)
+    return repeated(run, told, found) if isinstance(found, UndeterminedError) else compared(run, told, found)
 
 
 def _evaluated(

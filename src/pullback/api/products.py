@@ -6,13 +6,14 @@ Conventions as in JAX (Bradbury et al. 2018, *JAX*, ``jax.vjp``, ``jax.jvp``); c
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 
-from pullback.api.again import settled
+from pullback.api.again import begin, compared, repeated, settles
 from pullback.api.follow import Followed, checked_leaves, function_name, outcome, plain_aux, pushed, zeros
 from pullback.base.errors import ConventionError, NotDifferentiableError, ShapeError
 from pullback.base.mutable import Mutable
@@ -21,7 +22,7 @@ from pullback.base.spec import Spec, dtype_of, spec_of
 from pullback.base.tracked import bare
 from pullback.dual.dual import Dual, Sweep
 from pullback.rules.read import fit
-from pullback.rules.spectra.inquiry import SplitError
+from pullback.rules.spectra.inquiry import NOTED, SplitError, UndeterminedError
 from pullback.tape.backward import check_seed, finished
 from pullback.tape.sweep import sweep
 
@@ -80,17 +81,32 @@ def vjp(
         """The cotangents of the primals for the cotangent `y_bar` of the value."""
         owner = f"the vjp of {recorded.followed.name}"
         bars = matching(conjugated(y_bar, convention), recorded.structure, recorded.specs, "cotangent", owner)
-        runs = iter((recorded,))
-
-        def run() -> tuple[list[Any], list[Any]]:
-            one = next(runs, None) or _Recorded(function, primals, has_aux)
-            return one.values, one.pulled(bars)
-
-        weight = max((float(np.max(np.abs(bare(bar)), initial=0)) for bar in bars), default=0.0)
-        return tuple(conjugated(bar, convention) for bar in settled(run, tuple, weight)[1])
+        again = functools.partial(_Recorded, function, primals, has_aux)
+        return tuple(conjugated(bar, convention) for bar in _pulled(recorded, again, bars))
 
     value = unflatten(recorded.structure, recorded.values)
     return (value, pull, recorded.aux) if has_aux else (value, pull)
+
+
+@settles
+def _pulled(recorded: _Recorded, again: Callable[[], _Recorded], bars: list[Any]) -> list[Any]:
+    """The cotangents of the primals for those of the leaves; `again` records once more."""
+
+    def run() -> tuple[list[Any], list[Any]]:
+        other = again()
+        return other.values, other.pulled(bars)
+
+    def told(found: Any) -> Any:
+        return found
+
+    if NOTED:
+        begin()
+    try:
+        found = recorded.pulled(bars)
+    except UndeterminedError as error:
+        weight = max(float(np.max(np.abs(bare(bar)), initial=0)) for bar in bars)
+        return repeated(run, told, error, weight)[1]
+    return found if not NOTED else compared(run, told, (recorded.values, found))[1]
 
 
 class _Recorded:
@@ -181,13 +197,19 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
         return _by_rows(function, primals, tangents, has_aux)
 
 
+@settles
 def forward(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     """`jvp` by forward mode alone.
 
     Raises:
         SplitError: if a tangent splits equal values, where reverse mode may know the derivative.
     """
-    return settled(lambda: _forward(function, primals, tangents, has_aux), operator.itemgetter(0, 1))
+    if NOTED:
+        begin()
+    found = _forward(function, primals, tangents, has_aux)
+    if not NOTED:
+        return found
+    return compared(lambda: _forward(function, primals, tangents, has_aux), operator.itemgetter(0, 1), found)
 
 
 def _forward(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool) -> Any:

@@ -258,7 +258,7 @@ class _Matrix:
         key = (self.kind, *self.key, block.run.start)
         known = asked.block(key, None, columns, columns, block.w_bar, self.floor, refusal)
         if known is None:
-            asked.dropped = max(asked.dropped, float(np.max(np.abs(block.w_bar)) * np.max(np.abs(self.w))))
+            asked.drop(block.w_bar, float(np.max(np.abs(self.w))))
             return np.zeros(block.m.shape)
         return known.in_basis(columns, columns)
 

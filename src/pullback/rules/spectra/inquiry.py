@@ -95,7 +95,9 @@ class Block:
         is_complex = self.left.dtype.kind == "c"
         unknown = (p * p if is_complex else p * (p + 1) // 2) if self.hermitian else p * q * (1 + is_complex)
         design, seen = np.concatenate(self.rows), np.concatenate(self.seen)
-        if len(design) <= unknown or len(self.rows) < 2:
+        # The trace of a hermitian block is the same in all bases.
+        told = len(design) - (len(self.rows) - 1) * self.hermitian
+        if told <= unknown or len(self.rows) < 2:
             return True
         found, _, rank, _ = np.linalg.lstsq(design, seen, rcond=1e-4)
         if rank < unknown:
@@ -131,6 +133,10 @@ class Inquiry:
         self.dropped = 0.0
         self._visits = 0
         self._blocks: dict[Any, Block] = {}
+
+    def drop(self, diagonal: Array, top: float) -> None:
+        """Leave out a block that no bases agree on, of a matrix whose values go up to `top`."""
+        self.dropped = max(self.dropped, float(np.max(np.abs(diagonal))) * top if top else np.inf)
 
     def begin(self, turn: int) -> None:
         """Start the run of a turn."""

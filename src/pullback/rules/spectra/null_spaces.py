@@ -159,7 +159,7 @@ class NullSpaces:
 
         block = asked.block(("null", *key), frames, u[:, null], v[:, null], s_bar, floor, refusal)
         if block is None:
-            asked.dropped = max(asked.dropped, float(np.max(np.abs(s_bar)) * self.values[place][0]))
+            asked.drop(s_bar, float(self.values[place][0]))
             return np.zeros((len(u), len(v)), u.dtype)
         return block.left @ block.matrix @ np.conj(block.right.T)
 
