@@ -34,7 +34,6 @@ from pullback.rules.spectra.gauge import (
     JOINED,
     absent,
     all_apart,
-    check_seeds,
     eps_of,
     first_order_only,
     identity,
@@ -45,8 +44,10 @@ from pullback.rules.spectra.gauge import (
     refuse_forward,
     refuse_phase,
     refuse_second,
+    refuse_seeds,
     rotation,
     runs,
+    seeds_alone,
     slack_of,
     turned_neighbours,
     unresolved_neighbours,
@@ -97,7 +98,8 @@ def eigh_cotangent(w_bar: Any, v_bar: Any, w: Any, v: Any, uplo: str) -> Any:
     values = bare(w)
     size = values.shape[-1]
     vh = adjoint(v)
-    check_seeds(NAME, KIND, values, near_neighbours(values), (w_bar, v_bar), (w, v))
+    if seeds_alone((w_bar, v_bar), (w, v)):
+        refuse_seeds(NAME, KIND, values, near_neighbours(values))
     if absent(v_bar):
         check_symmetric(NAME, KIND, values, np.broadcast_to(bare(w_bar), values.shape), lambda _: size)
         inner = None

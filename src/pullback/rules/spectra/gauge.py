@@ -229,19 +229,18 @@ def first_order_only(*values: Any) -> bool:
     return not any(isinstance(value, Tracked) for value in values)
 
 
-def check_seeds(function: str, kind: str, values: Array, equal: Array, seeds: Any, basis: Any) -> None:
-    """Raise where a derivative by the cotangents alone is asked for, and values are equal.
-
-    What is decided there from the cotangents holds for them, and not for all.
-    """
+def seeds_alone(seeds: Any, basis: Any) -> bool:
+    """Whether a derivative by the cotangents alone is being taken."""
     level = max((seed.level for seed in seeds if isinstance(seed, Tracked)), default=-1)
-    below = max((part.level for part in basis if isinstance(part, Tracked)), default=-1)
-    if level <= below or not equal.any():
-        return
-    *place, index = np.argwhere(equal)[0].tolist()
-    raise NotDifferentiableError(
-        f"{function} has no linear map of cotangents here: "
-        f"{named(kind, values[tuple(place)], index, index + 1, tuple(place))} are equal up to rounding",
-        why="what its derivative is there is decided from the cotangents of one result",
-        remedy="use pb.jacobian(f, mode='reverse'), pb.vjp or pb.jvp in place of pb.linearize.",
-    )
+    return level > max((part.level for part in basis if isinstance(part, Tracked)), default=-1)
+
+
+def refuse_seeds(function: str, kind: str, values: Array, equal: Array) -> None:
+    """Raise if there are equal values: what is decided there from some cotangents does not hold for all."""
+    for *place, index in np.argwhere(equal)[:1].tolist():
+        raise NotDifferentiableError(
+            f"{function} has no linear map of cotangents here: "
+            f"{named(kind, values[tuple(place)], index, index + 1, tuple(place))} are equal up to rounding",
+            why="what its derivative is there is decided from the cotangents of one result",
+            remedy="use pb.jacobian(f, mode='reverse'), pb.vjp or pb.jvp in place of pb.linearize.",
+        )

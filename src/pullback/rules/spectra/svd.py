@@ -40,7 +40,6 @@ from pullback.rules.spectra.gauge import (
     Array,
     absent,
     all_apart,
-    check_seeds,
     complement,
     eps_of,
     first_order_only,
@@ -49,8 +48,10 @@ from pullback.rules.spectra.gauge import (
     merge,
     near_neighbours,
     refuse_second,
+    refuse_seeds,
     rotation,
     runs,
+    seeds_alone,
     slack_of,
     turned_neighbours,
 )
@@ -135,8 +136,9 @@ def svd_cotangent(u_bar: Any, s_bar: Any, vh_bar: Any, u: Any, s: Any, vh: Any) 
     if not count:
         return u1 @ v1h
     known = ranks(values, size)
-    equal = near_neighbours(values) | (np.arange(1, count) >= known[..., None])
-    check_seeds(NAME, KIND, values, equal, (u_bar, s_bar, vh_bar), (u, s, vh))
+    if seeds_alone((u_bar, s_bar, vh_bar), (u, s, vh)):
+        equal = near_neighbours(values) | (np.arange(1, count) >= known[..., None])
+        refuse_seeds(NAME, KIND, values, equal)
     if absent(u_bar) and absent(vh_bar):
         plain = np.broadcast_to(bare(s_bar), values.shape)
         check_symmetric(NAME, KIND, values, plain, lambda place: int(known[place]))
@@ -179,13 +181,15 @@ class _Cotangents:
     def of_matrix(self, s_bar: Any) -> Any:
         """The cotangent of the matrix."""
         count, values = self.count, self.values
-        left = tuple(map(bare, (self.u, self.u_bar, self.of_u)))
-        right = tuple(map(bare, (self.v, self.v_bar, self.of_v)))
-        null_spaces = NullSpaces(NAME, KIND, values, self.known, left, right)
         zero = None if self.full_rank else np.arange(count) >= self.known[..., None]
         if zero is not None and not self._first():
             raise self._refuse_second(zero)
-        null_spaces.check()
+        null_spaces = None
+        if zero is not None or count < max(self.u.shape[-1], self.v.shape[-1]):
+            left = tuple(map(bare, (self.u, self.u_bar, self.of_u)))
+            right = tuple(map(bare, (self.v, self.v_bar, self.of_v)))
+            null_spaces = NullSpaces(NAME, KIND, values, self.known, left, right)
+            null_spaces.check()
         m_u, m_v = self.of_u[..., :count, :count], self.of_v[..., :count, :count]
         together, apart = m_u + m_v, m_u - m_v
         turning = (apart - adjoint(apart)) / 2
@@ -194,6 +198,7 @@ class _Cotangents:
         smooth: Any = None
         rest: Any = None
         if zero is not None:
+            assert null_spaces is not None
             smooth, keeps, rest = null_spaces.smooth(bare(s_bar), zero)
             both = zero[..., None, :] & zero[..., :, None]
             total = np.where(both, np.inf, total)
