@@ -106,6 +106,23 @@ class Settled:
         self.place, self.run = place, run
 
 
+class Blurred:
+    """Neighbours, however far apart, of which rounding takes more than a third of the gradient's digits.
+
+    They are those of a matrix that is small beside what a function of it varies with.
+
+    Attributes:
+        pairs: which neighbours.
+        reach: what the functions vary with, for each matrix.
+    """
+
+    def __init__(self, values: Array, columns: Array, size: Array) -> None:
+        eps = eps_of(values.dtype)
+        noise = 4 * eps * (columns[..., 1:] + columns[..., :-1])
+        self.pairs = noise > eps ** (1 / 3) * size[..., None] * np.abs(values[..., 1:] - values[..., :-1])
+        self.reach = np.max(columns, axis=-1) / np.where(size == 0, 1, size)
+
+
 def settled(
     function: str,
     kind: str,
@@ -117,6 +134,7 @@ def settled(
     size: int,
     count: Counts,
     first: bool,
+    blurred: Blurred | None = None,
 ) -> Settled | None:
     """The blocks of the gradient inside clusters; None where all values are well apart.
 
@@ -129,8 +147,11 @@ def settled(
         size: of the matrix, which tells what is rounding.
         count: see `Counts`.
         first: whether no derivative of this derivative is being taken.
+        blurred: neighbours that the formula does not resolve, although they may be apart.
     """
     near = near_neighbours(w)
+    if blurred is not None:
+        near = near | blurred.pairs
     if not near.any():
         return None
     w_bar = np.broadcast_to(w_bar, w.shape)
@@ -142,6 +163,8 @@ def settled(
         within = slice(max(count(place) - 1, 0))
         parts = (w[place], w_bar[place], m[place], columns[place], basis[place])
         one = _Matrix(function, kind, (visit, *place), *parts, size, first)
+        if blurred is not None:
+            one.widen(blurred.pairs[place], float(blurred.reach[place]))
         for run in runs(near[place][within]):
             one.settle_near(run, turned[place], found)
     return found if found.run is not None else None
@@ -170,8 +193,14 @@ class _Matrix:
         self.rounding = ROUNDED * size * eps_of(w.dtype)
         self.w_scale = float(np.max(np.abs(w_bar)))
         self.m_scale = float(np.max(columns))
-        top = float(np.max(np.abs(w)))
-        self.floor = self.rounding * self.m_scale / top if top else 0.0
+        self.top = float(np.max(np.abs(w)))
+        self.floor = self.rounding * self.m_scale / self.top if self.top else 0.0
+
+    def widen(self, blurred: Array, reach: float) -> None:
+        """Take further neighbours for unresolved; functions vary with `reach`."""
+        self.blurred = self.blurred | blurred
+        self.top = max(self.top, reach)
+        self.floor = self.rounding * self.m_scale / self.top
 
     def settle_near(self, run: slice, turned: Array, found: Settled) -> None:
         """A run of values near each other: as one cluster if that fits, else in it those not resolved."""
@@ -182,14 +211,13 @@ class _Matrix:
             if slope is not None and self._agrees(block, slope):
                 found.settle(self.place, run, slope * block.even)
                 return
-        for inner in runs((turned | self._blurred)[inside]):
+        for inner in runs((turned | self.blurred)[inside]):
             start, stop = run.start + inner.start, run.start + inner.stop
             self._settle_equal(slice(start, stop), bool(turned[start : stop - 1].all()), found)
 
     def _slack(self, block: Block) -> float:
         """How far values that are not equal may miss what holds for equal ones."""
-        top = float(np.max(np.abs(self.w)))
-        return self.slack + 10 * abs(float(block.w[-1] - block.w[0])) / (top or 1.0)
+        return self.slack + 10 * abs(float(block.w[-1] - block.w[0])) / (self.top or 1.0)
 
     def _agrees(self, block: Block, slope: float) -> bool:
         """Whether the formula's numerators are those of a slope, up to their rounding."""
@@ -198,7 +226,7 @@ class _Matrix:
         return bool((off <= self.rounding * (columns[:, None] + columns[None, :])).all())
 
     @functools.cached_property
-    def _blurred(self) -> Array:
+    def blurred(self) -> Array:
         """Where neighbours are so near that rounding takes more than a third of the formula's digits."""
         eps, top = eps_of(self.w.dtype), np.max(np.abs(self.w))
         gap = np.abs(self.w[1:] - self.w[:-1])

@@ -29,7 +29,7 @@ from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
 from pullback.rules.spectra import inquiry
-from pullback.rules.spectra.clusters import Counts, check_symmetric, settled
+from pullback.rules.spectra.clusters import Blurred, Counts, check_symmetric, settled
 from pullback.rules.spectra.gauge import (
     JOINED,
     absent,
@@ -118,27 +118,39 @@ def _inner(w_bar: Any, m: Any, v_bar: Any, w: Any, v: Any) -> Any:
     """The cotangent in the basis of eigenvectors."""
     values, plain = bare(w), bare(m)
     size = values.shape[-1]
-    near = not all_apart(values, eps_of(values.dtype) ** 0.5)
+    twisted = (m - adjoint(m)) / 2
+    gap = w[..., None, :] - w[..., :, None] + infinite_diagonal(size, values.dtype)
+    inner = twisted / gap
+    first = first_order_only(w, v)
+    blurred = _unresolved(w_bar, v_bar, values, bare(inner)) if first and size > 1 and values.size else None
+    near = blurred is not None or not all_apart(values, eps_of(values.dtype) ** 0.5)
     known = None
     if near or plain.dtype.kind == "c":
         columns = np.max(np.abs(v_bar), axis=-2, initial=0)
         if plain.dtype.kind == "c":
             check_phases(NAME, KIND, values, plain, columns)
         if near:
-            first = first_order_only(w, v)
             known = settled(
-                NAME, KIND, values, bare(w_bar), plain, columns, bare(v), size, lambda _: size, first
+                NAME, KIND, values, bare(w_bar), plain, columns, bare(v), size, lambda _: size, first, blurred
             )
-    twisted = (m - adjoint(m)) / 2
-    gap = w[..., None, :] - w[..., :, None] + infinite_diagonal(size, values.dtype)
-    if known is None:
-        inner = twisted / gap
-    else:
-        if not first_order_only(w, v):
+    if known is not None:
+        if not first:
             assert known.run is not None
             raise refuse_second(NAME, KIND, values[known.place], known.run, known.place)
         inner = twisted / np.where(known.mask, np.inf, gap) + known.off
     return inner if absent(w_bar) else inner + w_bar[..., None] * identity(size, values.dtype)
+
+
+def _unresolved(w_bar: Any, v_bar: Any, values: Any, inner: Any) -> Blurred | None:
+    """Where rounding makes the formula worthless; None if nowhere."""
+    size = np.max(np.abs(inner), axis=(-2, -1))
+    if not absent(w_bar):
+        size = np.maximum(size, np.max(np.abs(bare(w_bar)), axis=-1))
+    least = np.min(values[..., 1:] - values[..., :-1])
+    if 8 * eps_of(values.dtype) ** (2 / 3) * np.max(np.abs(v_bar)) <= np.min(size) * least:
+        return None
+    blurred = Blurred(values, np.max(np.abs(v_bar), axis=-2), size)
+    return blurred if blurred.pairs.any() else None
 
 
 def check_phases(function: str, kind: str, values: Any, m: Any, columns: Any) -> None:
@@ -167,8 +179,11 @@ def eigh_tangent(a_dot: Any, w: Any, v: Any, uplo: str) -> Any:
     half = a_dot * (triangle(size, uplo, values.dtype) / 2)
     p = adjoint(v) @ (half + adjoint(half)) @ v
     gap = w[..., None, :] - w[..., :, None] + infinite_diagonal(size, values.dtype)
-    mask = unsplit(NAME, KIND, values, bare(p), size, first_order_only(w, v, a_dot), lambda _: size)
+    first = first_order_only(w, v, a_dot)
+    mask = unsplit(NAME, KIND, values, bare(p), size, first, lambda _: size)
     turning = p / (gap if mask is None else np.where(mask, np.inf, gap))
+    if first:
+        check_turning(NAME, KIND, values, turning)
     return np.real(np.diagonal(p, axis1=-2, axis2=-1)), v @ turning
 
 
@@ -194,6 +209,18 @@ def unsplit(function: str, kind: str, values: Any, p: Any, size: int, first: boo
             mask[place][run, run] = True
             inquiry.note(named(kind, values[place], run.start, run.stop - 1, place))
     return mask
+
+
+def check_turning(function: str, kind: str, values: Any, turning: Any) -> None:
+    """Raise where vectors turn so fast that of a function of them rounding would leave a third of its digits.
+
+    It does so beside a matrix that is small, or near a degenerate one: what they turn into nearly cancels.
+    """
+    fast = np.abs(turning)
+    if np.max(fast, initial=0) * slack_of(values.dtype) > 1:
+        *place, i, j = np.unravel_index(int(np.argmax(fast)), fast.shape)
+        pair = (int(min(i, j)), int(max(i, j)))
+        raise refuse_forward(function, kind, values[tuple(place)], pair, tuple(map(int, place)))
 
 
 calls(

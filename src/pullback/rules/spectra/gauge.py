@@ -206,8 +206,8 @@ def refuse_forward(
 ) -> NotDifferentiableError:
     """The error for a tangent that splits equal values, or moves another one that does."""
     return SplitError(
-        f"{function} has no tangent here: {named(kind, values, *pair, place)} are equal up to rounding, "
-        "and the tangent of the matrix splits them",
+        f"{function} has no tangent here: {named(kind, values, *pair, place)} are equal up to rounding "
+        "beside the tangent of the matrix, which splits them",
         why="forward mode does not see whether the result depends on the basis of their common space",
         remedy="use reverse mode, which does: pb.grad, pb.vjp, "
         "pb.jacobian(f, mode='reverse') (of pb.grad(f) for a Hessian).",

@@ -18,7 +18,7 @@ from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
 from pullback.rules.spectra import inquiry
-from pullback.rules.spectra.eigh import unsplit
+from pullback.rules.spectra.eigh import check_turning, unsplit
 from pullback.rules.spectra.gauge import Array, first_order_only, infinite_diagonal, placed, slack_of
 from pullback.rules.spectra.inquiry import SplitError
 from pullback.rules.spectra.svd import KIND, NAME, generic_svd, ranks
@@ -55,6 +55,8 @@ def svd_tangent(a_dot: Any, u: Any, s: Any, vh: Any) -> Any:
         inverse = np.where(zero[..., None, :], np.inf, inverse)
     together = even / (gap if mask is None else np.where(mask, np.inf, gap))
     apart = odd / total
+    if first:
+        check_turning(NAME, KIND, values, together)
     u_dot = _moved(u, together + apart, a_dot @ v1, along @ v1, inverse, count)
     across = adjoint(a_dot) @ u1
     v_dot = _moved(adjoint(vh), together - apart, across, vh @ across, inverse, count)
