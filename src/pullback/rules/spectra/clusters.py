@@ -35,6 +35,7 @@ from pullback.rules.spectra import inquiry
 from pullback.rules.spectra.gauge import (
     ROUNDED,
     Array,
+    absent,
     eps_of,
     largest,
     named,
@@ -121,6 +122,24 @@ class Blurred:
         noise = 4 * eps * (columns[..., 1:] + columns[..., :-1])
         self.pairs = noise > eps ** (1 / 3) * size[..., None] * np.abs(values[..., 1:] - values[..., :-1])
         self.reach = np.max(columns, axis=-1) / np.where(size == 0, 1, size)
+
+
+def blurred_by(values: Array, columns: Array, inner: Array, w_bar: Any) -> Blurred | None:
+    """Where rounding makes the formula worthless; None if nowhere.
+
+    Args:
+        inner: the formula, without the cotangents `w_bar` of the values.
+    """
+    if values.shape[-1] < 2 or not values.size:
+        return None
+    size = np.max(np.abs(inner), axis=(-2, -1), initial=0, where=np.isfinite(inner))
+    if not absent(w_bar):
+        size = np.maximum(size, np.max(np.abs(w_bar), axis=-1))
+    least = np.min(np.abs(values[..., 1:] - values[..., :-1]))
+    if 8 * eps_of(values.dtype) ** (2 / 3) * np.max(columns) <= np.min(size) * least:
+        return None
+    blurred = Blurred(values, columns, size)
+    return blurred if blurred.pairs.any() else None
 
 
 def settled(

@@ -29,7 +29,7 @@ from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
 from pullback.rules.spectra import inquiry
-from pullback.rules.spectra.clusters import Blurred, Counts, check_symmetric, settled
+from pullback.rules.spectra.clusters import Counts, blurred_by, check_symmetric, settled
 from pullback.rules.spectra.gauge import (
     JOINED,
     absent,
@@ -122,11 +122,11 @@ def _inner(w_bar: Any, m: Any, v_bar: Any, w: Any, v: Any) -> Any:
     gap = w[..., None, :] - w[..., :, None] + infinite_diagonal(size, values.dtype)
     inner = twisted / gap
     first = first_order_only(w, v)
-    blurred = _unresolved(w_bar, v_bar, values, bare(inner)) if first and size > 1 and values.size else None
+    columns = np.max(np.abs(bare(v_bar)), axis=-2, initial=0)
+    blurred = blurred_by(values, columns, bare(inner), bare(w_bar)) if first else None
     near = blurred is not None or not all_apart(values, eps_of(values.dtype) ** 0.5)
     known = None
     if near or plain.dtype.kind == "c":
-        columns = np.max(np.abs(v_bar), axis=-2, initial=0)
         if plain.dtype.kind == "c":
             check_phases(NAME, KIND, values, plain, columns)
         if near:
@@ -139,18 +139,6 @@ def _inner(w_bar: Any, m: Any, v_bar: Any, w: Any, v: Any) -> Any:
             raise refuse_second(NAME, KIND, values[known.place], known.run, known.place)
         inner = twisted / np.where(known.mask, np.inf, gap) + known.off
     return inner if absent(w_bar) else inner + w_bar[..., None] * identity(size, values.dtype)
-
-
-def _unresolved(w_bar: Any, v_bar: Any, values: Any, inner: Any) -> Blurred | None:
-    """Where rounding makes the formula worthless; None if nowhere."""
-    size = np.max(np.abs(inner), axis=(-2, -1))
-    if not absent(w_bar):
-        size = np.maximum(size, np.max(np.abs(bare(w_bar)), axis=-1))
-    least = np.min(values[..., 1:] - values[..., :-1])
-    if 8 * eps_of(values.dtype) ** (2 / 3) * np.max(np.abs(v_bar)) <= np.min(size) * least:
-        return None
-    blurred = Blurred(values, np.max(np.abs(v_bar), axis=-2), size)
-    return blurred if blurred.pairs.any() else None
 
 
 def check_phases(function: str, kind: str, values: Any, m: Any, columns: Any) -> None:
