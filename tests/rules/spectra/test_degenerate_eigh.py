@@ -393,6 +393,25 @@ def test_resolved_eigenvectors_next_to_fifty_digits(gap: float) -> None:
     np.testing.assert_allclose(ours, wanted, rtol=1e-14 / gap, atol=1e-14 / gap**2)
 
 
+@pytest.mark.parametrize("size", [1e-15, 1e-13, 1e-11])
+def test_a_matrix_of_rounding_is_right_or_refused(size: float) -> None:
+    """Its eigenvalues are apart, beside each other; of a function that varies with 1, rounding is all of it."""
+    a, _ = matrix(size * np.arange(3.0), False, False)
+    c = drawn(3, False, 17)
+
+    def loss(f: Scalar) -> Scalar:
+        return lambda a: overlap(c, function_of(f, *np.linalg.eigh(hermitian(a))))
+
+    np.testing.assert_allclose(pb.grad(loss(lambda w: w))(a), hermitian(c), atol=1e-8)
+    for f in (np.exp, lambda w: np.cos(w) + np.sin(w)):
+        for gradient in (pb.grad(loss(f)), lambda a, f=f: pb.jacobian(loss(f), mode="forward")(a)):
+            try:
+                ours = gradient(a)
+            except pb.NotDifferentiableError:
+                continue
+            np.testing.assert_allclose(ours, hermitian(c), atol=1e-4)
+
+
 def test_an_empty_stack() -> None:
     assert pb.grad(lambda a: np.sum(np.abs(np.linalg.eigh(a)[1])))(np.zeros((0, 3, 3))).shape == (0, 3, 3)
     assert pb.grad(lambda a: np.sum(np.linalg.eigvalsh(a)))(np.zeros((2, 0, 0))).shape == (2, 0, 0)

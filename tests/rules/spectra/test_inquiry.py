@@ -198,6 +198,47 @@ def test_a_function_that_changes_cannot_be_compared() -> None:
         pb.grad(changing)(np.diag([1.0, 1.0, 3.0]))
 
 
+def test_backward_warns_of_what_it_cannot_compare() -> None:
+    def projector(a: Any) -> Any:
+        v = np.linalg.eigh(a)[1]
+        return (v[:, :2] @ v[:, :2].T)[0, 2]
+
+    x = pb.Variable(np.diag([1.0, 1.0, 3.0]))
+    with pytest.warns(UserWarning, match=r"eigenvalues 0 and 1 \(1.0 and 1.0\).*pb.grad"):
+        projector(x).backward()
+    with pb.Tape() as tape:
+        y = projector(x)
+    with pytest.warns(UserWarning, match="eigenvalues 0 and 1"):
+        gradient = tape.gradient(y, x)
+    np.testing.assert_allclose(gradient, pb.grad(projector)(x.value), atol=1e-15)
+    np.testing.assert_allclose(x.grad, gradient, atol=1e-15)
+
+
+def test_a_block_of_a_checkpoint_may_return_vectors() -> None:
+    """A transform within another one's run leaves the question to the outer one."""
+
+    def loss(a: Any) -> Any:
+        v = pb.checkpoint(lambda a: np.linalg.eigh(a)[1])(a)
+        return (v[:, :2] @ v[:, :2].T)[0, 2]
+
+    a = np.diag([1.0, 1.0, 3.0])
+    wanted = np.zeros((3, 3))
+    wanted[2, 0] = -0.5
+    np.testing.assert_allclose(pb.grad(loss)(a), wanted, atol=1e-14)
+
+
+def test_what_a_failed_run_noted_is_forgotten() -> None:
+    calls = iter(range(10))
+
+    def fails(a: Any) -> Any:
+        v = np.linalg.eigh(a)[1]
+        return (v[:, :2] @ v[:, :2].T)[0, 2] + np.linalg.eigh(a @ a)[1][0, 0] ** 2
+
+    with pytest.raises(pb.NotDifferentiableError, match="eigenvalues 0 and 1"):
+        pb.grad(fails)(np.diag([1.0, 1.0, 3.0]))
+    assert [pb.grad(lambda x: x * next(calls))(1.0) for _ in range(3)] == [0.0, 1.0, 2.0]
+
+
 def test_a_kink_beside_vectors_is_an_error() -> None:
     for s in ([2.0, 1.0, 0.0], [2.0, 0.0, 0.0]):
         for full in (False, True):

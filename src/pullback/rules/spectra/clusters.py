@@ -124,15 +124,11 @@ class Blurred:
         self.reach = np.max(columns, axis=-1) / np.where(size == 0, 1, size)
 
 
-def blurred_by(values: Array, columns: Array, inner: Array, w_bar: Any) -> Blurred | None:
-    """Where rounding makes the formula worthless; None if nowhere.
-
-    Args:
-        inner: the formula, without the cotangents `w_bar` of the values.
-    """
+def blurred_by(values: Array, columns: Array, twisted: Array, gap: Array, w_bar: Any) -> Blurred | None:
+    """Where rounding makes the formula, ``twisted / gap`` and `w_bar`, worthless; None if nowhere."""
     if values.shape[-1] < 2 or not values.size:
         return None
-    size = np.max(np.abs(inner), axis=(-2, -1), initial=0, where=np.isfinite(inner))
+    size = np.max(np.abs(twisted / np.where(gap == 0, np.inf, gap)), axis=(-2, -1))
     if not absent(w_bar):
         size = np.maximum(size, np.max(np.abs(w_bar), axis=-1))
     least = np.min(np.abs(values[..., 1:] - values[..., :-1]))
@@ -213,13 +209,13 @@ class _Matrix:
         self.w_scale = float(np.max(np.abs(w_bar)))
         self.m_scale = float(np.max(columns))
         self.top = float(np.max(np.abs(w)))
-        self.floor = self.rounding * self.m_scale / self.top if self.top else 0.0
+        self.floor = self.rounding * self.m_scale / (self.top or np.inf)
 
     def widen(self, blurred: Array, reach: float) -> None:
         """Take further neighbours for unresolved; functions vary with `reach`."""
         self.blurred = self.blurred | blurred
         self.top = max(self.top, reach)
-        self.floor = self.rounding * self.m_scale / self.top
+        self.floor = self.rounding * self.m_scale / (self.top or np.inf)
 
     def settle_near(self, run: slice, turned: Array, found: Settled) -> None:
         """A run of values near each other: as one cluster if that fits, else in it those not resolved."""

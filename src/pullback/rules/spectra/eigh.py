@@ -120,10 +120,9 @@ def _inner(w_bar: Any, m: Any, v_bar: Any, w: Any, v: Any) -> Any:
     size = values.shape[-1]
     twisted = (m - adjoint(m)) / 2
     gap = w[..., None, :] - w[..., :, None] + infinite_diagonal(size, values.dtype)
-    inner = twisted / gap
     first = first_order_only(w, v)
     columns = np.max(np.abs(bare(v_bar)), axis=-2, initial=0)
-    blurred = blurred_by(values, columns, bare(inner), bare(w_bar)) if first else None
+    blurred = blurred_by(values, columns, bare(twisted), bare(gap), bare(w_bar)) if first else None
     near = blurred is not None or not all_apart(values, eps_of(values.dtype) ** 0.5)
     known = None
     if near or plain.dtype.kind == "c":
@@ -133,7 +132,9 @@ def _inner(w_bar: Any, m: Any, v_bar: Any, w: Any, v: Any) -> Any:
             known = settled(
                 NAME, KIND, values, bare(w_bar), plain, columns, bare(v), size, lambda _: size, first, blurred
             )
-    if known is not None:
+    if known is None:
+        inner = twisted / gap
+    else:
         if not first:
             assert known.run is not None
             raise refuse_second(NAME, KIND, values[known.place], known.run, known.place)

@@ -32,7 +32,7 @@ from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.linalg import adjoint
 from pullback.rules.spectra import inquiry
-from pullback.rules.spectra.clusters import blurred_by, check_symmetric, settled
+from pullback.rules.spectra.clusters import check_symmetric, settled
 from pullback.rules.spectra.eigh import check_phases
 from pullback.rules.spectra.gauge import (
     JOINED,
@@ -228,14 +228,12 @@ class _Cotangents:
             paired = plain if zero is None else np.where(zero[..., None, :], 0, plain)
             check_phases(NAME, KIND, values, paired, self.columns)
         twisted = (m - adjoint(m)) / 2
-        found = blurred = None
-        if self._first():
-            blurred = blurred_by(values, self.columns, bare(twisted / gap), bare(s_bar))
-        if blurred is not None or not all_apart(values, eps_of(values.dtype) ** 0.5):
+        found = None
+        if not all_apart(values, eps_of(values.dtype) ** 0.5):
             known, columns = self.known, self.columns
             found = settled(
                 NAME, KIND, values, bare(s_bar), plain, columns, bare(self.v)[..., :count], self.size,
-                lambda place: int(known[place]), self._first(), blurred,
+                lambda place: int(known[place]), self._first(),
             )  # fmt: skip
         if found is None and zero is None:
             return twisted / gap
@@ -253,9 +251,7 @@ class _Cotangents:
     def _cleared(self, numerator: Any, rows: int) -> Any:
         """`numerator` without what is nothing but rounding, where small singular values would amplify it."""
         eps = eps_of(self.values.dtype)
-        if not self._first():
-            return numerator
-        if not (self.values[..., -1] <= eps**0.5 * self.values[..., 0]).any():
+        if not (self.values[..., -1] <= eps**0.5 * self.values[..., 0]).any() or not self._first():
             return numerator
         columns = self.columns[..., None, :]
         allowed = ROUNDED * self.size * eps * (columns + self.columns[..., :, None] if rows else columns)
