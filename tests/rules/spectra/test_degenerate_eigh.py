@@ -395,7 +395,7 @@ def test_resolved_eigenvectors_next_to_fifty_digits(gap: float) -> None:
 
 @pytest.mark.parametrize("size", [1e-15, 1e-13, 1e-11])
 def test_a_matrix_of_rounding_is_right_or_refused(size: float) -> None:
-    """Its eigenvalues are apart, beside each other; of a function that varies with 1, rounding is all of it."""
+    """Its eigenvalues are apart, beside each other; a function that varies with 1 cannot tell them apart."""
     a, _ = matrix(size * np.arange(3.0), False, False)
     c = drawn(3, False, 17)
 
