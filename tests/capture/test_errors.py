@@ -175,9 +175,9 @@ def too_many_indices(x):
     return x[0, 1]
 
 
-@refused((X,), "x[True]", "bool as an index")
-def bool_index(x):
-    return x[True]
+@refused((A,), "a[True, 0]", "a bool beside other indices")
+def bool_index(a):
+    return a[True, 0]
 
 
 @refused((A, X), "a @ a[:, 0] @ a[0] @ a", "matmul does not take")

@@ -26,6 +26,7 @@ from pullback.capture.values import (
     describe,
     is_mixed,
     is_numeric,
+    is_scalar,
     is_static,
     kind_of,
     labels,
@@ -34,6 +35,7 @@ from pullback.capture.values import (
     with_children,
 )  # fmt: skip
 from pullback.ir.nodes import Block, If, Var
+from pullback.ir.primitives import select
 from pullback.ir.types import Array, Scalar, join
 
 RESULT, RETURN, BREAK, CONTINUE, DEAD = "$result", "$return", "$break", "$continue", "$dead"
@@ -232,6 +234,27 @@ def fork(
         blocks_.append(coalesce(block + more.block, [(p[0], p[1 + side]) for p in merge.pairs]))
     if blocks_[0] or blocks_[1]:
         context.add(If(test, *_either(blocks_)))
+
+
+def chosen(context: Context, test: Any, a: Any, b: Any) -> Any:
+    """``a if test else b`` of values that are there already."""
+    if isinstance(test, bool):
+        return a if test else b
+    if is_scalar(a) and is_scalar(b) and kind_of(a) == kind_of(b):
+        return context.call(select, test, a, b)
+    name = "$value"
+
+    def first() -> None:
+        context.env[name] = a
+
+    def second() -> None:
+        context.env[name] = b
+
+    fork(context, test, first, second, frozenset(context.frame.local_names))
+    value = context.env.pop(name)
+    if isinstance(value, Poison):
+        context.fail("the two values have no type in common", value.why, "make them of one type")
+    return value
 
 
 def _way(context: Context, capture: Callable[[], None]) -> None:

@@ -18,8 +18,8 @@ import numpy as np
 
 from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
-from pullback.capture.indexing import full_index, load, part_of
-from pullback.capture.join import fork
+from pullback.capture.indexing import element
+from pullback.capture.join import chosen
 from pullback.capture.operators import binary, compare, truth, weak
 from pullback.capture.sequences import backwards, enumerated, items_of, product, sequence, zipped
 from pullback.capture.values import (
@@ -40,7 +40,7 @@ from pullback.capture.values import (
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Var
-from pullback.ir.primitives import item, select
+from pullback.ir.primitives import item
 from pullback.ir.types import Array, Scalar
 
 Handler = Callable[[Context, list[Any], dict[str, Any]], Any]
@@ -131,12 +131,7 @@ def _len(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 @handles(operator.getitem)
 def _getitem(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    owner, index = args
-    return (
-        load(context, owner, full_index(context, owner, index))
-        if is_array(owner)
-        else part_of(context, owner, index)
-    )
+    return element(context, *args)
 
 
 @handles(builtins.enumerate)
@@ -236,28 +231,11 @@ def _extreme(largest: bool) -> Handler:
             context.fail("min or max of nothing", "Python raises a ValueError")
         best = args[0]
         for value in args[1:]:
-            best = _better(context, compare(context, order, value, best), value, best)
+            test = truth(context, compare(context, order, value, best))
+            best = chosen(context, test, value, best)
         return best
 
     return handler
-
-
-def _better(context: Context, test: Any, value: Any, best: Any) -> Any:
-    test = truth(context, test)
-    if isinstance(test, bool):
-        return value if test else best
-
-    if is_scalar(value) and is_scalar(best) and kind_of(value) == kind_of(best):
-        return context.call(select, test, value, best)
-
-    def first() -> None:
-        context.env["$value"] = value
-
-    def second() -> None:
-        context.env["$value"] = best
-
-    fork(context, test, first, second, frozenset())
-    return context.env.pop("$value")
 
 
 PYTHON[builtins.max] = _extreme(True)

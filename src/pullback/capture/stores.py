@@ -12,7 +12,14 @@ import numpy as np
 from pullback.capture.arrays import array_kind, as_array
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate
-from pullback.capture.indexing import Index, full_index, load, owner_and_index, part_of
+from pullback.capture.indexing import (
+    Index,
+    full_index,
+    load,
+    owner_and_index,
+    part_of,
+    without_flag,
+)  # fmt: skip
 from pullback.capture.operators import binary
 from pullback.capture.values import (
     DictValue,
@@ -70,6 +77,7 @@ def store_subscript(
     """``owner[index] = value``; with a `function`, `value` is the syntax of ``owner[index] op= value``."""
     owner, index = owner_and_index(context, target)
     if is_array(owner):
+        owner, index = without_flag(context, owner, index)
         full = full_index(context, owner, index)
         if function is not None:
             _update(context, owner, full, function, value)
