@@ -40,6 +40,59 @@ def a_choice_from_a_pair(x, v):
     return (2.0, 3.0)[bool(x[1] > v)] * x[0] + np.sum((x, x * x)[bool(v > 0.5)])
 
 
+@case(A, 3)
+@case(np.asfortranarray(A), -2)
+def elements_of_flat(a, k):
+    held = a.flat[1:4]
+    held[0] = 2.0
+    total = a.flat[k] * a.flat[-1] + np.sum(a.flat[[0, 2, 2]] * held) + len(a.flat) * a[0, 0]
+    for j, v in enumerate(a.flat):
+        total += np.sin(v) * j
+    for v, w in zip(a.flat, a.T.flat):
+        total += v * w * w
+    return total + np.sum(a.flat) * max(a.flat) + sum(a.flat)
+
+
+@case(A, 3)
+@case(A[:2], -1)
+def stores_into_flat(a, k):
+    b = a * 2.0
+    row = b[1]
+    b.flat[k] = b.flat[0] * a.flat[2]
+    b.flat[2:6] = a[0, :2] * 3.0
+    b.flat[[0, -2]] = np.sin(a[1, 0])
+    b.flat[k] += b.flat[1]
+    c = np.empty_like(b)
+    c.flat = a[0] * a[1]
+    c.flat[c.ravel() > 0.3] *= 2.0
+    return np.sum(row * a[0]) + np.sum(b * c)
+
+
+@case(A)
+@case(np.concatenate([A, A])[:5])
+@case(A[:2])
+def diagonals(a):
+    b = a * a
+    np.fill_diagonal(b, a[0, 1])
+    np.fill_diagonal(a, np.sin(b[1, :2]))
+    c = np.zeros((2, 2, 2))
+    np.fill_diagonal(c, b[0, :1])
+    return np.sum(a * b) + np.sum(c**2)
+
+
+@case(X)
+def values_put_into_places(x):
+    y = x * 2.0
+    np.copyto(y, x[1])
+    np.copyto(y, x**2, where=x > 0.55)
+    np.put(y, [0, -1, 2], x[1:3])
+    np.place(y, y > 0.33, np.array([x[0], x[5], 1.0]))
+    np.putmask(y, x < 0.35, x[:3] * 3.0)
+    z = np.empty_like(y)
+    z.fill(y[2])
+    return np.sum(y * x) + np.sum(z * y[::-1])
+
+
 @pytest.mark.parametrize(("function", "arguments"), CASES)
 def test_language(function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     lines = textwrap.dedent(inspect.getsource(function)).splitlines(keepends=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.arrays import array_kind, as_array
+from pullback.capture.arrays import array_kind, as_array, copy, vector_of
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
 from pullback.capture.grids import grid
@@ -20,6 +20,7 @@ from pullback.capture.join import chosen
 from pullback.capture.operators import weak, whole
 from pullback.capture.values import (
     DictValue,
+    Flat,
     ListValue,
     RangeValue,
     Sequence,
@@ -60,6 +61,8 @@ def element(context: Context, owner: Any, index: Any) -> Any:
     if is_array(owner):
         owner, index = without_flag(context, owner, index)
         return load(context, owner, full_index(context, owner, index))
+    if isinstance(owner, Flat):
+        return copy(context, element(context, vector_of(context, owner.array), index))
     return part_of(context, owner, index)
 
 

@@ -22,6 +22,7 @@ from pullback.capture.stores import store
 from pullback.capture.values import (
     Closure,
     DictValue,
+    Flat,
     ListValue,
     Method,
     Partial,
@@ -115,6 +116,7 @@ def _of_number(context: Context, owner: Any, name: str) -> Any:
         "itemsize": lambda: kind.dtype.itemsize,
         "size": lambda: size(context, owner),
         "nbytes": lambda: binary(context, np.multiply, size(context, owner), kind.dtype.itemsize),
+        "flat": lambda: Flat(owner if is_array(owner) else as_array(context, ListValue([owner]))),
         "T": lambda: transpose(context, owner),
         "mT": lambda: views.swapaxes(context, owner, -1, -2),
         "real": lambda: _part(context, views.real, owner),

@@ -17,12 +17,13 @@ import numpy as np
 from pullback.capture.arrays import alias, as_array, converted, dtype_of
 from pullback.capture.context import Context
 from pullback.capture.contractions import contract
-from pullback.capture.conversions import REWRITES
 from pullback.capture.creation import CREATION
 from pullback.capture.overwriting import keep_arguments
+from pullback.capture.placing import REWRITES
 from pullback.capture.scatter import at
 from pullback.capture.stores import store
 from pullback.capture.values import (
+    Flat,
     ListValue,
     RangeValue,
     Var,
@@ -315,7 +316,7 @@ def _argument(context: Context, function: Any, position: int, value: Any) -> Any
         return context.call(item, value, ())
     if is_numeric(value):
         return as_operand(value)
-    if isinstance(value, RangeValue):
+    if isinstance(value, RangeValue | Flat):
         return as_array(context, value)
     if isinstance(value, tuple | ListValue):
         if position == 0 and function in _JOINS:

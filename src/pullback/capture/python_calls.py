@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.arrays import as_array
+from pullback.capture.arrays import as_array, vector_of
 from pullback.capture.context import Context
 from pullback.capture.indexing import element
 from pullback.capture.join import chosen
@@ -25,6 +25,7 @@ from pullback.capture.sequences import backwards, enumerated, items_of, product,
 from pullback.capture.values import (
     Closure,
     DictValue,
+    Flat,
     ListValue,
     Method,
     Partial,
@@ -121,7 +122,7 @@ def _len(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if value.type.ndim == 0:
             context.fail("len of a 0-d array", "NumPy raises a TypeError")
         return context.dim(value, 0)
-    if isinstance(value, RangeValue | Sequence):
+    if isinstance(value, RangeValue | Sequence | Flat):
         return sequence(context, value).length
     items = items_of(context, value)
     if items is None:
@@ -191,6 +192,11 @@ def _known_items(context: Context, value: Any) -> list[Any]:
     return items
 
 
+def _elements(context: Context, value: Any) -> Any:
+    """What is iterated over: of an array's ``.flat`` the vector."""
+    return vector_of(context, value.array) if isinstance(value, Flat) else value
+
+
 @handles(builtins.sorted)
 def _sorted(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if not is_static(args[0]) or kwargs.get("key") is not None:
@@ -203,6 +209,7 @@ def _sorted(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 @handles(builtins.sum)
 def _sum(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     total: Any = args[1] if len(args) > 1 else kwargs.get("start", 0)
+    args[0] = _elements(context, args[0])
     items = items_of(context, args[0])
     if items is None and is_array(args[0]) and args[0].type.ndim == 1 and is_number(total) and total == 0:
         return context.call(np.sum, args[0])
@@ -221,6 +228,7 @@ def _extreme(largest: bool) -> Handler:
         if set(kwargs) - {"default"}:
             context.fail("min or max with key=", "it is not in the language", "compare in a loop")
         if len(args) == 1:
+            args[0] = _elements(context, args[0])
             items = items_of(context, args[0])
             if items is None and is_array(args[0]) and args[0].type.ndim == 1:
                 return context.call(over_array, args[0])
@@ -244,6 +252,7 @@ PYTHON[builtins.min] = _extreme(False)
 
 def _all_of(both: bool) -> Handler:
     def handler(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        args[0] = _elements(context, args[0])
         items = items_of(context, args[0])
         if items is None:
             if is_array(args[0]) and args[0].type.ndim == 1:

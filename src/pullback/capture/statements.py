@@ -15,7 +15,7 @@ from pullback.capture.liveness import always_exits
 from pullback.capture.names import load_name
 from pullback.capture.operators import BINARY, binary, condition
 from pullback.capture.sequences import unpack
-from pullback.capture.stores import augmented, store_subscript
+from pullback.capture.stores import augmented, store_flat, store_subscript
 from pullback.capture.values import Closure, ListValue, Record, describe, is_array
 from pullback.ir.nodes import Raise, Var
 
@@ -131,7 +131,10 @@ def _assign_parts(context: Context, targets: Sequence[ast.expr], value: Any) -> 
 
 def _assign_attribute(context: Context, target: ast.Attribute, value: Any) -> None:
     owner = evaluate(context, target.value)
-    if is_array(owner) and target.attr in ("real", "imag", "T", "flat"):
+    if is_array(owner) and target.attr == "flat":
+        store_flat(context, owner, slice(None), value)
+        return
+    if is_array(owner) and target.attr in ("real", "imag", "T"):
         context.fail(
             f"a store into `.{target.attr}`",
             "the program has no view of that kind",

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.arrays import array_kind, as_array
+from pullback.capture.arrays import array_kind, as_array, vector_of
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate
 from pullback.capture.indexing import (
     Index,
+    element,
     full_index,
     load,
     owner_and_index,
@@ -23,6 +24,7 @@ from pullback.capture.indexing import (
 from pullback.capture.operators import binary
 from pullback.capture.values import (
     DictValue,
+    Flat,
     ListValue,
     Method,
     RangeValue,
@@ -88,6 +90,12 @@ def store_subscript(
         context.frame.storing = isinstance(statement, ast.Assign) and statement.targets == [target]
         store(context, owner, full, value)
         return
+    if isinstance(owner, Flat):
+        context.frame.storing = function is None
+        if function is not None:
+            value = binary(context, function, element(context, owner, index), evaluate(context, value))
+        store_flat(context, owner.array, index, value)
+        return
     if isinstance(owner, Method | tuple) or is_number(owner) or not isinstance(owner, ListValue | DictValue):
         context.fail(f"an item of {describe(owner)} is assigned", "it cannot change")
     context.changes_shape(f"{describe(owner)} is changed", owner.home)
@@ -101,6 +109,38 @@ def store_subscript(
         return
     part_of(context, owner, index)
     owner.items[operator.index(index)] = value
+
+
+def store_flat(context: Context, array: Var, index: Any, value: Any) -> None:
+    """``array.flat[index] = value``, of which NumPy takes as many numbers as it needs, over and over."""
+    vector = vector_of(context, array)
+    if array_kind(array).layout != "C":
+        context.fail(
+            "a store into the .flat of an array that is not in C order",
+            "no view of it has one axis",
+            "index the array itself",
+        )
+    vector, index = without_flag(context, vector, index)
+    full = full_index(context, vector, index)
+    value = as_array(context, value)
+    if is_array(value):
+        places = load(context, context.call(np.arange, as_operand(context.dim(vector, 0))), full)
+        if is_array(places):
+            value = cycled(context, value, context.dim(places, 0))
+        else:
+            value = load(context, vector_of(context, value), (0,))
+    store(context, vector, full, value)
+
+
+def cycled(context: Context, value: Var, count: Any) -> Var:
+    """So many elements of `value`, from the first again after the last."""
+    vector = vector_of(context, value)
+    length = context.dim(vector, 0)
+    if isinstance(length, Var):
+        none = context.call(np.equal, length, 0, name="none")
+        context.raise_if(none, ValueError, "no values to store")
+    numbers = context.call(np.arange, as_operand(count))
+    return load(context, vector, (context.call(np.remainder, numbers, length),))
 
 
 def _update(

@@ -62,6 +62,13 @@ class Sequence:
 
 
 @dataclasses.dataclass(eq=False, slots=True)
+class Flat:
+    """``array.flat``: the elements in C order, to be read, replaced and iterated over."""
+
+    array: Any
+
+
+@dataclasses.dataclass(eq=False, slots=True)
 class Closure:
     """A function or lambda defined in a function that is being captured, with its frame."""
 
@@ -190,6 +197,8 @@ def children(value: Any) -> list[Any] | None:
         return list(value.fields.values())
     if isinstance(value, RangeValue):
         return [value.start, value.stop, value.step]
+    if isinstance(value, Flat):
+        return [value.array]
     return None
 
 
@@ -216,6 +225,8 @@ def with_children(value: Any, parts: list[Any], home: object = None) -> Any:
         return DictValue(dict(zip(value.items, parts, strict=True)), home)
     if isinstance(value, Record):
         return Record(value.kind, dict(zip(value.fields, parts, strict=True)))
+    if isinstance(value, Flat):
+        return Flat(*parts)
     assert isinstance(value, RangeValue)
     return RangeValue(*parts)
 
@@ -311,6 +322,8 @@ def describe(value: Any) -> str:
         return "a range"
     if isinstance(value, tuple):
         return f"a tuple of {len(value)}"
+    if isinstance(value, Flat):
+        return "the .flat of an array"
     if isinstance(value, Closure | Partial | Method):
         return "a function"
     return f"a {type(value).__name__}"

@@ -17,7 +17,6 @@ from pullback.optimize.emitter import Emitter
 from pullback.optimize.rewrites import rewrites
 from pullback.optimize.slices import OpaqueError, frozen, reversed_axes, static, transposed, view
 
-
 _OTHER_SIZE = "the array is of another size than the shape (where a -1 has to be a constant)"
 
 
