@@ -53,16 +53,24 @@ def with_set(x):
     return {x[0]}
 
 
-@refused((X,), "nonlocal s", "`nonlocal`")
-def with_nonlocal(x):
-    s = 0.0
+def counter():
+    count = 0.0
 
     def add(v):
-        nonlocal s
-        s += v
+        nonlocal count
+        count += v
+        return count
 
-    add(x[0])
-    return s
+    return add
+
+
+refused((F,), "nonlocal count", "count is nonlocal here")(counter())
+
+
+@refused((X,), "add(x[0])", "add assigns the nonlocal count, whose function has returned")
+def nonlocal_of_a_function_that_has_returned(x):
+    add = counter()
+    return add(x[0])
 
 
 @refused((X,), "def generator(x):", "generator")

@@ -12,6 +12,7 @@ import pytest
 from comparing_programs import Check
 
 X = np.array([0.3, 0.7, 0.2, 0.9, 0.4, 0.6])
+Y = np.array([0.3, 0.7, -0.2, 0.9, 0.4, 0.6])
 A = np.array([[0.5, -0.3, 0.8], [1.2, 0.4, -0.6], [0.1, 0.9, 0.7]])
 CASES: list[Any] = []
 
@@ -48,7 +49,7 @@ def elements_of_flat(a, k):
     total = a.flat[k] * a.flat[-1] + np.sum(a.flat[[0, 2, 2]] * held) + len(a.flat) * a[0, 0]
     for j, v in enumerate(a.flat):
         total += np.sin(v) * j
-    for v, w in zip(a.flat, a.T.flat):
+    for v, w in zip(a.flat, a.T.flat, strict=True):
         total += v * w * w
     return total + np.sum(a.flat) * max(a.flat) + sum(a.flat)
 
@@ -91,6 +92,127 @@ def values_put_into_places(x):
     z = np.empty_like(y)
     z.fill(y[2])
     return np.sum(y * x) + np.sum(z * y[::-1])
+
+
+@case(Y, 0.33)
+@case(Y, 0.65)
+def names_that_a_local_function_assigns(x, t):
+    s, count, best, y = 0.0, 0, x[0], x * 2
+
+    def add(v, w=1.0):
+        nonlocal s, count, best, y
+        if v > t:
+            s += v * w
+            count += 1
+            if count > 2:
+                return -1.0
+        elif v < 0:
+            y = y * v
+        for k in range(min(count, len(y))):
+            s = s + y[k] * v
+        best = max(best, v)
+        return s
+
+    def total():
+        return s + best
+
+    r = 0.0
+    for k in range(len(x)):
+        r += add(x[k]) if k % 2 == 0 else total()
+        if total() > 3.0 and add(x[k], 2.0) > 0:
+            break
+    while add(0.1) < 5.0 and count < 20:
+        r += total() * 0.1
+        count += 1
+    return r + np.sum(y)
+
+
+@case(Y)
+def functions_in_functions_assign_one_name(x):
+    s = x[0]
+
+    def outer(v):
+        nonlocal s
+
+        def inner(w):
+            nonlocal s
+            s = s * w
+
+        inner(v)
+        s += 1.0
+        inner(v * v)
+        return lambda: s * v
+
+    f = outer(x[1])
+    s = s + x[2]
+    g = outer(x[0])
+    s += f() * g()
+    return s
+
+
+@case(Y, 0.33)
+@case(Y, 2.0)
+def a_callback_that_counts(x, t):
+    calls, last, peak = 0, None, 0.0
+
+    def slope(s, y):
+        nonlocal calls, last, peak
+        calls += 1
+        if s > t:
+            last = y[0]
+        for v in y:
+            if v > peak:
+                peak = v
+        return -y * y + s
+
+    def midpoints(f, y, h, n):
+        calls = 0.5
+        for k in range(n):
+            y = y + h * f(k * h + h / 2, y + h / 2 * f(k * h, y))
+            if y[0] > 10:
+                break
+        return y * calls
+
+    y = midpoints(slope, x, 0.1, 5)
+    out = np.sum(y) * calls + peak
+    return out if last is None else out * last
+
+
+@case(Y, 0.33)
+def a_comprehension_calls_what_assigns(x, t):
+    s, pair = 0.0, (x, 2.0 * x)
+
+    def add(v):
+        nonlocal s, pair
+        s += v
+        pair = (pair[1] * np.sin(s), pair[0])
+        return s
+
+    z = sum([add(v) for v in (1.0, 2.0)]) * x[0] + sum(add(v) * v for v in x)
+    z += max(add(v) if v > t else 0.0 for v in (x[0], x[1]))
+    return z * np.sum(pair[0] * x)
+
+
+@case(Y, 0.33)
+@case(Y, -0.33)
+def names_that_only_a_call_reads(x, c):
+    s = x[0]
+
+    def double():
+        return s * 2.0
+
+    if c > 0:
+        s = x[1]
+    else:
+        s = x[2] * c
+    s = double()
+    if c > 0.1:
+        s = s * s
+    if double() > 0.2:
+        s = 3.0 * s
+    else:
+        s = double() * 2
+    return s
 
 
 @pytest.mark.parametrize(("function", "arguments"), CASES)

@@ -24,6 +24,7 @@ from pullback.capture.values import (
     UnreachedError,
     children,
     describe,
+    is_lent,
     is_mixed,
     is_numeric,
     is_scalar,
@@ -118,7 +119,7 @@ class Merge:
         if isinstance(before, Maybe) and all(_still(before, side) for side in (a, b)):
             # Bound on the way where it was read: what is known there is not worth a new flag.
             return before
-        flag = self.value(f"{name}_is_{'some' if none else 'bound'}", flag_a, flag_b)
+        flag = self.value(f"{cell_name(name)}_is_{'some' if none else 'bound'}", flag_a, flag_b)
         return merged if flag is True else Maybe(merged, flag, none)
 
     def _padded(self, name: str, present: Any, first: bool) -> Any:
@@ -166,7 +167,9 @@ class Nothing:
 
 def cell_name(name: str) -> str:
     """The name of a variable for a name or a flag."""
-    return {RETURN: "returned", BREAK: "broke", CONTINUE: "skipped"}.get(name, name.lstrip("$"))
+    return {RETURN: "returned", BREAK: "broke", CONTINUE: "skipped"}.get(
+        name, name.lstrip("$").partition(" ")[0]
+    )
 
 
 def is_optional(a: Any, b: Any) -> bool:
@@ -290,7 +293,7 @@ def merged_env(merge: Merge, a: dict[str, Any], b: dict[str, Any], live: frozens
         x, y = a.get(name, absent), b.get(name, absent)
         if x is not y:
             x, y = (MISSING if v is BOTTOM else v for v in (x, y))
-        if name.startswith("$") or name in live or same(x, y):
+        if name.startswith("$") or is_lent(name) or name in live or same(x, y):
             value = merge.value(name, x, y)
             if not (name in FLAGS and value is False):
                 merged[name] = value

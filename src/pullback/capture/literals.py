@@ -9,6 +9,7 @@ from typing import Any
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
 from pullback.capture.frame import Frame
+from pullback.capture.lending import called
 from pullback.capture.liveness import Liveness, stores
 from pullback.capture.operators import condition
 from pullback.capture.sequences import items_of, unpack
@@ -139,11 +140,8 @@ def run_generators(
         inner=True,
     )
     first = evaluate(context, generators[0].iter)
-    context.frames.append(inner)
-    try:
+    with called(context, inner):
         _generator(context, generators, first, element)
-    finally:
-        context.frames.pop()
 
 
 def _generator(

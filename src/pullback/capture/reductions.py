@@ -9,6 +9,7 @@ from typing import Any
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, execute
 from pullback.capture.frame import Frame
+from pullback.capture.lending import called
 from pullback.capture.liveness import Liveness, stores
 from pullback.capture.sequences import items_of
 
@@ -37,12 +38,9 @@ def reduce_generator(
     liveness = Liveness({id(s): names for s in ast.walk(loop)}, {id(loop): names - {_ITEMS}})
     frame = Frame(outer.source, liveness, names, outer, None, path=(*outer.path, id(node)))
     frame.env.update({_TOTAL: 0, _ITEMS: iterable})
-    context.frames.append(frame)
     # The loop is syntax of this capture alone: it must live as long as the plans that name it.
     context.made.append(loop)
-    try:
+    with called(context, frame):
         execute(context, loop)
         total = frame.env[_TOTAL]
-    finally:
-        context.frames.pop()
     return True, total

@@ -205,11 +205,13 @@ def _global(context: Context, node: ast.Global) -> None:
 
 @statement(ast.Nonlocal)
 def _nonlocal(context: Context, node: ast.Nonlocal) -> None:
-    context.fail(
-        "`nonlocal` is not in the language",
-        "the name belongs to another function",
-        "return the value, or write into an array",
-    )
+    """The call has bound the names, and hands their values back (`capture.inline`)."""
+    if context.frame.function is not None:
+        context.fail(
+            f"{node.names[0]} is nonlocal here",
+            "a captured function cannot assign names outside itself",
+            "return the value",
+        )
 
 
 @statement(ast.Import, ast.ImportFrom)

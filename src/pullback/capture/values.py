@@ -123,6 +123,19 @@ class Maybe:
     none: bool = False
 
 
+@dataclasses.dataclass(eq=False, slots=True)
+class Lent:
+    """What a name has while another frame has its value, under the name `name` there."""
+
+    frame: Any
+    name: str
+
+
+def is_lent(name: str) -> bool:
+    """Whether a name in a frame stands for one of another function."""
+    return " " in name
+
+
 class Bottom:
     """What a name has that a later turn of a loop may bind, while none is known to: no run reads it yet."""
 
