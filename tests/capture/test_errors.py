@@ -3,7 +3,9 @@
 # pyright: reportOperatorIssue=false, reportCallIssue=false, reportArgumentType=false, reportUndefinedVariable=false
 # pyright: reportUnhashable=false, reportAssignmentType=false, reportUnboundVariable=false, reportGeneralTypeIssues=false
 
+import contextlib
 import functools
+import warnings
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ Z = Array(np.dtype(complex), 1)
 INDEX = Array(np.dtype(np.int64), 1)
 F = FLOAT
 N = INT
+MANAGER = contextlib.nullcontext()
 TEXTS = np.array(["a"])
 
 
@@ -42,10 +45,80 @@ def with_try(x):
         return x
 
 
-@refused((X,), 'with open("f"):', "`with`")
-def with_with(x):
+@refused((X,), 'open("f")', "`with io.open`")
+def with_open(x):
     with open("f"):
         return x
+
+
+@refused((X,), "MANAGER", "`with` of what is no call")
+def with_manager(x):
+    with MANAGER:
+        return x
+
+
+@refused((X,), 'np.errstate(all="raise")', "np.errstate with 'raise'")
+def with_errors_raised(x):
+    with np.errstate(all="raise"):
+        return x
+
+
+@refused((X,), 'warnings.simplefilter("error")', "warnings become errors")
+def with_warnings_raised(x):
+    warnings.simplefilter("error")
+    return x
+
+
+@refused((F,), "last", "last, which may be None, is matched")
+def matches_what_may_be_none(x):
+    last = None
+    if x > 0:
+        last = x
+    match last:
+        case None:
+            return 0.0
+        case v:
+            return v
+
+
+@refused((F,), "(a, 1) | (2, a)", "a capture in one of several patterns")
+def captures_one_of_several(x):
+    match (x, x):
+        case (a, 1) | (2, a):
+            return a
+    return x
+
+
+@refused((F,), "complex(a, b, c)", "too many patterns for complex")
+def too_many_patterns(x):
+    match 1j:
+        case complex(a, b, c):
+            return a + b + c
+    return x
+
+
+@refused((F,), "np(a)", "a module in a pattern")
+def pattern_of_no_class(x):
+    match x:
+        case np(a):
+            return a
+    return x
+
+
+@refused((F, N), "[a, b]", "what is matched with a sequence", StaticNeededError)
+def matches_a_range(x, n):
+    match range(n):
+        case [a, b]:
+            return a * b * x
+    return x
+
+
+@refused((X,), "0.5", "truth value of an array")
+def matches_an_array(x):
+    match x:
+        case 0.5:
+            return x
+    return x * 2
 
 
 @refused((X,), "{x[0]}", "a set")

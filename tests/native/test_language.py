@@ -193,6 +193,36 @@ def a_comprehension_calls_what_assigns(x, t):
     return z * np.sum(pair[0] * x)
 
 
+@case(Y, 1)
+@case(Y, 3)
+@case(Y, 6)
+def cases_of_a_match(x, n):
+    total = 0.0
+    for k in range(len(x)):
+        match (k * n) % 7:
+            case 0:
+                total += x[k]
+            case 1 | 2:
+                total += x[k] ** 2
+            case j if j > 5:
+                total += x[k] * j
+                if j == 6:
+                    continue
+            case 3 if x[k] > 0.35:
+                break
+            case 4:
+                return total * x[0]
+            case j:
+                total -= x[k] * total * j
+        total += 0.1 * x[0]
+    match n > 2, x[0]:
+        case True, v:
+            return v * total
+        case False, v if v > 0.5:
+            return total + v
+    return total
+
+
 @case(Y, 0.33)
 @case(Y, -0.33)
 def names_that_only_a_call_reads(x, c):

@@ -69,5 +69,5 @@ _WORDS: dict[type[ast.AST], str] = {
     ast.Yield: "`yield`", ast.YieldFrom: "`yield from`", ast.Await: "`await`", ast.Set: "a set",
     ast.SetComp: "a set comprehension", ast.Try: "`try`", ast.ClassDef: "a class",
     ast.AsyncFunctionDef: "`async def`", ast.AsyncFor: "`async for`", ast.AsyncWith: "`async with`",
-    ast.Match: "`match`", ast.TryStar: "`try`",
+    ast.TryStar: "`try`",
 }  # fmt: skip

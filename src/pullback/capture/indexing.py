@@ -36,7 +36,7 @@ from pullback.capture.values import (
 )  # fmt: skip
 from pullback.ir.nodes import Slice, Var
 from pullback.ir.primitives import cast, item, pick, view
-from pullback.ir.types import Array
+from pullback.ir.types import BOOL, Array
 
 Index = tuple[Any, ...]
 
@@ -146,10 +146,10 @@ def _entry_of(context: Context, owner: DictValue, key: Any) -> Any:
 
 def _element(context: Context, parts: list[Any], index: Any, owner: Any) -> Any:
     if isinstance(index, Var) and parts and all(is_number(x) and type(x) is type(parts[0]) for x in parts):
-        if _is_flag(index) and kind_of(index).weak:
+        if kind_of(index) == BOOL:
             index = context.call(np.add, index, 0)
         return weak(context, context.call(item, context.table(parts), (_integer(context, index),)))
-    if _is_flag(index) and isinstance(index, Var) and kind_of(index).weak and len(parts) == 2:
+    if isinstance(index, Var) and kind_of(index) == BOOL and len(parts) == 2:
         return chosen(context, index, parts[1], parts[0])
     if isinstance(index, Var):
         context.static_needed(

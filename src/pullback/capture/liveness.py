@@ -90,6 +90,10 @@ def stores(statements: Iterable[ast.AST]) -> Names:
                 continue
             case ast.Name(ctx=ast.Store() | ast.Del()):
                 found.add(node.id)
+            case (
+                ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name))
+            ):
+                found.add(name)
             case ast.Import() | ast.ImportFrom():
                 found |= {(a.asname or a.name.split(".")[0]) for a in node.names}
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
@@ -113,10 +117,8 @@ def _block(
 
 def _statement(node: ast.stmt, out: Names, exits: _Exits, result: Liveness, always: Names) -> Names:
     match node:
-        case ast.If():
-            then = _block(node.body, out, exits, result, always)
-            orelse = _block(node.orelse, out, exits, result, always)
-            return then | orelse | reads(node.test, always)
+        case ast.If() | ast.Match() | ast.With():
+            return _branches(node, out, exits, result, always)
         case ast.For():
             return _loop(
                 node, reads(node.iter, always), EMPTY, stores([node.target]), out, result, exits, always
@@ -124,9 +126,6 @@ def _statement(node: ast.stmt, out: Names, exits: _Exits, result: Liveness, alwa
         case ast.While():
             test = reads(node.test, always)
             return _loop(node, EMPTY, test, EMPTY, out, result, exits, always)
-        case ast.With():
-            inside = _block(node.body, out, exits, result, always)
-            return inside | frozenset().union(*(reads(item, always) for item in node.items))
         case ast.Break():
             return exits.on_break
         case ast.Continue():
@@ -146,6 +145,25 @@ def _statement(node: ast.stmt, out: Names, exits: _Exits, result: Liveness, alwa
         case ast.FunctionDef():
             return (out - {node.name}) | loads(node)
     return out | loads(node) | always
+
+
+def _branches(
+    node: ast.If | ast.Match | ast.With, out: Names, exits: _Exits, result: Liveness, always: Names
+) -> Names:
+    match node:
+        case ast.If():
+            then = _block(node.body, out, exits, result, always)
+            orelse = _block(node.orelse, out, exits, result, always)
+            return then | orelse | reads(node.test, always)
+        case ast.With():
+            inside = _block(node.body, out, exits, result, always)
+            return inside.union(*(reads(item, always) for item in node.items))
+    found = out | reads(node.subject, always)
+    for case in node.cases:
+        inside = _block(case.body, out, exits, result, always)
+        guard = reads(case.guard, always) if case.guard else EMPTY
+        found |= (inside | guard) - stores([case.pattern]) | reads(case.pattern, always)
+    return found
 
 
 def _plain_targets(target: ast.expr) -> list[ast.expr]:
@@ -183,6 +201,8 @@ def leaves_loop(statement: ast.stmt) -> bool:
         return True
     if isinstance(statement, ast.If):
         return any(leaves_loop(inner) for inner in (*statement.body, *statement.orelse))
+    if isinstance(statement, ast.Match):
+        return any(leaves_loop(inner) for case in statement.cases for inner in case.body)
     if isinstance(statement, ast.With):
         return any(leaves_loop(inner) for inner in statement.body)
     if isinstance(statement, ast.For | ast.While):
@@ -197,4 +217,8 @@ def always_exits(statements: Sequence[ast.stmt]) -> bool:
     last = statements[-1]
     if isinstance(last, ast.Return | ast.Break | ast.Continue | ast.Raise):
         return True
+    if isinstance(last, ast.Match):
+        final = last.cases[-1]
+        complete = isinstance(final.pattern, ast.MatchAs) and final.pattern.pattern is None
+        return complete and final.guard is None and all(always_exits(case.body) for case in last.cases)
     return isinstance(last, ast.If) and always_exits(last.body) and always_exits(last.orelse)

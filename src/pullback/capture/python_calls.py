@@ -299,7 +299,11 @@ def _str(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 @handles(builtins.isinstance)
 def _isinstance(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    value, kinds = args[0], to_python(args[1])
+    return is_instance(args[0], to_python(args[1]))
+
+
+def is_instance(value: Any, kinds: Any) -> bool:
+    """``isinstance(value, kinds)``."""
     if isinstance(value, Var):
         return issubclass(python_type(value), kinds)
     stand_ins: dict[type, type] = {ListValue: list, DictValue: dict, RangeValue: range}

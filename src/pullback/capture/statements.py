@@ -178,21 +178,6 @@ def _expression(context: Context, node: ast.Expr) -> None:
         evaluate(context, node.value)
 
 
-@statement(ast.With)
-def _with(context: Context, node: ast.With) -> None:
-    """``with np.errstate(...)``: a program warns of nothing, so its body stands for it."""
-    for item in node.items:
-        call = item.context_expr
-        manager = evaluate(context, call.func) if isinstance(call, ast.Call) else None
-        if manager is not np.errstate or item.optional_vars is not None:
-            context.fail(
-                "`with` is not in the language",
-                "a context manager runs arbitrary Python",
-                "put the `with` around the call",
-            )
-    run_block(context, node.body)
-
-
 @statement(ast.Pass)
 def _pass(context: Context, node: ast.Pass) -> None:
     pass
