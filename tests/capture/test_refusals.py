@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import itertools
 import linecache
 import math
+import operator
 from collections import namedtuple
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +40,8 @@ def callee(p: Any, q: Any) -> Any:
 
 
 NAMES = {
-    "np": np, "math": math, "functools": functools, "scipy": scipy, "Pair": Pair, "Frozen": Frozen,
+    "np": np, "math": math, "itertools": itertools, "operator": operator, "dataclasses": dataclasses,
+    "functools": functools, "scipy": scipy, "Pair": Pair, "Frozen": Frozen,
     "Holder": Holder, "HOLDER": HOLDER, "callee": callee,
 }  # fmt: skip
 ARGUMENTS: dict[str, Any] = {
@@ -83,6 +87,14 @@ REFUSED = [
     ),
     ("return f[0]", "f[0]", "a float known at run time is indexed"),
     ('return "abc"[5]', '"abc"[5]', "this index always fails"),
+    ("return list(itertools.accumulate(x))", "itertools.accumulate(x)", "itertools.accumulate over an array"),
+    ("return operator.add(f)", "operator.add(f)", "operator.add with these arguments"),
+    ("return dataclasses.replace(f, s=1)", "dataclasses.replace(f, s=1)", "dataclasses.replace of a float"),
+    (
+        "return dataclasses.replace(Frozen(f), t=1)",
+        "dataclasses.replace(Frozen(f), t=1)",
+        "a Frozen has no field t",
+    ),
     ("return len[f]", "len[f]", "a builtin_function_or_method is indexed by a float known at "),
     ("return range(5)[1:3]", "range(5)[1:3]", "a range is sliced"),
     ("return a[..., ...]", "a[..., ...]", "an index with two `...`"),
@@ -172,6 +184,11 @@ REFUSED = [
 STATIC = [
     ("return np.swapaxes(a, n, 0)", "np.swapaxes(a, n, 0)", "an axis"),
     ("return np.linspace(0, 1, 5, endpoint=b)", "np.linspace(0, 1, 5, endpoint=b)", "endpoint"),
+    (
+        "return itertools.islice((f, f), n)",
+        "itertools.islice((f, f), n)",
+        "a number given to itertools.islice",
+    ),
     ("return (x, 1)[n:]", "(x, 1)[n:]", "a bound of a slice of a tuple or list"),
     ("return {1: x}[n]", "{1: x}[n]", "the key of a dict"),
     ("return {f: x}", "{f: x}", "the key of a dict"),

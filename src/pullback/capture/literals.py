@@ -36,7 +36,12 @@ def elements(context: Context, nodes: list[ast.expr]) -> list[Any]:
 
 @expression(ast.Tuple)
 def _tuple(context: Context, node: ast.Tuple) -> Any:
-    return tuple(elements(context, node.elts))
+    values = tuple(elements(context, node.elts))
+    statement = context.frame.statement
+    if not (isinstance(statement, ast.Assign) and statement.value is node):
+        # Its parts may be given more than one name.
+        context.keep(values)
+    return values
 
 
 @expression(ast.List)

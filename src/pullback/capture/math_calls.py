@@ -19,6 +19,7 @@ from pullback.capture.operators import weak
 from pullback.capture.python_calls import Handler, constant, handles, scalar
 from pullback.capture.values import is_static
 from pullback.ir.primitives import truncate
+from pullback.rules.lookup import row_of
 
 
 def _math(function: Callable[..., Any], original: Callable[..., Any]) -> Handler:
@@ -50,6 +51,27 @@ for _name, _function in _MATH.items():
         _original = getattr(_module, _name, None)
         if _original is not None:
             PYTHON[_original] = _math(_function, _original)
+
+
+def _special(name: str, original: Callable[..., Any]) -> Handler:
+    """A function that NumPy does not have, and SciPy has."""
+
+    def handler(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if is_static(tuple(args)):
+            return constant(context, original, args, kwargs)
+        from scipy import special
+
+        function = getattr(special, name)
+        row_of(function)  # which lets its row join the table
+        return _math(function, original)(context, args, kwargs)
+
+    return handler
+
+
+for _name, _original in {
+    "erf": math.erf, "erfc": math.erfc, "gamma": math.gamma, "gammaln": math.lgamma,
+}.items():  # fmt: skip
+    PYTHON[_original] = _special(_name, _original)
 
 
 @handles(math.log, cmath.log)

@@ -31,6 +31,7 @@ from pullback.capture.values import (
     Sequence,
     describe,
     is_array,
+    is_namedtuple,
     is_number,
     is_scalar,
     is_static,
@@ -145,6 +146,10 @@ def call_method(context: Context, method: Method, args: list[Any], kwargs: dict[
         return _list_method(context, owner, name, args)
     if isinstance(owner, DictValue):
         return _dict_method(context, owner, name, args)
+    if name == "_replace" and is_namedtuple(owner):
+        return owner._replace(**kwargs)
+    if name == "_asdict" and is_namedtuple(owner):
+        return DictValue(owner._asdict(), context.home)
     if isinstance(owner, tuple | str):
         if not is_static((owner, *args)):
             context.fail(f"method {name} of {describe(owner)}", "its items are known only at run time")

@@ -197,7 +197,7 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         if (kind_of(args[0]).dtype.kind == "c") == (kind == "complex"):
             what = f"np{name_of(function).removeprefix('numpy')} of {kind} values"
             context.fail(what, "its dtype depends on them", _REAL_OR_COMPLEX[function])
-    if function not in TABLE and function not in _EXTRA:
+    if function not in TABLE and row_of(function) is None and function not in _EXTRA:
         function = _outer_or_unknown(context, function)
     if function is np.broadcast_arrays and len(args) == 1:
         return (alias(context, as_array(context, args[0])),)

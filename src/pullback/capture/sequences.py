@@ -132,6 +132,7 @@ def product(context: Context, values: list[Any]) -> Any:
     """``itertools.product(*values)``."""
     lists = [items_of(context, value) for value in values]
     if all(items is not None for items in lists):
+        context.keep(tuple(lists))
         return tuple(itertools.product(*(items or [] for items in lists)))
     inner = [sequence(context, value) for value in values]
     length: Any = 1

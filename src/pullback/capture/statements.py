@@ -74,6 +74,8 @@ def _branch(context: Context, node: ast.If, rest: Sequence[ast.stmt]) -> None:
 @statement(ast.Assign)
 def _assign(context: Context, node: ast.Assign) -> None:
     value = evaluate(context, node.value)
+    if len(node.targets) > 1 and not isinstance(value, Var):
+        context.keep(value)
     for target in node.targets:
         value = assign(context, target, value)
 
