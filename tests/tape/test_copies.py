@@ -1,4 +1,4 @@
-"""`copy.copy` and `copy.deepcopy` of tracked values: of a transform's inputs the derivative passes through."""
+"""`copy.copy` and `copy.deepcopy` of tracked values: the derivative passes through those of inputs."""
 
 from __future__ import annotations
 
