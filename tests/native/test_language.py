@@ -245,6 +245,18 @@ def names_that_only_a_call_reads(x, c):
     return s
 
 
+@case(np.arange(8.0) / 3)
+def updates_that_overlap(x):
+    """Its second derivative has loops that one was split into, which are joined again."""
+    x[1:] += x[:-1]
+    x[:-1] = x[1:] - x[:-1]
+    x[2:6] = x[6:2:-1]
+    x[:4], x[4:] = x[4:].copy(), x[:4].copy()
+    x[[0, 2, 0]] += x[[1, 1, 3]]
+    x *= x[::-1]
+    return np.sum(x * np.arange(8.0))
+
+
 @pytest.mark.parametrize(("function", "arguments"), CASES)
 def test_language(function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     lines = textwrap.dedent(inspect.getsource(function)).splitlines(keepends=True)
