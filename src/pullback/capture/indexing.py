@@ -124,6 +124,8 @@ def part_of(context: Context, owner: Any, index: Any) -> Any:
             chosen = parts[slice(*bounds)]
             return ListValue(chosen, context.home) if isinstance(owner, ListValue) else tuple(chosen)
         return _element(context, parts, index, owner)
+    if is_scalar(owner) and not kind_of(owner).weak and index in ((), Ellipsis):
+        return owner
     if is_scalar(owner):
         context.fail(f"{describe(owner)} is indexed", "a number has no elements", "make it an array first")
     if is_static(owner) and is_static(index):

@@ -102,4 +102,20 @@ PYTHON[math.ceil] = _whole(np.ceil, math.ceil)
 PYTHON[math.trunc] = _whole(np.trunc, math.trunc)
 
 
+def _of_constants(original: Callable[..., Any]) -> Handler:
+    """A function of integers, or one that is rare: of what is known before the program runs."""
+
+    def handler(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if not is_static((*args, *kwargs.values())):
+            context.static_needed(f"an argument of math.{original.__name__}", (*args, *kwargs.values()))
+        return constant(context, original, args, kwargs)
+
+    return handler
+
+
+for _original in vars(math).values():
+    if callable(_original) and _original not in (math.prod, math.dist):
+        PYTHON.setdefault(_original, _of_constants(_original))
+
+
 __all__ = ["PYTHON"]
