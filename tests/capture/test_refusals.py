@@ -42,7 +42,7 @@ def callee(p: Any, q: Any) -> Any:
 NAMES = {
     "np": np, "math": math, "itertools": itertools, "operator": operator, "dataclasses": dataclasses,
     "functools": functools, "scipy": scipy, "Pair": Pair, "Frozen": Frozen,
-    "Holder": Holder, "HOLDER": HOLDER, "callee": callee,
+    "Holder": Holder, "HOLDER": HOLDER, "ITEMS": [1.0], "callee": callee,
 }  # fmt: skip
 ARGUMENTS: dict[str, Any] = {
     "f": 1.5, "n": 2, "b": True, "z": 1j, "x": np.ones(4), "a": np.ones((4, 4)), "o": np.array(1.0),
@@ -95,6 +95,8 @@ REFUSED = [
         "dataclasses.replace(Frozen(f), t=1)",
         "a Frozen has no field t",
     ),
+    ("ITEMS.append(f)", "ITEMS.append(f)", "a list of 1 is changed by append"),
+    ("return x + np.random.normal(size=4)", "np.random.normal(size=4)", "numpy.random.normal has no rule"),
     ("return len[f]", "len[f]", "a builtin_function_or_method is indexed by a float known at "),
     ("return range(5)[1:3]", "range(5)[1:3]", "a range is sliced"),
     ("return a[..., ...]", "a[..., ...]", "an index with two `...`"),
@@ -161,7 +163,7 @@ REFUSED = [
     ("p, *q = x", "p, *q", "an array is unpacked into a starred name"),
     ("p, q = o", "p, q", "a 0-d array is unpacked"),
     ("p, q = one", "p, q", "an array of length 1 is unpacked into 2 names"),
-    ("p, q = zip(x, x)", "p, q", "a Sequence is unpacked"),
+    ("p, q = zip(x, x)", "p, q", "something of a length known only at run time is unpacked"),
     ("global G; G = f", "G", "G is global here"),
     ("f(x).y, z = 1, 2", "f(x)", "a float known at run time is called"),
     ("p, q = (1, 2, 3)", "p, q", "3 values are unpacked into 2 names"),

@@ -90,7 +90,7 @@ def namedtuples(x):
 def more_math(x):
     return (
         math.prod([x[0], x[1], 2.0]), math.prod(x, start=2.0), math.dist((x[0], x[1]), (x[2], 1.0)),
-        math.prod([2, 3]),
+        math.prod([2, 3]), np.sin(x), x.sum(), getattr(math, "nothing", 2.0),
     )  # fmt: skip
 
 
@@ -125,3 +125,12 @@ def test_special_functions_of_math():
     got = captured.rebuild(run(captured.program, [1.7]))
     np.testing.assert_allclose(got, special(1.7), rtol=1e-14)
     assert all(type(value) is float for value in got)
+
+
+def test_the_largest_of_nothing(agrees):
+    def largest(x):
+        return max(v * 2 for v in x), any(v > 0.5 for v in x)
+
+    captured = agrees(largest, X)
+    with pytest.raises(ValueError, match="is empty"):
+        run(captured.program, [X[:0]])

@@ -245,6 +245,17 @@ def names_that_only_a_call_reads(x, c):
     return s
 
 
+@case(Y, 0.85)
+@case(Y, 2.0)
+def generators_that_are_reduced(x, t):
+    s = max(v * v for v in x) * min(np.sin(v) * k for k, v in enumerate(x) if k != 1)
+    if any(v > t for v in x):
+        s += x[1]
+    if all(v > -t for v in x):
+        s += x[2] ** 2
+    return s + max([abs(v) for v in x]) + sum(v for v in x if v > 0.35)
+
+
 @case(np.arange(8.0) / 3)
 def updates_that_overlap(x):
     """Its second derivative has loops that one was split into, which are joined again."""

@@ -52,11 +52,10 @@ def execute(context: Context, node: ast.stmt) -> None:
     handler = STATEMENTS.get(type(node))
     with context.at(node):
         if handler is None:
-            context.fail(
-                f"{_WORDS.get(type(node), type(node).__name__)} is not in the language",
-                "it has no translation to a program",
-                "do it outside the function",
-            )
+            why, remedy = "it has no translation to a program", "do it outside the function"
+            if isinstance(node, ast.Try | ast.TryStar):
+                why, remedy = "a program catches no exceptions", "ask first: if y != 0: ... else: ..."
+            context.fail(f"{_WORDS.get(type(node), type(node).__name__)} is not in the language", why, remedy)
         frame = context.frame
         outer, frame.statement, frame.storing = frame.statement, node, False
         try:

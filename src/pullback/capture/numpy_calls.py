@@ -82,6 +82,7 @@ _REFUSED: dict[Any, str] = {
     np.apply_along_axis: "write the loop over the rows",
     np.fromiter: "fill an np.empty array in a loop",
     np.frompyfunc: "write the loop",
+    np.piecewise: "use np.where or np.select",
 }
 
 
@@ -277,11 +278,12 @@ def _outer_or_unknown(context: Context, function: Any) -> Any:
     ufunc = getattr(function, "__self__", None)
     if known and isinstance(ufunc, np.ufunc) and ufunc in TABLE:
         return function
-    raise context.refusal(
-        f"{name_of(function)} has no rule",
-        "pullback does not know its derivative",
-        "write it with functions that have one, or call it outside",
-    )
+    why, remedy = (
+        "pullback does not know its derivative", "write it with functions that have one, or call it outside",
+    )  # fmt: skip
+    if name_of(function).startswith("numpy.random."):
+        why, remedy = "a program is a function of its arguments", "draw the numbers outside, and pass them"
+    raise context.refusal(f"{name_of(function)} has no rule", why, remedy)
 
 
 def _axes_to_keywords(function: Any, args: list[Any], kwargs: Kwargs) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 import dataclasses
 import itertools
@@ -16,6 +17,7 @@ import numpy as np
 from pullback.capture.calls import call
 from pullback.capture.context import Context
 from pullback.capture.conversions import np_copy
+from pullback.capture.methods import attribute
 from pullback.capture.operators import COMPARISONS, OPERATORS, binary, compare, negation, whole
 from pullback.capture.python_calls import PYTHON, Handler, handles
 from pullback.capture.sequences import items_of
@@ -25,6 +27,8 @@ from pullback.capture.values import (
     children,
     describe,
     is_array,
+    is_static,
+    to_python,
     with_children,
 )  # fmt: skip
 
@@ -150,6 +154,16 @@ def _deepcopy(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if parts is None:
         return value
     return with_children(value, [_deepcopy(context, [part], {}) for part in parts], context.home)
+
+
+@handles(builtins.getattr)
+def _getattr(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    owner, name, *default = args
+    if not isinstance(name, str):
+        context.static_needed("the name of an attribute", name)
+    if default and is_static(owner) and not hasattr(to_python(owner), name):
+        return default[0]
+    return attribute(context, owner, name)
 
 
 @handles(dataclasses.replace)

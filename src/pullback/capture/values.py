@@ -335,6 +335,8 @@ def describe(value: Any) -> str:
         return "a range"
     if isinstance(value, tuple):
         return f"a tuple of {len(value)}"
+    if isinstance(value, Sequence):
+        return "something of a length known only at run time"
     if isinstance(value, Flat):
         return "the .flat of an array"
     if isinstance(value, Closure | Partial | Method):
