@@ -36,7 +36,7 @@ from pullback.capture.values import (
 )  # fmt: skip
 from pullback.ir.nodes import Slice, Var
 from pullback.ir.primitives import cast, item, pick, view
-from pullback.ir.types import BOOL, Array
+from pullback.ir.types import BOOL, Array, Scalar
 
 Index = tuple[Any, ...]
 
@@ -124,7 +124,8 @@ def part_of(context: Context, owner: Any, index: Any) -> Any:
             chosen = parts[slice(*bounds)]
             return ListValue(chosen, context.home) if isinstance(owner, ListValue) else tuple(chosen)
         return _element(context, parts, index, owner)
-    if is_scalar(owner) and not kind_of(owner).weak and index in ((), Ellipsis):
+    kind = kind_of(owner) if is_scalar(owner) else None
+    if isinstance(kind, Scalar) and not kind.weak and index in ((), Ellipsis):
         return owner
     if is_scalar(owner):
         context.fail(f"{describe(owner)} is indexed", "a number has no elements", "make it an array first")
