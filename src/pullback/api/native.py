@@ -70,6 +70,17 @@ def value_and_gradient(
     return output, gradients[0] if chosen.single else tuple(gradients)
 
 
+def quick_or_planned(
+    compiled: Compiled, argnums: Argnums, has_aux: bool, args: tuple[Any, ...]
+) -> tuple[Any, Any] | None:
+    """`value_and_gradient`, at once where such arguments have been answered before."""
+    for answer in compiled.quick.get(asked_for(argnums, has_aux), ()):
+        known = answer(args)
+        if known is not None:
+            return known
+    return value_and_gradient(compiled, argnums, has_aux, args, {})
+
+
 def _remember(
     compiled: Compiled, asked: Any, plan: Plan, leaves: list[Any], captives: list[Any], single: bool
 ) -> None:

@@ -14,13 +14,15 @@ from typing import Any, Literal
 import numpy as np
 
 from pullback.api.again import begin, compared, repeated, settles
+from pullback.api.compile import is_compiled
 from pullback.api.follow import Followed, checked_leaves, function_name, outcome, plain_aux, pushed, zeros
-from pullback.base.errors import ConventionError, NotDifferentiableError, ShapeError
+from pullback.base.errors import ConventionError, MutationError, NotDifferentiableError, ShapeError
 from pullback.base.mutable import Mutable
 from pullback.base.pytrees import flatten, tree_map, unflatten
 from pullback.base.spec import Spec, dtype_of, spec_of
 from pullback.base.tracked import bare
 from pullback.dual.dual import Dual, Sweep
+from pullback.rules.product import scale
 from pullback.rules.read import fit
 from pullback.rules.spectra.inquiry import NOTED, SplitError, UndeterminedError
 from pullback.tape.backward import check_seed, finished
@@ -75,6 +77,10 @@ def vjp(
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.2.
     """
     check_convention(convention)
+    if primals and is_compiled(function):
+        found = _of_one_number(function, primals, has_aux, convention)
+        if found is not None:
+            return found
     recorded = _Recorded(function, primals, has_aux)
 
     def pull(y_bar: Any) -> tuple[Any, ...]:
@@ -136,6 +142,42 @@ class _Recorded:
                 seeds[own._node] = seeds[own._node] + bar if own._node in seeds else bar
         found = sweep(list(self._nodes), seeds, True)
         return self.followed.gathered(found, finished)
+
+
+def _of_one_number(
+    function: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool, convention: Convention
+) -> Any:
+    """`vjp` of a compiled function of one real number: the gradient, of which pulling back takes multiples.
+
+    Its value and its gradient come from one run; None where there is no such number, or it is followed.
+    """
+    from pullback.api.native import quick_or_planned
+
+    try:
+        found = quick_or_planned(function, tuple(range(len(primals))), has_aux, primals)  # type: ignore[arg-type]
+    except MutationError:
+        # It writes into one of two arguments that share memory; on the tape they are copies.
+        return None
+    if found is None:
+        return None
+    output, gradients = found
+    value, aux = with_aux(output, has_aux, "vjp")
+    leaves, _ = flatten(gradients)
+    if not all(np.all(np.isfinite(leaf)) for leaf in leaves):
+        # A multiple of what has overflowed may be finite, and 0 times infinity is 0 on the way only.
+        return None
+    spec, name = spec_of(value), function_name(function)
+
+    def pull(y_bar: Any) -> tuple[Any, ...]:
+        """The cotangents of the primals for the cotangent `y_bar` of the value."""
+        (bar,) = matching(y_bar, None, [spec], "cotangent", f"the vjp of {name}")
+
+        def multiple(gradient: Any) -> Any:
+            return fit(scale(gradient, bar), spec_of(gradient))
+
+        return conjugated(tuple(tree_map(multiple, gradient) for gradient in gradients), convention)
+
+    return (value, pull, aux) if has_aux else (value, pull)
 
 
 def with_aux(output: Any, has_aux: bool, caller: str) -> tuple[Any, Any]:

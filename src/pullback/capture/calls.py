@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pullback.capture import decompositions
+from pullback.capture import decompositions, managers, matching, stopping
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
 from pullback.capture.inline import inline_closure, inline_function
@@ -42,7 +42,8 @@ from pullback.capture.values import (
 from pullback.ir.nodes import Checkpoint, Const
 from pullback.rules.table import PARTS, name_of
 
-assert decompositions.__doc__  # registers what it translates
+REGISTERED = (decompositions, managers, matching, stopping)
+"""Modules that are imported for what they register."""
 
 Kwargs = dict[str, Any]
 

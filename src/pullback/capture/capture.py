@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.errors import UnsupportedError
-from pullback.capture import calls, literals, loops
+from pullback.capture import calls, literals, loops, standard
 from pullback.capture.context import Context
 from pullback.capture.frame import Frame, Guard, StaticNeededError
 from pullback.capture.inline import analysis, bind
@@ -34,7 +34,7 @@ from pullback.capture.values import (
 from pullback.ir.nodes import Const, Operand, Program, Return
 from pullback.ir.types import Array, Scalar
 
-__all__ = ["Captured", "Leaf", "calls", "capture", "literals", "loops"]
+__all__ = ["Captured", "Leaf", "calls", "capture", "literals", "loops", "standard"]
 
 
 @dataclass(frozen=True, slots=True)

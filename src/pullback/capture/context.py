@@ -132,6 +132,8 @@ class Context:
         """
         if home is self.home:
             return
+        if home is None:
+            self.fail(what, "it is the caller's, and outlives the call", "return the value")
         raise StaticNeededError(
             what,
             why="it was made outside the loop or branch that changes it: its length would depend on the run",

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pullback.base.errors import UnsupportedError
-from pullback.capture.liveness import Liveness, loads
+from pullback.capture.liveness import Liveness, reads
 from pullback.capture.source import Source
-from pullback.capture.values import is_number
+from pullback.capture.values import is_lent, is_number
 from pullback.ir.nodes import Var
 
 
@@ -73,9 +73,9 @@ class Frame:
     def may_read(self, name: str) -> bool:
         """Whether a name may still be read after or in the statement being captured."""
         after = self.liveness.after.get(id(self.statement))
-        if after is None or name.startswith("$") or not isinstance(self.statement, ast.stmt):
+        if after is None or name.startswith("$") or is_lent(name) or not isinstance(self.statement, ast.stmt):
             return True
-        return name in after or (not self.storing and name in loads(self.statement))
+        return name in after or (not self.storing and name in reads(self.statement, self.liveness.always))
 
     @property
     def file(self) -> str:

@@ -22,6 +22,7 @@ from pullback.capture.values import (
     DROPPED,
     Bottom,
     DictValue,
+    Lent,
     ListValue,
     Maybe,
     Poison,
@@ -41,12 +42,22 @@ def load_name(context: Context, node: ast.Name) -> Any:
     function = None
     while frame is not None:
         if node.id in frame.env:
-            return _bound(context, frame, node)
+            holder, name = holder_of(frame, node.id)
+            if name not in holder.env:
+                _unbound(context, node, False)
+            return _bound(context, holder, name, node)
         if node.id in frame.local_names and node.id not in frame.declared_global:
             _unbound(context, node, frame is context.frame)
         function = function or frame.function
         frame = frame.parent
     return load_outside(context, node.id, function)
+
+
+def holder_of(frame: Frame, name: str) -> tuple[Frame, str]:
+    """The frame that has the value of a name of `frame`, and under which name (`capture.lending`)."""
+    while isinstance(value := frame.env.get(name), Lent):
+        frame, name = value.frame, value.name
+    return frame, name
 
 
 def _unbound(context: Context, node: ast.Name, local: bool) -> None:
@@ -58,8 +69,8 @@ def _unbound(context: Context, node: ast.Name, local: bool) -> None:
     )
 
 
-def _bound(context: Context, frame: Frame, node: ast.Name) -> Any:
-    value = frame.env[node.id]
+def _bound(context: Context, frame: Frame, name: str, node: ast.Name) -> Any:
+    value = frame.env[name]
     if isinstance(value, Bottom):
         context.unreached = True
         raise UnreachedError
@@ -82,7 +93,7 @@ def _bound(context: Context, frame: Frame, node: ast.Name) -> Any:
                 context.raise_if(missing, UnboundLocalError, message)
         value = value.value
         if frame is context.frame:
-            frame.env[node.id] = value
+            frame.env[name] = value
     return value
 
 
