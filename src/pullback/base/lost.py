@@ -7,6 +7,7 @@ at tells: a write into a plain array, an index, or a call.
 from __future__ import annotations
 
 import dis
+import importlib
 import sys
 from types import FrameType
 from typing import Any
@@ -58,7 +59,22 @@ def _in_place_of(caller: str) -> str:
     solver = _INSTEAD.get(caller.rpartition(".")[2])
     if solver is not None and caller.startswith(("scipy.integrate", "scipy.optimize")):
         return f"call {solver}, which is differentiable, with what the function depends on in args=(...)."
-    return f"call pullback.{caller} if there is one, or make it a pb.primitive and give it a rule."
+    module, _, name = caller.rpartition(".")
+    ours = _ours(module, name)
+    if ours is not None:
+        return getattr(ours, "remedy", None) or f"call pullback.{caller}."
+    if module == "scipy.sparse":
+        return "use A @ x or x @ A, A.toarray(), or pullback.scipy.sparse for tracked entries."
+    return "write it with NumPy's functions, or make it a pb.primitive and give it a rule."
+
+
+def _ours(module: str, name: str) -> Any:
+    """The namesake in `pullback.scipy` of a function of SciPy's, if it is another."""
+    try:
+        ours = getattr(importlib.import_module(f"pullback.{module}"), name)
+    except (ImportError, AttributeError):
+        return None
+    return None if ours is getattr(sys.modules.get(module), name, None) else ours
 
 
 def lost_index(kind: str = "tracked value") -> UnsupportedError:

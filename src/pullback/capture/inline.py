@@ -131,7 +131,7 @@ def bind(
 
 
 def _run(context: Context, frame: Frame, node: ast.FunctionDef | ast.Lambda, bound: dict[str, Any]) -> Any:
-    call_node = context.node
+    call_node = frame.called_at = context.node
     context.keep(tuple(bound.values()))
     frame.env.update(bound)
     context.frames.append(frame)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.spec import dtype_of
 from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
 from pullback.capture.indexing import full_index, load, part_of
@@ -332,6 +333,11 @@ def python_type(value: Var) -> type:
     if kind.weak:
         return {"b": bool, "i": int, "f": float, "c": complex}[kind.dtype.kind]
     return kind.dtype.type
+
+
+@handles(dtype_of)
+def _dtype_of(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return kind_of(args[0]).dtype
 
 
 @handles(builtins.callable)
