@@ -96,6 +96,10 @@ def call(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> An
 
 
 def _known(function: Any) -> Callable[..., Any] | None:
+    if (getattr(function, "__module__", None) or "").startswith(("scipy.sparse", "pullback.scipy.sparse")):
+        from pullback.capture.sparse_calls import handler_of
+
+        return handler_of(function)
     try:
         return PYTHON.get(function)
     except TypeError:

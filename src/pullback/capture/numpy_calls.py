@@ -34,6 +34,7 @@ from pullback.capture.values import (
     is_scalar,
     is_static,
     kind_of,
+    lacking,
     to_python,
 )  # fmt: skip
 from pullback.ir.build import dummy_arg, types_of_call
@@ -327,9 +328,8 @@ def _argument(context: Context, function: Any, position: int, value: Any) -> Any
         return _static_tuple(context, value)
     if is_static(value):
         return Const(to_python(value))
-    raise context.refusal(
-        f"{describe(value)} is passed to {name_of(function)}", "it is neither number nor array"
-    )
+    what = f"{describe(value)} is passed to {name_of(function)}"
+    raise context.refusal(what, *lacking(value, "it is neither number nor array"))
 
 
 _OF_LISTS = frozenset([np.matmul, np.vecdot, np.einsum])

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse.linalg
 
+from pullback.base.composed import COMPOSED
 from pullback.base.dispatch import dispatched
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.scipy_sparse.products import product, sampled
-from pullback.rules.scipy_sparse.structure import Places, Structure, transposed
+from pullback.rules.scipy_sparse.structure import Dense, Places, Structure, transposed
 from pullback.rules.table import calls, jvp, linear, vjp
 
 
@@ -92,6 +93,25 @@ def solution_data_jvp(data_dot: Any, y: Any, data: Any, b: Any, structure: Any, 
 
 
 linear(solution, 1)
+
+
+@dispatched
+def solved(
+    data: Any, first: Any, second: Any, rows: int, columns: int, b: Any, x0: Any, format: str, method: str,
+    rtol: float, atol: float, maxiter: Any, restart: Any,
+) -> Any:  # fmt: skip
+    """`solution` with all that a structure and a solver hold apart, as compiled source has it."""
+    shape = (int(rows), int(columns))
+    structure = Dense(shape) if format == "dense" else Places(format, (bare(first), bare(second)), shape)
+    if method == "spsolve":
+        return solution(data, b, structure, Direct())
+    options = {"x0": bare(x0), "rtol": rtol, "atol": atol, "maxiter": maxiter}
+    if method == "gmres":
+        options["restart"] = restart
+    return solution(data, b, structure, Iterative(method, options))
+
+
+COMPOSED[solved] = solved.__wrapped__  # type: ignore[attr-defined]
 
 _TRIANGULAR = Places("csc", (np.array([0, 2, 1, 2, 2]), np.array([0, 2, 4, 5])), (3, 3))
 _ENTRIES = array(5, low=1.0, high=2.0)
