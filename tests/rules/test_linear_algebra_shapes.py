@@ -4,6 +4,9 @@ The derivative of a stack is that of its matrices, each by itself; forward mode 
 mode; shapes and dtypes are those of the arguments; compiled code agrees.
 """
 
+# What SciPy returns depends on flags, which its types do not say.
+# pyright: reportAssignmentType=false
+
 from __future__ import annotations
 
 import functools
@@ -68,12 +71,14 @@ def systems(a: Any, h: Any, b: Any) -> Any:
 
 
 def scipys_factors(a: Any, h: Any, b: Any) -> Any:
-    q, r = scipy.linalg.qr(a)
+    factors: Any = scipy.linalg.qr(a)
+    q, r = factors
     return scipy.linalg.cholesky(h), q, r, scipy.linalg.svdvals(b), scipy.linalg.eigvalsh(h)
 
 
 def lu(a: Any, h: Any, b: Any) -> Any:
-    p, u = scipy.linalg.lu(a, permute_l=True)
+    apart: Any = scipy.linalg.lu(a, permute_l=True)
+    p, u = apart
     factors = scipy.linalg.lu_factor(a)
     return p, u, scipy.linalg.lu_solve(factors, b), scipy.linalg.lu_solve(factors, b, trans=1)
 

@@ -132,11 +132,15 @@ def _caller() -> str:
     frame = user_frame(outside=("numpy",))
     name = "numpy"
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "scipy":
-        # What SciPy has decorated runs in a wrapper, whose `f` it is.
-        inner: Any = frame.f_locals.get("f") if frame.f_code.co_name == "wrapper" else None
+        # What SciPy has decorated runs in a wrapper, whose `f` or `fun` it is.
+        wrapped = frame.f_locals if frame.f_code.co_name == "wrapper" else {}
+        inner: Any = wrapped.get("f", wrapped.get("fun"))
         own = getattr(inner, "__name__", frame.f_code.co_name)
         module = getattr(inner, "__module__", frame.f_globals["__name__"])
         if not own.startswith("_"):
-            name = ".".join([*(part for part in module.split(".") if not part.startswith("_")), own])
+            public = module.partition("._")[0]
+            if not hasattr(sys.modules.get(public), own):
+                public = ".".join(part for part in module.split(".") if not part.startswith("_"))
+            name = f"{public}.{own}"
         frame = frame.f_back
     return name

@@ -111,25 +111,7 @@ class SparseMatrix:
         return y
 
     def __matmul__(self, x: Any) -> Any:
-        if isinstance(x, SparseMatrix):
-            raise UnsupportedError(
-                "the product of two sparse matrices in compiled source",
-                why="how many entries it has depends on the places of theirs",
-                remedy="multiply with one after the other, A @ (B @ x), or outside the function",
-            )
-        if np.ndim(x) == 0:
-            raise UnsupportedError(
-                "the product A @ x of a sparse matrix and a number",
-                why="SciPy has none",
-                remedy="write A * x",
-            )
-        if np.ndim(x) > 2:
-            raise UnsupportedError(
-                "the product of a sparse matrix and a stack of matrices in compiled source",
-                remedy="multiply with one after the other",
-            )
-        if x.shape[0] != self.columns:
-            raise ValueError("dimension mismatch in the product with a sparse matrix")
+        check_factors(self, x)
         y = np.zeros((self.rows, *x.shape[1:]), np.result_type(self.data, x))
         if self.format == "csr":
             for i in range(self.rows):
@@ -167,6 +149,31 @@ class SparseMatrix:
 
     def __neg__(self) -> Any:
         return SparseMatrix(self.format, -self.data, self.first, self.second, self.rows, self.columns)
+
+
+def check_factors(a: Any, x: Any) -> None:
+    """Raise where there is no product ``a @ x``."""
+    if isinstance(x, SparseMatrix):
+        raise UnsupportedError(
+            "the product of two sparse matrices in compiled source",
+            why="how many entries it has depends on the places of theirs",
+            remedy="multiply with one after the other, A @ (B @ x), or outside the function",
+        )
+    if np.ndim(x) == 0:
+        raise UnsupportedError(
+            "the product A @ x of a sparse matrix and a number",
+            why="SciPy has none",
+            remedy="write A * x",
+        )
+    if np.ndim(x) > 2:
+        raise UnsupportedError(
+            "the product of a sparse matrix and a stack of matrices in compiled source",
+            remedy="multiply with one after the other",
+        )
+    if x.shape[0] != a.columns:
+        raise ValueError("dimension mismatch in the product with a sparse matrix")
+    if a.format == "coo" and a.rows == 1 and np.ndim(x) == 1:
+        raise ValueError("SciPy gives no vector for a coo_array of one row: use A.tocsr()")
 
 
 for _function in vars(SparseMatrix).values():

@@ -13,7 +13,7 @@ import scipy.sparse.linalg
 
 from pullback.base.composed import COMPOSED
 from pullback.base.dispatch import dispatched
-from pullback.base.errors import NotDifferentiableError
+from pullback.base.errors import NotDifferentiableError, UnsupportedError
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.scipy_sparse.products import product, sampled
@@ -47,20 +47,31 @@ class Direct:
 class Iterative:
     """`cg` or `gmres` with their options, of a matrix or of its transpose."""
 
-    def __init__(self, name: str, options: dict[str, Any], preconditioner: Any = None) -> None:
-        self.name, self.options, self.preconditioner = name, options, preconditioner
+    def __init__(
+        self, name: str, options: dict[str, Any], preconditioner: Any = None, turned: bool = False
+    ) -> None:
+        self.name, self.options, self.preconditioner, self.turned = name, options, preconditioner, turned
 
     @property
     def T(self) -> Iterative:
         options = {key: value for key, value in self.options.items() if key not in ("x0", "callback")}
         before = self.preconditioner
         turned = None if before is None else transposed(before, self.name == "cg")
-        return Iterative(self.name, options, turned)
+        return Iterative(self.name, options, turned, not self.turned)
 
     def solve(self, matrix: Any, b: Any) -> Any:
         """The solution, of the shape that `b` has."""
         method = getattr(scipy.sparse.linalg, self.name)
-        found, info = method(matrix, b, M=self.preconditioner, **self.options)
+        try:
+            found, info = method(matrix, b, M=self.preconditioner, **self.options)
+        except NotImplementedError as error:
+            if not self.turned:
+                raise
+            raise UnsupportedError(
+                f"reverse mode through scipy.sparse.linalg.{self.name} with this LinearOperator",
+                why=f"it solves with the transpose, and SciPy says of A or M: {error}",
+                remedy="give the LinearOperator rmatvec=, or use forward mode: pb.jvp, or engine='dual'.",
+            ) from None
         if info != 0:
             raise NotDifferentiableError(
                 f"scipy.sparse.linalg.{self.name} did not converge (info={info})",
@@ -68,6 +79,27 @@ class Iterative:
                 remedy="raise maxiter, give a preconditioner M, or take a tolerance that it reaches.",
             )
         return found.reshape(b.shape)
+
+
+class Factored:
+    """An LU factorisation of SuperLU's, of a matrix or of its transpose."""
+
+    name = "splu"
+
+    def __init__(self, factors: Any, dtype: Any, turned: bool = False) -> None:
+        self.factors, self.dtype, self.turned = factors, np.dtype(dtype), turned
+
+    @property
+    def T(self) -> Factored:
+        return Factored(self.factors, self.dtype, not self.turned)
+
+    def solve(self, matrix: Any, b: Any) -> Any:
+        """The solution, of the shape that `b` has."""
+        trans = "T" if self.turned else "N"
+        if b.dtype.kind == "c" and self.dtype.kind != "c":
+            parts = (self.factors.solve(np.ascontiguousarray(part), trans) for part in (b.real, b.imag))
+            return sum(unit * part for unit, part in zip((1, 1j), parts, strict=True))
+        return self.factors.solve(b.astype(self.dtype), trans)
 
 
 @dispatched
