@@ -72,8 +72,8 @@ _NAMED_RESULTS: dict[Any, Any] = {
 
 _REAL_OR_COMPLEX: dict[Any, str] = {
     np.real_if_close: "use np.real",
-    np.linalg.eig: "pass a + 0j, which gives complex results always",
-    np.linalg.eigvals: "pass a + 0j, which gives complex results always",
+    np.linalg.eig: "write np.linalg.eig(a + 0j), which gives complex results always",
+    np.linalg.eigvals: "write np.linalg.eigvals(a + 0j) or scipy.linalg.eigvals(a), which are complex always",
 }
 """Functions whose result is real or complex by what its values are, and what to do instead."""
 
@@ -196,7 +196,9 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         kind = "complex" if function is np.real_if_close else "real"
         if (kind_of(args[0]).dtype.kind == "c") == (kind == "complex"):
             what = f"np{name_of(function).removeprefix('numpy')} of {kind} values"
-            context.fail(what, "its dtype depends on them", _REAL_OR_COMPLEX[function])
+            which = "if the imaginary parts are 0" if kind == "complex" else "if all eigenvalues are"
+            why = f"its dtype depends on them: the result is real {which}, and compiled code has one type"
+            context.fail(what, why, _REAL_OR_COMPLEX[function])
     if function not in TABLE and function not in _EXTRA:
         function = _outer_or_unknown(context, function)
     if function is np.broadcast_arrays and len(args) == 1:
