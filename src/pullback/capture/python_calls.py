@@ -314,6 +314,8 @@ def _str(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 @handles(builtins.isinstance)
 def _isinstance(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     value, kinds = args[0], to_python(args[1])
+    if isinstance(value, Record) and kinds is not value.kind:
+        _ask_outside(context, value, "isinstance")
     if isinstance(value, Var):
         return issubclass(python_type(value), kinds)
     stand_ins: dict[type, type] = {ListValue: list, DictValue: dict, RangeValue: range}
@@ -335,6 +337,14 @@ def python_type(value: Var) -> type:
     return kind.dtype.type
 
 
+def _ask_outside(context: Context, value: Record, what: str) -> None:
+    """Refuse a question whose answer is that of the object which a dataclass here stands for."""
+    if hasattr(value.kind, "without"):
+        context.fail(
+            f"{what} of a sparse matrix", "it is taken apart into its arrays", "ask outside the function"
+        )
+
+
 @handles(dtype_of)
 def _dtype_of(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return kind_of(args[0]).dtype
@@ -352,6 +362,8 @@ def _hasattr(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     value = args[0]
     if isinstance(value, Var):
         return hasattr(python_type(value), args[1])
+    if isinstance(value, Record):
+        _ask_outside(context, value, "hasattr")
     return hasattr(value.kind if isinstance(value, Record) else value, args[1])
 
 

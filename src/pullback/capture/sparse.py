@@ -48,7 +48,9 @@ class SparseMatrix:
 
     @property
     def nnz(self) -> Any:
-        return np.shape(self.data)[0]
+        if self.format == "coo":
+            return np.shape(self.data)[0]
+        return int(self.second[np.shape(self.second)[0] - 1])
 
     @property
     def dtype(self) -> Any:
