@@ -234,6 +234,8 @@ REFUSED: list[tuple[Callable[..., Any], str, str, str]] = [
     (lambda b: A[0] @ b, "is indexed by 0", "the products A @ x", "A.data"),
     (lambda b: np.dot(A, b), "is passed to numpy.dot", "the products A @ x", "A.data"),
     (lambda b: A, "a sparse matrix is returned", "taken apart", "A.data"),
+    (lambda b: isinstance(A, scipy.sparse.csr_array) * b, "isinstance of", "taken apart", "outside"),
+    (lambda b: hasattr(A, "tocsr") * b, "hasattr of a sparse matrix", "taken apart", "outside"),
     (lambda b: OPERATOR @ b, "LinearOperator", "no translation", "outside"),
     (lambda b: scipy.sparse.linalg.eigsh(A, k=2)[0], "eigsh of scipy.sparse", "spsolve", "outside"),
     (lambda b: scipy.sparse.diags_array(b) @ b, "diags_array of scipy.sparse", "spsolve", "outside"),
