@@ -75,9 +75,21 @@ def arguments(statement: Statement) -> tuple[Arg, ...]:
     return ()
 
 
-def reads(statement: Statement) -> list[Var]:
+def reads(statement: Statement) -> tuple[Var, ...]:
     """The variables a statement itself reads, those of the blocks in it aside."""
-    return variables(arguments(statement))
+    known = _read.get(id(statement))
+    if known is not None and known[0] is statement:
+        return known[1]
+    if len(_read) >= _MANY:
+        _read.clear()
+    found = tuple(variables(arguments(statement)))
+    _read[id(statement)] = statement, found
+    return found
+
+
+_MANY = 20_000
+_read: dict[int, tuple[Statement, tuple[Var, ...]]] = {}
+"""What statements read, by their `id`: every pass asks it of every statement."""
 
 
 def assigns(statement: Statement) -> tuple[Var, ...]:
