@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from pullback.base.errors import UnsupportedError
+from pullback.base.foreign import is_sparse
 from pullback.base.mutable import Mutable
 from pullback.base.tracked import Tracked, bare
-from pullback.capture.sparse import arrays_of, is_sparse
 from pullback.ir.types import Array, Scalar, type_of
 
 
@@ -34,6 +34,8 @@ def parts_of(value: Any) -> tuple[Any, list[Any]] | None:
     if isinstance(value, dict):
         return (dict, tuple(value)), list(value.values())
     if is_sparse(value):
+        from pullback.capture.sparse import arrays_of
+
         value = arrays_of(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in dataclasses.fields(value)]

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from pullback.base.errors import UnsupportedError
+from pullback.base.foreign import is_sparse
 from pullback.capture.context import Context
 from pullback.capture.dispatch import expression
 from pullback.capture.frame import Frame, Guard
-from pullback.capture.sparse import arrays_of, is_sparse
+from pullback.capture.sparse import arrays_of
 from pullback.capture.values import (
     DROPPED,
     Bottom,

@@ -183,12 +183,6 @@ for _function in vars(SparseMatrix).values():
         PARTS[_function] = _function
 
 
-def is_sparse(value: Any) -> bool:
-    """Whether a value is a sparse matrix of SciPy's, or one of ours with tracked entries."""
-    module = type(value).__module__
-    return module.startswith(("scipy.sparse.", "pullback.scipy.sparse.")) and hasattr(value, "nnz")
-
-
 def arrays_of(matrix: Any) -> SparseMatrix:
     """The arrays of a sparse matrix.
 
