@@ -108,9 +108,10 @@ def _solver(signature_of: Callable[..., Any]) -> Handler:
 
 def _parts(context: Context, what: str, matrix: Any, *, dense: bool) -> list[Any]:
     """Format, entries, places and shape of a matrix."""
-    if isinstance(matrix, Record) and matrix.kind is SparseMatrix:
-        return list(matrix.fields.values())
-    if dense and is_array(matrix) and matrix.type.ndim == 2:
+    if isinstance(matrix, Record):
+        if matrix.kind is SparseMatrix:
+            return list(matrix.fields.values())
+    elif dense and is_array(matrix) and matrix.type.ndim == 2:
         return ["dense", matrix, None, None, context.dim(matrix, 0), context.dim(matrix, 1)]
     remedy = "use np.linalg.solve" if is_array(matrix) else "pass a sparse matrix, or call it outside"
     raise context.refusal(

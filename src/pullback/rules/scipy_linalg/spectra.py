@@ -85,7 +85,8 @@ def eigh(
         else:
             w, y = np.linalg.eigh(adjoint(factor) @ matrix @ factor)
         v = factor @ y if type == 3 else solve_triangular(factor, y, trans=2, lower=True)
-    lowest, highest = (None, None) if subset_by_index is None else subset_by_index
+    within: Any = (None, None) if subset_by_index is None else subset_by_index
+    lowest, highest = within
     if subset_by_index is not None:
         w, v = w[..., lowest : highest + 1], v[..., lowest : highest + 1]
     if eigvals_only:
@@ -118,7 +119,8 @@ def eigh_tridiagonal(
             why="how many eigenvalues lie between two numbers depends on the matrix",
             remedy='take all of them and then those you want, or give select="i".',
         )
-    lowest, highest = (None, None) if select in ("a", "all", 0) else select_range
+    within: Any = (None, None) if select in ("a", "all", 0) else select_range
+    lowest, highest = within
     size = np.shape(d)[-1]
     below = e[..., :, None] * np.eye(size - 1, size, dtype=dtype_of(e))
     above = np.zeros((*np.shape(e)[:-1], 1, size), dtype_of(e))
