@@ -27,6 +27,11 @@ def divide(a: complex, b: complex) -> Any:
     return np.divide(a, b)
 
 
+def direction(z: complex) -> Any:
+    """``np.sign(z)`` of a complex number."""
+    return np.sign(z)
+
+
 def empty(shape: Any, dtype: Any) -> np.ndarray:
     """``np.empty(shape, dtype)``; compiled, in less time, as `zeros` is."""
     return np.empty(shape, dtype)
@@ -45,6 +50,16 @@ def log(x: float) -> float:
 def log1p(x: float) -> float:
     """``np.log1p(x)``."""
     return np.log1p(x)
+
+
+def magnitude(z: complex) -> Any:
+    """``np.abs(z)`` of a complex number."""
+    return np.abs(z)
+
+
+def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """``a @ b`` of two matrices that are contiguous in either order."""
+    return a @ b
 
 
 def tanh(x: float) -> float:
@@ -77,6 +92,6 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 
 __all__ = [
-    "check_index", "check_indices", "divide", "empty", "exp", "interpreted", "log", "log1p", "opaque",
-    "reserve", "scale", "tanh", "zeros",
+    "check_index", "check_indices", "direction", "divide", "empty", "exp", "interpreted", "log", "log1p",
+    "magnitude", "matmul", "opaque", "reserve", "scale", "tanh", "zeros",
 ]  # fmt: skip
