@@ -32,7 +32,9 @@ def expression(statement: Assign, read: Reader) -> Text:
     if isinstance(function, np.ufunc) and functions.compiles(statement):
         if function is np.matmul:
             first, second = (read(arg) for arg in statement.args)
-            return call("native.matmul", first, second) if _contiguous(statement) else binary("@", first, second)
+            if _are_contiguous(statement):
+                return call("native.matmul", first, second)
+            return binary("@", first, second)
         operands = tuple(x for x in statement.args if not isinstance(x, tuple | Slice))
         return ufunc_text(function, operands, tuple(read(x) for x in operands))
     if function in _CHOICES and len(statement.args) == 2:
@@ -42,7 +44,7 @@ def expression(statement: Assign, read: Reader) -> Text:
     return plain_call(statement, read)
 
 
-def _contiguous(statement: Assign) -> bool:
+def _are_contiguous(statement: Assign) -> bool:
     """Whether the arguments are matrices, each contiguous in one order."""
     kinds = functions.array_kinds(statement)
     return all(kind is not None and kind.ndim == 2 and kind.layout != "A" for kind in kinds)

@@ -32,9 +32,7 @@ def _typer(context):
 def _matmul(context, builder, signature, arguments):
     ensure_blas()
     kinds = signature.args
-    a, b = (
-        make_array(kind)(context, builder, value) for kind, value in zip(kinds, arguments, strict=True)
-    )
+    a, b = (make_array(kind)(context, builder, value) for kind, value in zip(kinds, arguments, strict=True))
     (m, k), (other, n) = (cgutils.unpack_tuple(builder, x.shape, count=2) for x in (a, b))
     with cgutils.if_unlikely(builder, builder.icmp_signed("!=", k, other)):
         message = "matmul: the second matrix has not as many rows as the first has columns"

@@ -124,8 +124,8 @@ def _writes(statement: Statement, loops: tuple[Var, ...]) -> list[tuple[tuple[Va
 def _clash(e: Emitter, loops: tuple[Var, ...], write: Store, read: Assign) -> bool:
     """Whether what is read may be something that another iteration writes.
 
-    An element is not where, for each loop, one position of both indices is the same function of that loop's index
-    alone: then iterations that touch the same element are the same iteration.
+    An element is not where, for each loop, one position of both indices is the same function of that loop's
+    index alone: then iterations that touch the same element are the same iteration.
     """
     memory = e.memory[write.array.name]
     if not any(e.memory.get(variable.name) == memory for variable in reads(read)):

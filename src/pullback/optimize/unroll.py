@@ -61,7 +61,7 @@ def _trips(statement: Statement, uses: Uses) -> range | None:
 
 
 def _is_of_products(loop: For, uses: Uses) -> bool:
-    """Whether a loop multiplies matrices, and no array but those that it stores into is carried along in it."""
+    """Whether a loop multiplies matrices, and assigns no array variable that goes from trip to trip."""
     inside = [s for s in walk(loop.body) if isinstance(s, Assign)]
     carried = (t for s in inside for t in s.targets if isinstance(t.type, Array) and t.name in uses.cells)
     return any(s.function is np.matmul for s in inside) and not any(carried)

@@ -19,7 +19,7 @@ from pullback.optimize.emitter import Emitter
 from pullback.optimize.rewrites import rewrites
 from pullback.optimize.slices import OpaqueError, static, transposed, view
 
-_SHORT = 8
+_SHORT = 4
 """A product of matrices, one of whose axes is known to be no longer than this, is written as loops."""
 
 
@@ -137,8 +137,18 @@ def _matrix(e: Emitter, stack: Delayed, where: Index) -> Var:
     """The matrix at a place of a stack that broadcasts to where the place is, contiguous."""
     own = where[len(where) - stack.ndim + 2 :]
     own = tuple(Const(0) if is_one(n) else i for n, i in zip(stack.shape, own, strict=False))
-    whole = (Slice(),) * 2
-    return e.shared(stack, own, lambda: e.contiguous(view(e, stack, (*own, *whole)) if own else stack))
+
+    def make() -> Var:
+        if not own:
+            return e.contiguous(stack)
+        if stack.place is not None:
+            return e.contiguous(view(e, stack, (*own, Slice(), Slice())))
+        matrix = e.empty(stack.shape[-2:], stack.dtype)
+        with e.nest(matrix.shape) as index:
+            e.put(matrix, index, e.read(stack, (*own, *index)))
+        return e.variable(matrix)
+
+    return e.shared(stack, own, make)
 
 
 def _product(e: Emitter, a: Var, b: Var) -> Var:
