@@ -30,7 +30,17 @@ from numba.core.runtime.nrt import rtsys
 
 from pullback.base.errors import UnsupportedError
 from pullback.base.location import Location
-from pullback.emit import allocation, cache, callback, frontend, matmul, native, overloads, vector_math
+from pullback.emit import (
+    allocation,
+    cache,
+    callback,
+    frontend,
+    lapack,
+    matmul,
+    native,
+    overloads,
+    vector_math,
+)
 from pullback.emit.callback import call_from_compiled
 from pullback.emit.load import module_of
 from pullback.emit.ready import Source
@@ -110,7 +120,7 @@ class _Kept(NullCache):
 @functools.cache
 def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
-    modules = (native, overloads, allocation, callback, frontend, matmul, vector_math)
+    modules = (native, overloads, allocation, callback, frontend, lapack, matmul, vector_math)
     own = [Path(str(module.__file__)).read_text() for module in modules]
     machine = _target_context().codegen().magic_tuple()
     options = sorted((name, sorted(v) if isinstance(v, set) else v) for name, v in OPTIONS.items())

@@ -37,6 +37,9 @@ def expression(statement: Assign, read: Reader) -> Text:
             return binary("@", first, second)
         operands = tuple(x for x in statement.args if not isinstance(x, tuple | Slice))
         return ufunc_text(function, operands, tuple(read(x) for x in operands))
+    factored = functions.of_matrices(statement)
+    if factored is not None:
+        return call(spelled(factored[0])[0], *(read(arg) for arg in factored[1]))
     if function in _CHOICES and len(statement.args) == 2:
         # Numba makes a function of its own of ``max``.
         first, second = (read(arg) for arg in statement.args)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.ir.primitives import reserve, scale
+from pullback.rules import spectra, triangular
 
 
 def check_index(index: int, length: int) -> None:
@@ -72,6 +73,43 @@ def opaque(index: int) -> int:
     return index
 
 
+def solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """``np.linalg.solve(a, b)`` of one matrix."""
+    return np.linalg.solve(a, b)
+
+
+def cholesky(a: np.ndarray) -> np.ndarray:
+    """``np.linalg.cholesky(a)`` of one matrix."""
+    return np.linalg.cholesky(a)
+
+
+def congruent(l: np.ndarray, k: np.ndarray, reverse: bool) -> Any:  # noqa: E741
+    """As in `rules.triangular`, of one real matrix."""
+    return triangular.congruent(l, k, reverse)
+
+
+def eigh(a: np.ndarray) -> Any:
+    """As in `rules.spectra`, of the lower triangle of one real matrix; so are those that follow."""
+    return spectra.eigh.generic_eigh(a, "L")
+
+
+def eigh_cotangent(w_bar: np.ndarray, v_bar: np.ndarray, w: np.ndarray, v: np.ndarray) -> Any:
+    """The cotangent of the matrix."""
+    return spectra.eigh.eigh_cotangent(w_bar, v_bar, w, v, "L")
+
+
+def svd(a: np.ndarray) -> Any:
+    """The thin decomposition."""
+    return spectra.svd.generic_svd(a, False)
+
+
+def svd_cotangent(
+    u_bar: np.ndarray, s_bar: np.ndarray, vh_bar: np.ndarray, u: np.ndarray, s: np.ndarray, vh: np.ndarray
+) -> Any:
+    """The cotangent of the matrix."""
+    return spectra.svd.svd_cotangent(u_bar, s_bar, vh_bar, u, s, vh)
+
+
 def zeros(shape: Any, dtype: Any) -> np.ndarray:
     """``np.zeros(shape, dtype)``."""
     return np.zeros(shape, dtype)
@@ -92,6 +130,7 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 
 __all__ = [
-    "check_index", "check_indices", "direction", "divide", "empty", "exp", "interpreted", "log", "log1p",
-    "magnitude", "matmul", "opaque", "reserve", "scale", "tanh", "zeros",
+    "check_index", "check_indices", "cholesky", "congruent", "direction", "divide", "eigh", "eigh_cotangent",
+    "empty", "exp", "interpreted", "log", "log1p", "magnitude", "matmul", "opaque", "reserve", "scale",
+    "solve", "svd", "svd_cotangent", "tanh", "zeros",
 ]  # fmt: skip
