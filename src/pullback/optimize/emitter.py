@@ -164,13 +164,8 @@ class Emitter(Builder):
 
     def item(self, array: Var, index: Index) -> Operand:
         """An element of an array in memory."""
-        return self._once(
-            (primitives.item, array.name, *map(_key, index)),
-            (array, *index),
-            lambda: self._made(
-                self.call(primitives.item, array, index, name=f"{array.name}_i"), (array, *index)
-            ),
-        )
+        wish, place = f"{array.name}_i", (array, *index)
+        return self.shared("item", place, lambda: self.call(primitives.item, array, index, name=wish))
 
     def _made(self, result: Any, operands: tuple[Any, ...]) -> Any:
         for part in result if isinstance(result, tuple) else (result,):
