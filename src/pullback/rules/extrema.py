@@ -27,13 +27,13 @@ def half(a: Any) -> Any:
 @dispatched
 def larger(a: Any, b: Any) -> Any:
     """The share of `a` in ``maximum(a, b)``; constant between ties, so its own derivative is zero."""
-    return _share(np.less(a, b), np.equal(a, b), a)
+    return _share(a < b, a == b, a)
 
 
 @dispatched
 def smaller(a: Any, b: Any) -> Any:
     """The share of `a` in ``minimum(a, b)``."""
-    return _share(np.greater(a, b), np.equal(a, b), a)
+    return _share(a > b, a == b, a)
 
 
 def _share(beaten: Any, equal: Any, a: Any) -> Any:

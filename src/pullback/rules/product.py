@@ -6,6 +6,8 @@ the product of the two must be 0, in both modes and at every order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from pullback.base.tracked import Tracked
 from pullback.rules.table import partials
 
 _SMALL = 32
+_LARGE = 2048
 _array = np.ndarray
 
 
@@ -33,6 +36,36 @@ def scale(partial: Any, seed: Any) -> Any:
         small = product.ndim == 1 and product.size <= _SMALL
         total = sum(product.tolist()) if small else np.vdot(product, product)
     return product if total - total == 0 else masked(product, partial, seed)
+
+
+def scale_anew(derivative: Callable[..., Any], values: tuple[Any, ...], seed: Any) -> Any:
+    """``scale(derivative(*values), seed)``; a large derivative that nobody else holds becomes the product.
+
+    Memory that was just written is in the cache, and new memory is not.
+    """
+    partial = derivative(*values)
+    if (
+        type(partial) is _array
+        and partial.size > _LARGE
+        and getrefcount(partial) == _ALONE
+        and type(seed) is _array
+        and partial.base is None
+        and partial.shape == seed.shape
+        and partial.dtype is seed.dtype
+    ):
+        np.multiply(partial, seed, partial)
+        total: Any = np.vdot(partial, partial)
+        return partial if total - total == 0 else scale(derivative(*values), seed)
+    return scale(partial, seed)
+
+
+def _references() -> int:
+    """What `getrefcount` says of an object that one variable refers to."""
+    alone = object()
+    return getrefcount(alone)
+
+
+_ALONE = _references()
 
 
 def all_finite(product: Any) -> bool:

@@ -15,9 +15,10 @@ import numpy as np
 
 from pullback.base.modes import switch
 from pullback.base.spec import Spec
+from pullback.rules.broadcast import unbroadcast
 from pullback.rules.direction import Direction
-from pullback.rules.product import scale
-from pullback.rules.structured import Structured
+from pullback.rules.product import scale, scale_anew
+from pullback.rules.structured import Structured, dense
 from pullback.rules.table import TABLE
 from pullback.tape.keep import snapshot
 from pullback.tape.node import ROOT
@@ -42,6 +43,17 @@ def pull_linear(saved: Any, y_bar: Any) -> Any:
     return pull_scaled(first, y_bar), pull_scaled(second, y_bar)
 
 
+def pull_sum(_saved: Any, y_bar: Any) -> Any:
+    """The cotangents of both terms of a sum."""
+    return y_bar, y_bar
+
+
+def pull_rows(shape: tuple[int, ...], y_bar: Any) -> Any:
+    """The cotangents of both terms of a sum, of which the second, of `shape`, is added to each row."""
+    y_bar = dense(y_bar)
+    return y_bar, unbroadcast(y_bar, shape)
+
+
 def pull_linear_broadcast(saved: Any, y_bar: Any) -> Any:
     """`pull_linear` for arguments that are broadcast against each other."""
     first, second, a, b = saved
@@ -51,12 +63,14 @@ def pull_linear_broadcast(saved: Any, y_bar: Any) -> Any:
 def pull_unary(saved: Any, y_bar: Any) -> Any:
     """The cotangent of the argument of a function of one argument."""
     partial, y, x = saved
-    return scale(partial(y, x), y_bar) if type(y_bar) is _array else product(partial(y, x), y_bar)
+    return scale_anew(partial, (y, x), y_bar) if type(y_bar) is _array else product(partial(y, x), y_bar)
 
 
 def pull_one(saved: Any, y_bar: Any) -> Any:
     """The cotangent of the one followed argument of a function of two."""
     partial, y, a, b = saved
+    if type(y_bar) is _array:
+        return scale_anew(partial, (y, a, b), y_bar)
     return product(partial(y, a, b), y_bar)
 
 
@@ -149,6 +163,7 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
     first, second = found
     reads_y, reads_a, reads_b = (a or b for a, b in zip(first.reads, second.reads, strict=True))
     numbers = None if first.number is None or second.number is None else (first.number, second.number)
+    adds = numbers == (1, 1)
 
     def forward(self: Variable, other: Any) -> Any:
         if switch.on or self._node is None or self._cell is not None:
@@ -162,13 +177,17 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
                     y = compute(x, z)
                     if type(y) is _array or type(y) in _DOUBLES:
                         if numbers:
-                            return recorded(y, self._tape, pull_linear, (self._node, other._node), numbers)
+                            pull = pull_sum if adds else pull_linear
+                            return recorded(y, self._tape, pull, (self._node, other._node), numbers)
                         kept = (y if reads_y else None, x if reads_a else None, z if reads_b else None)
                         saved = (first.function, second.function, *kept)
                         return recorded(y, self._tape, pull_both, (self._node, other._node), saved)
                 elif are_real_arrays(x, z):
                     y = compute(x, z)
                     if type(y) is _array and y.dtype is x.dtype:
+                        if adds and y.shape == x.shape:
+                            parents = (self._node, other._node)
+                            return recorded(y, self._tape, pull_rows, parents, z.shape)
                         a = x if reads_a else Spec(x.shape, x.dtype)
                         b = z if reads_b else Spec(z.shape, z.dtype)
                         parents = (self._node, other._node)
@@ -176,10 +195,17 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
                             return recorded(y, self._tape, pull_linear_broadcast, parents, (*numbers, a, b))
                         saved = (first.function, second.function, y if reads_y else None, a, b)
                         return recorded(y, self._tape, pull_broadcast, parents, saved)
-        elif (kind is float or kind is int) and is_real(x):
-            y = compute(x, other)
-            if same_kind(x, y):
-                return recorded_by(first, 0, self, y, x, other)
+        elif kind is float or kind is int:
+            if type(x) is _array:
+                dtype = x.dtype
+                if dtype is _FLOAT64 or dtype is _FLOAT32:
+                    y = compute(x, other)
+                    if type(y) is _array and y.dtype is dtype:
+                        return recorded_by(first, 0, self, y, x, other)
+            elif type(x) in _DOUBLES:
+                y = compute(x, other)
+                if type(y) in _DOUBLES:
+                    return recorded_by(first, 0, self, y, x, other)
         elif kind is _array and alike(x, other):
             y = compute(x, other)
             if type(y) is _array:
@@ -192,10 +218,17 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
             return general(function, (other, self), {})
         x = self._value
         kind = type(other)
-        if (kind is float or kind is int) and is_real(x):
-            y = compute(other, x)
-            if same_kind(x, y):
-                return recorded_by(second, 1, self, y, other, x)
+        if kind is float or kind is int:
+            if type(x) is _array:
+                dtype = x.dtype
+                if dtype is _FLOAT64 or dtype is _FLOAT32:
+                    y = compute(other, x)
+                    if type(y) is _array and y.dtype is dtype:
+                        return recorded_by(second, 1, self, y, other, x)
+            elif type(x) in _DOUBLES:
+                y = compute(other, x)
+                if type(y) in _DOUBLES:
+                    return recorded_by(second, 1, self, y, other, x)
         elif kind is _array and alike(x, other):
             y = compute(other, x)
             if type(y) is _array:
@@ -227,19 +260,6 @@ def shares_node(node: Any, tape: Any) -> bool:
     values apart, nor on a finished recording, which refuses the operation.
     """
     return node.pull is not None and (tape.nodes is None if tape is ROOT else type(tape.nodes) is list)
-
-
-def is_real(x: Any) -> bool:
-    """Whether a value is not an array of complex numbers, which go another way."""
-    return type(x) is not _array or not is_complex(x.dtype)
-
-
-def same_kind(x: Any, y: Any) -> bool:
-    """Whether `y`, computed from `x` and a number, is real and of the shape and dtype of `x`."""
-    if type(y) is _array:
-        dtype = y.dtype
-        return (dtype is _FLOAT64 or dtype is _FLOAT32) and type(x) is _array and x.dtype is dtype
-    return type(y) in _DOUBLES and type(x) in _DOUBLES
 
 
 def alike(x: Any, z: Any) -> bool:

@@ -12,13 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.modes import switch
 from pullback.base.protocol import call_function, call_method
-from pullback.tape.elementwise import binary, unary
+from pullback.base.spec import Spec
+from pullback.rules.index import getitem_vjp
+from pullback.tape.elementwise import are_real_arrays, binary, unary
+from pullback.tape.keep import snapshot
 from pullback.tape.matrices import matmul, reflected_matmul, trace
 from pullback.tape.plan import ALONE_WAYS, general
 from pullback.tape.record import dispatch
-from pullback.tape.variable import Variable
+from pullback.tape.variable import Variable, recorded
 
+_array = np.ndarray
 _UNSEEN: Any = object()
 
 UNARY_WAYS: dict[np.ufunc, Callable[[Variable], Any]] = {}
@@ -60,7 +65,24 @@ def array_function(self: Variable, function: Callable[..., Any], types: Any, arg
 
 def getitem(self: Variable, index: Any) -> Any:
     """``self[index]``."""
+    node, x = self._node, self._value
+    plain = node is not None and self._cell is None and not switch.on
+    if plain and type(index) is tuple and index and are_real_arrays(x, x):
+        for part in index:
+            if type(part) is not _array:
+                break
+        else:
+            y = x[index]
+            if type(y) is _array:
+                saved = (Spec(x.shape, x.dtype), snapshot(index))
+                return recorded(y, self._tape, pull_gathered, node, saved)
     return general(operator.getitem, (self, index), {})
+
+
+def pull_gathered(saved: Any, y_bar: Any) -> Any:
+    """The cotangent of an array that is indexed by arrays."""
+    spec, index = saved
+    return getitem_vjp(y_bar, None, spec, index)
 
 
 def negative(self: Variable) -> Any:

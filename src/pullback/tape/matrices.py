@@ -15,6 +15,7 @@ from pullback.base.modes import switch
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.structured import IdentityMultiple, dense
 from pullback.tape.accumulate import Owned
+from pullback.tape.elementwise import shares_node
 from pullback.tape.keep import snapshot
 from pullback.tape.plan import apply_to, general, is_complex
 from pullback.tape.variable import Variable, recorded
@@ -48,17 +49,23 @@ def pull_product(saved: Any, y_bar: Any) -> Any:
         if type(value) is float and value == 1:
             return b.T, a.T
         return y_bar.times(b.T), y_bar.times(a.T)
+    if type(y_bar) is _array:
+        return Owned(y_bar @ b.T), Owned(a.T @ y_bar)
     y_bar = dense(y_bar)
     return owned(y_bar @ b.T), owned(a.T @ y_bar)
 
 
 def pull_left(b: Any, y_bar: Any) -> Any:
     """The cotangent of the left of two matrices, the right one being constant."""
+    if type(y_bar) is _array:
+        return Owned(y_bar @ b.T)
     return y_bar.times(b.T) if type(y_bar) is IdentityMultiple else owned(dense(y_bar) @ b.T)
 
 
 def pull_right(a: Any, y_bar: Any) -> Any:
     """The cotangent of the right of two matrices, the left one being constant."""
+    if type(y_bar) is _array:
+        return Owned(a.T @ y_bar)
     return y_bar.times(a.T) if type(y_bar) is IdentityMultiple else owned(a.T @ dense(y_bar))
 
 
@@ -163,6 +170,12 @@ def pull_trace(size: int, y_bar: Any) -> IdentityMultiple:
     return made
 
 
+def pull_trace_of_product(saved: Any, y_bar: Any) -> Any:
+    """The cotangents of two matrices of whose product the trace is taken: no product is needed."""
+    a, b = saved
+    return (b.T, a.T) if type(y_bar) is float and y_bar == 1 else (y_bar * b.T, y_bar * a.T)
+
+
 def trace(self: Any, kwargs: dict[str, Any]) -> Any:
     """``np.trace(self)`` of one matrix."""
     if type(self) is Variable and not kwargs and not switch.on:
@@ -172,5 +185,8 @@ def trace(self: Any, kwargs: dict[str, Any]) -> Any:
             if len(shape) == 2 and shape[0] == shape[1]:
                 dtype = x.dtype
                 if dtype is _FLOAT64 or dtype is _FLOAT32:
-                    return recorded(x.trace(), self._tape, pull_trace, node, shape[0])
+                    tape = self._tape
+                    if node.pull is pull_product and shares_node(node, tape):
+                        return recorded(x.trace(), tape, pull_trace_of_product, node.parents, node.saved)
+                    return recorded(x.trace(), tape, pull_trace, node, shape[0])
     return apply_to(np.trace, (self,), kwargs)

@@ -284,7 +284,11 @@ def _as_others(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], 
 
 
 def _is_simple(values: Iterable[Any]) -> bool:
-    return all(type(value) in _SIMPLE or (type(value) is tuple and _is_simple(value)) for value in values)
+    for value in values:
+        kind = type(value)
+        if kind not in _SIMPLE and not (kind is tuple and _is_simple(value)):
+            return False
+    return True
 
 
 def pull_alone(saved: Any, y_bar: Any) -> Any:

@@ -7,7 +7,7 @@ is to be walked again.
 
 from __future__ import annotations
 
-import operator
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -27,20 +27,45 @@ from pullback.tape.node import LocatedNode, Node, released
 Cotangents = dict[Node, Any]
 
 
-def ordered(output: Node) -> list[Node]:
-    """The operations that `output` depends on, each after its parents."""
-    reached = {output}
-    stack: list[Any] = [output]
-    while stack:
-        parents = stack.pop().parents
-        for parent in parents if type(parents) is tuple else (parents,):
-            if parent.pull is not None and parent not in reached:
-                reached.add(parent)
-                stack.append(parent)
-    return sorted(reached, key=_number)
+def descend(output: Node, bars: Cotangents, retain: bool) -> Cotangents:
+    """Walk everything that `output`, whose cotangent `bars` holds, depends on; as `walk` without an order.
 
-
-_number = operator.attrgetter("number")
+    A node is passed when every other that is reached has a lower number: its cotangent is complete then.
+    """
+    watching = switch.on and is_watched(bars)
+    pending = [(-output.number, output)]
+    while pending:
+        node = heappop(pending)[1]
+        y_bar = bars.pop(node)
+        pull: Any = node.pull
+        if type(y_bar) is Owned and pull is not pull_write:
+            y_bar = y_bar.value
+        parents = node.parents
+        if type(parents) is not tuple:
+            x_bar = pull(node.saved, y_bar)
+            if watching:
+                look_at(node, x_bar)
+            if parents in bars:
+                bars[parents] = accumulate(bars[parents], x_bar)
+            else:
+                bars[parents] = x_bar
+                if parents.pull is not None:
+                    heappush(pending, (-parents.number, parents))
+        else:
+            for parent, x_bar in zip(parents, pull(node.saved, y_bar), strict=True):
+                if watching:
+                    look_at(node, x_bar)
+                if parent in bars:
+                    bars[parent] = accumulate(bars[parent], x_bar)
+                else:
+                    bars[parent] = x_bar
+                    if parent.pull is not None:
+                        heappush(pending, (-parent.number, parent))
+        if not retain:
+            node.pull = released
+            node.parents = ()
+            node.saved = None
+    return bars
 
 
 def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None = None) -> Cotangents:
@@ -56,8 +81,9 @@ def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None 
     bars: Cotangents = {}
     state = silence()
     try:
-        if switch.on and modes.watching:
-            return walk(ordered(output) if order is None else order, {output: y_bar}, retain)
+        if switch.on and modes.watching and output.pull is not None:
+            bars[output] = y_bar
+            return descend(output, bars, retain) if order is None else walk(order, bars, retain)
         while (pull := output.pull) is not None:
             parents = output.parents
             if type(y_bar) is Owned and pull is not pull_write:
@@ -71,7 +97,9 @@ def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None 
                     if parent.pull is not None:
                         if inner is not None:
                             bars[output] = y_bar
-                            return walk(ordered(output) if order is None else order, bars, retain)
+                            if order is None:
+                                return descend(output, bars, retain)
+                            return walk(order, bars, retain)
                         inner = parent
                 for parent, x_bar in zip(parents, pull(output.saved, y_bar), strict=True):
                     if parent is inner:

@@ -1,0 +1,117 @@
+"""The shortcuts of the tape, where they could differ from the ways they shorten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as pb
+
+LARGE = 5000
+STORED = np.linspace(1.0, 2.0, LARGE)
+
+
+@pb.primitive
+def weighed(x: Any) -> Any:
+    return STORED * x
+
+
+pb.partials(weighed, lambda y, x: STORED)
+
+
+def test_a_derivative_that_a_rule_keeps_is_not_overwritten() -> None:
+    before = STORED.copy()
+    x = pb.Variable(np.ones(LARGE))
+    for _ in range(2):
+        (y := weighed(x)).backward(np.full(LARGE, 3.0))
+        assert y is not None
+    assert np.array_equal(STORED, before)
+    assert np.array_equal(x.grad, 6 * before)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_zero_times_infinity_is_zero_in_large_arrays(dtype: Any) -> None:
+    values = np.linspace(0, 1, LARGE).astype(dtype)
+    seed = np.ones(LARGE, dtype)
+    seed[0] = 0
+    x = pb.Variable(values)
+    np.sqrt(x).backward(seed)
+    assert x.grad[0] == 0
+    assert np.allclose(x.grad[1:], 0.5 / np.sqrt(values[1:]))
+    assert np.array_equal(seed[:2], [0, 1])
+
+
+def test_the_cotangent_of_a_large_array_stays_as_it_was() -> None:
+    x = pb.Variable(np.linspace(-1, 1, LARGE))
+    seed = np.linspace(1, 2, LARGE)
+    y = np.maximum(x, 0.0)
+    y.backward(seed, retain=True)
+    y.backward(seed)
+    assert np.array_equal(seed, np.linspace(1, 2, LARGE))
+    assert np.allclose(x.grad, 2 * seed * (x.value > 0))
+
+
+def test_the_trace_of_a_product_beside_other_uses_of_the_product() -> None:
+    rng = np.random.default_rng(5)
+    a, b = rng.standard_normal((2, 4, 4))
+    x, y = pb.Variable(a), pb.Variable(b)
+    z = x @ y
+    (np.trace(z) * 2.0 + np.sum(z * z)).backward()
+    z_bar = 2 * np.eye(4) + 2 * (a @ b)
+    assert np.allclose(x.grad, z_bar @ b.T)
+    assert np.allclose(y.grad, a.T @ z_bar)
+
+
+def test_a_tape_tells_the_product_from_its_trace() -> None:
+    rng = np.random.default_rng(6)
+    with pb.Tape() as tape:
+        x, y = pb.Variable(rng.standard_normal((3, 3))), pb.Variable(rng.standard_normal((3, 3)))
+        z = x @ y
+        t = np.trace(z)
+    z_bar, x_bar = tape.gradient(t, [z, x])
+    assert np.array_equal(z_bar, np.eye(3))
+    assert np.allclose(x_bar, y.value.T)
+
+
+def test_the_trace_of_a_rectangular_product() -> None:
+    a, b = np.arange(6.0).reshape(2, 3), np.arange(12.0).reshape(3, 4)
+    x, y = pb.Variable(a), pb.Variable(b)
+    np.trace(x @ y).backward()
+    assert np.allclose(x.grad, np.eye(2, 4) @ b.T)
+    assert np.allclose(y.grad, a.T @ np.eye(2, 4))
+
+
+def test_index_arrays_are_kept_as_they_were() -> None:
+    rows, columns = np.array([0, 0, 2]), np.array([1, 1, 0])
+    x = pb.Variable(np.arange(9.0).reshape(3, 3))
+    y = x[rows, columns]
+    rows[:] = 1
+    y.backward(np.array([1.0, 2.0, 4.0]))
+    assert np.array_equal(x.grad, [[0, 3, 0], [0, 0, 0], [4, 0, 0]])
+
+
+@pytest.mark.parametrize("shape", [(4,), (1, 4), (), (3, 1)])
+def test_terms_that_are_broadcast(shape: tuple[int, ...]) -> None:
+    seed = np.arange(12.0).reshape(3, 4)
+    x, y = pb.Variable(np.ones((3, 4))), pb.Variable(np.ones(shape))
+    (x + y).backward(seed)
+    (y + x).backward(seed)
+    expected = np.broadcast_to(seed, (3, 4))
+    extra = tuple(range(2 - len(shape)))
+    summed = expected.sum(axis=extra) if extra else expected
+    ones = tuple(i for i, n in enumerate(shape) if n == 1)
+    summed = summed.sum(axis=ones, keepdims=True) if ones else summed
+    assert np.array_equal(x.grad, 2 * seed)
+    assert np.array_equal(y.grad, 2 * summed)
+
+
+def test_a_value_used_after_and_before_others_gets_its_whole_cotangent() -> None:
+    x = pb.Variable(0.3)
+    a = x * x
+    b = np.sin(a)
+    c = a * b
+    d = c * x + b * a
+    d.backward()
+    assert np.allclose(x.grad, pb.grad(lambda x: (x * x * np.sin(x * x)) * x + np.sin(x * x) * x * x)(0.3))
