@@ -12,6 +12,7 @@ import pullback as pb
 from pullback.base.errors import NotDifferentiableError
 from pullback.emit import lapack, matmul, native
 from pullback.emit.compile import OPTIONS
+from pullback.scipy.linalg import expm as expm_of
 
 assert lapack
 assert matmul
@@ -139,3 +140,49 @@ def test_equal_eigenvalues_in_compiled_code() -> None:
     np.testing.assert_allclose(gradient, pb.grad(projected, engine="tape")(a), atol=1e-12)
     with pytest.raises(NotDifferentiableError, match="eigenvalues 0 and 1"):
         pb.grad(pb.compile(first_entry))(a)
+
+
+def expm(a: Any) -> Any:
+    return native.expm(a)
+
+
+def expm_slope(a: Any, e: Any) -> Any:
+    return native.expm_slope(a, e)
+
+
+compiled |= {function: numba.njit(**OPTIONS)(function) for function in (expm, expm_slope)}
+
+
+def test_exponentials_and_their_derivatives() -> None:
+    jordan = np.diag(np.full(3, 1e5), 1)
+    for a in (*(drawn(n, n) for n in (0, 1, 2, 8, 16, 17, 33)), 7 * drawn(8, 8), jordan, np.zeros((3, 3))):
+        wanted = expm(a)
+        allowed = 1e-13 * np.abs(wanted).max(initial=1)
+        np.testing.assert_allclose(compiled[expm](a), wanted, rtol=0, atol=allowed)
+        for e in (drawn(*a.shape, seed=1), 1e-9 * drawn(*a.shape, seed=2), np.zeros(a.shape)):
+            wanted = expm_slope(a, e)
+            allowed = 1e-12 * np.abs(wanted).max(initial=1e-300)
+            np.testing.assert_allclose(compiled[expm_slope](a, e), wanted, rtol=0, atol=allowed)
+    for bad in (np.nan, np.inf):
+        with np.errstate(invalid="ignore"):
+            assert not np.isfinite(compiled[expm](np.full((2, 2), bad))).all()
+            assert not np.isfinite(compiled[expm_slope](np.full((2, 2), bad), np.eye(2))).all()
+            assert not np.isfinite(compiled[expm_slope](np.eye(2), np.full((2, 2), bad))).all()
+
+
+def test_gradients_of_compiled_linear_algebra_are_those_of_the_tape() -> None:
+    a, c = drawn(5, 5) + 4 * np.eye(5), drawn(5, 5, seed=1)
+
+    def loss(a: Any, c: Any) -> Any:
+        values, vectors = np.linalg.eigh(a)
+        u, s, vh = np.linalg.svd(a, full_matrices=False)
+        total = np.sum(values * c[0]) + np.sum(vectors**2 * c) + np.sum(s * c[1])
+        total += np.sum((u[:, :2] @ vh[:2]) * c) + np.sum(np.linalg.solve(a, c) ** 2)
+        total += np.sum(np.linalg.cholesky(a @ a.T) * c)
+        return total + np.sum(expm_of(a / 4) * c)
+
+    value, gradients = pb.value_and_grad(pb.compile(loss), argnums=(0, 1))(a, c)
+    wanted, theirs = pb.value_and_grad(loss, argnums=(0, 1), engine="tape")(a, c)
+    np.testing.assert_allclose(value, wanted, rtol=1e-12)
+    for one, other in zip(gradients, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-11)

@@ -34,6 +34,7 @@ from pullback.emit import (
     allocation,
     cache,
     callback,
+    exponential,
     frontend,
     lapack,
     matmul,
@@ -120,7 +121,7 @@ class _Kept(NullCache):
 @functools.cache
 def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
-    modules = (native, overloads, allocation, callback, frontend, lapack, matmul, vector_math)
+    modules = (native, overloads, allocation, callback, exponential, frontend, lapack, matmul, vector_math)
     own = [Path(str(module.__file__)).read_text() for module in modules]
     machine = _target_context().codegen().magic_tuple()
     options = sorted((name, sorted(v) if isinstance(v, set) else v) for name, v in OPTIONS.items())

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from pullback.emit import native
+from pullback.emit.names import spelled
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Arg, Assign, Const, Slice, Store, Var
 from pullback.ir.types import Array, Scalar
-from pullback.rules import spectra, triangular
 
 _ALLOCATES = frozenset([np.empty, np.zeros, np.ones, np.full])
 _ALLOCATES_LIKE = frozenset([np.empty_like, np.zeros_like, np.ones_like, np.full_like])
@@ -39,16 +39,23 @@ _NATIVE = frozenset(
     ]
 )
 _BUILTINS = frozenset([max, min])
-_MATRICES: dict[Any, list[tuple[Callable[..., Any], str, tuple[Any, ...]]]] = {
-    np.linalg.solve: [(native.solve, "fdFD", (2, 2)), (native.solve, "fdFD", (2, 1))],
-    np.linalg.cholesky: [(native.cholesky, "fdFD", (2,))],
-    triangular.congruent: [(native.congruent, "d", (2, 2, bool))],
-    spectra.eigh.generic_eigh: [(native.eigh, "d", (2, "L"))],
-    spectra.eigh.eigh_cotangent: [(native.eigh_cotangent, "d", (1, 2, 1, 2, "L"))],
-    spectra.svd.generic_svd: [(native.svd, "d", (2, False))],
-    spectra.svd.svd_cotangent: [(native.svd_cotangent, "d", (2, 1, 2, 2, 1, 2))],
+_RULES = "pullback.rules"
+_MATRICES: dict[str, list[tuple[Callable[..., Any], str, tuple[Any, ...]]]] = {
+    "np.linalg.solve": [(native.solve, "fdFD", (2, 2)), (native.solve, "fdFD", (2, 1))],
+    "np.linalg.cholesky": [(native.cholesky, "fdFD", (2,))],
+    "scipy.linalg.expm": [(native.expm, "d", (2,))],
+    f"{_RULES}.triangular.congruent": [(native.congruent, "d", (2, 2, bool))],
+    f"{_RULES}.spectra.eigh.generic_eigh": [(native.eigh, "d", (2, "L"))],
+    f"{_RULES}.spectra.eigh.eigh_cotangent": [(native.eigh_cotangent, "d", (1, 2, 1, 2, "L"))],
+    f"{_RULES}.spectra.svd.generic_svd": [(native.svd, "d", (2, False))],
+    f"{_RULES}.spectra.svd.svd_cotangent": [(native.svd_cotangent, "d", (2, 1, 2, 2, 1, 2))],
+    f"{_RULES}.scipy_linalg.exponential.slope": [(native.expm_slope, "d", (2, 2))],
 }
-"""What stands for a call with contiguous arrays of one of these kinds and ranks, and these constants."""
+"""What stands for a call with contiguous arrays of one of these kinds and ranks, and these constants.
+
+The functions are named as source spells them, since SciPy is not imported for their sake.
+"""
+_NAMES = {name.rpartition(".")[2] for name in _MATRICES}
 _BLAS = frozenset(np.dtype(name) for name in "float32 float64 complex64 complex128".split())
 
 
@@ -82,7 +89,9 @@ def compiles(statement: Assign) -> bool:
 def of_matrices(statement: Assign) -> tuple[Callable[..., Any], list[Arg]] | None:
     """What is called for a function of linear algebra, and with which arguments; None if that is NumPy's."""
     args = statement.args
-    for function, kinds, pattern in _MATRICES.get(statement.function, ()):
+    if getattr(statement.function, "__name__", "") not in _NAMES:
+        return None
+    for function, kinds, pattern in _MATRICES.get(spelled(statement.function)[0], ()):
         if statement.kwargs or len(pattern) != len(args):
             continue
         dtypes = {kind.dtype for kind in array_kinds(statement) if kind is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +62,16 @@ def magnitude(z: complex) -> Any:
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """``a @ b`` of two matrices that are contiguous in either order."""
     return a @ b
+
+
+def expm(a: np.ndarray) -> Any:
+    """``scipy.linalg.expm(a)`` of one real matrix."""
+    return importlib.import_module("scipy.linalg").expm(a)
+
+
+def expm_slope(a: np.ndarray, e: np.ndarray) -> Any:
+    """The derivative of the exponential of one real matrix along another."""
+    return importlib.import_module("pullback.rules.scipy_linalg.exponential").slope(a, e)
 
 
 def tanh(x: float) -> float:
@@ -131,6 +142,6 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 __all__ = [
     "check_index", "check_indices", "cholesky", "congruent", "direction", "divide", "eigh", "eigh_cotangent",
-    "empty", "exp", "interpreted", "log", "log1p", "magnitude", "matmul", "opaque", "reserve", "scale",
-    "solve", "svd", "svd_cotangent", "tanh", "zeros",
+    "empty", "exp", "expm", "expm_slope", "interpreted", "log", "log1p", "magnitude", "matmul", "opaque",
+    "reserve", "scale", "solve", "svd", "svd_cotangent", "tanh", "zeros",
 ]  # fmt: skip
