@@ -46,7 +46,7 @@ def svd_cotangent(u_bar: Any, s_bar: Any, vh_bar: Any, u: Any, s: Any, vh: Any) 
     return native.svd_cotangent(u_bar, s_bar, vh_bar, u, s, vh)
 
 
-compiled = {
+compiled: dict[Any, Any] = {
     function: numba.njit(**OPTIONS)(function)
     for function in (solve, cholesky, congruent, eigh, eigh_cotangent, svd, svd_cotangent)
 }

@@ -56,7 +56,12 @@ def _shape(builder, array):
     return cgutils.unpack_tuple(builder, array.shape)
 
 
-@intrinsic
+def routine(function: Any) -> Any:
+    """A function for compiled code alone, without the context that its generator takes."""
+    return intrinsic(function)
+
+
+@routine
 def gesv(typing, a, pivots, b):
     """``b = a⁻¹ b``, of matrices in Fortran's order whose transposes these are."""
 
@@ -69,7 +74,7 @@ def gesv(typing, a, pivots, b):
     return _status(a, pivots, b), generate
 
 
-@intrinsic
+@routine
 def potrf(typing, a):
     """The factor of a matrix, in its upper triangle as Fortran sees it."""
 
@@ -81,7 +86,7 @@ def potrf(typing, a):
     return _status(a), generate
 
 
-@intrinsic
+@routine
 def evd(typing, a, w):
     """Eigenvalues, and eigenvectors in place of the matrix: its rows, as Fortran's columns are."""
 
@@ -94,7 +99,7 @@ def evd(typing, a, w):
     return _status(a, w), generate
 
 
-@intrinsic
+@routine
 def gesdd(typing, a, u, s, vh):
     """The thin decomposition, all matrices transposed."""
 

@@ -83,12 +83,14 @@ def pull_stacks(saved: Any, y_bar: Any) -> Any:
 
 def pull_left_of_stacks(saved: Any, y_bar: Any) -> Any:
     """As `pull_left`."""
-    return left_of_stacks(*saved, y_bar)
+    shape, b = saved
+    return left_of_stacks(shape, b, y_bar)
 
 
 def pull_right_of_stacks(saved: Any, y_bar: Any) -> Any:
     """As `pull_right`."""
-    return right_of_stacks(*saved, y_bar)
+    a, shape = saved
+    return right_of_stacks(a, shape, y_bar)
 
 
 def left_of_stacks(shape: tuple[int, ...], b: Any, y_bar: Any) -> Any:
