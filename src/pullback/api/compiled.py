@@ -14,6 +14,7 @@ from pullback.api.fitting import coerced
 from pullback.api.operation import Operation
 from pullback.api.quick import ENTRIES, Answer, Part, answer_for
 from pullback.api.recipe import Recipe
+from pullback.base.collector import collector_paused
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import MutationError
 from pullback.base.mutable import Mutable
@@ -185,7 +186,8 @@ class Compiled:
             key = (key, tuple(leaf for leaf in leaves if isinstance(leaf, bool | int)))
         specialised = self._specialised.get(key)
         if specialised is None or not specialised.captured.valid():
-            specialised = self._specialise(args, kwargs, kinds, leaves, key)
+            with collector_paused():
+                specialised = self._specialise(args, kwargs, kinds, leaves, key)
         return leaves, specialised
 
     def _specialise(

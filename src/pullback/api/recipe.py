@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from pullback.base.collector import collector_paused
 from pullback.base.errors import UnsupportedError
 from pullback.emit import cache
 from pullback.emit.load import load, load_ready, ready
@@ -76,7 +77,8 @@ class Recipe:
     @functools.cached_property
     def program(self) -> Program:
         """The program."""
-        return self._make()
+        with collector_paused():
+            return self._make()
 
     @functools.cached_property
     def interface(self) -> Interface:
@@ -93,7 +95,8 @@ class Recipe:
     def _kept(self, what: str, kind: type[T], make: Callable[[], T]) -> T:
         """What `make` gives, or gave in an earlier process."""
         if self.key is None:
-            return make()
+            with collector_paused():
+                return make()
         name = f"{self.key}.{what}"
         content = cache.kept(name)
         if content is not None:
@@ -105,7 +108,8 @@ class Recipe:
             else:
                 if isinstance(known, kind):
                     return known
-        made = make()
+        with collector_paused():
+            made = make()
         cache.keep(name, pickle.dumps(made, protocol=pickle.HIGHEST_PROTOCOL))
         return made
 

@@ -25,24 +25,21 @@ type_callable(native.zeros)(_typer)
 
 @lower_builtin(native.empty, types.Any, types.Any)
 def _empty(context, builder, signature, arguments):
-    return _given(context, builder, signature, arguments)._getvalue()
+    lengths = _lengths(context, builder, signature.args[0], arguments[0])
+    return allocated(context, builder, signature.return_type, lengths)._getvalue()
 
 
 @lower_builtin(native.zeros, types.Any, types.Any)
 def _zeros(context, builder, signature, arguments):
-    array = _given(context, builder, signature, arguments)
+    lengths = _lengths(context, builder, signature.args[0], arguments[0])
+    array = allocated(context, builder, signature.return_type, lengths)
     size = builder.mul(array.itemsize, array.nitems)
     cgutils.memset(builder, array.data, size, 0)
     return array._getvalue()
 
 
-def _given(context, builder, signature, arguments):
-    lengths = _lengths(context, builder, signature.args[0], arguments[0])
-    return allocated(context, builder, signature.return_type, lengths)
-
-
 def allocated(context, builder, kind, lengths):
-    """Fresh memory for an array of a type, and of lengths that are not negative."""
+    """A new array of type `kind` and these lengths, as Numba's structure of its parts."""
     itemsize = ir.Constant(cgutils.intp_t, get_itemsize(context, kind))
     strides, size, too_big = [], itemsize, cgutils.false_bit
     for length in reversed(lengths):

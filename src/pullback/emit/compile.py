@@ -43,6 +43,7 @@ from pullback.emit import (
     vector_math,
 )
 from pullback.emit.callback import call_from_compiled
+from pullback.emit.direct import code, elements, expressions, infer, pipeline, scan, scopes, stacks, syntax
 from pullback.emit.load import module_of
 from pullback.emit.ready import Source
 from pullback.ir.types import Array, Scalar, Type
@@ -53,7 +54,7 @@ OPTIONS: dict[str, Any] = {
     "fastmath": {"reassoc", "contract", "nsz"},
     "boundscheck": False,
     "no_cfunc_wrapper": True,
-    "pipeline_class": frontend.Frontend,
+    "pipeline_class": pipeline.Compiler,
 }
 
 
@@ -121,7 +122,10 @@ class _Kept(NullCache):
 @functools.cache
 def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
-    modules = (native, overloads, allocation, callback, exponential, frontend, lapack, matmul, vector_math)
+    modules = (
+        native, overloads, allocation, callback, exponential, frontend, lapack, matmul, vector_math,
+        code, elements, expressions, infer, pipeline, scan, scopes, stacks, syntax,
+    )  # fmt: skip
     own = [Path(str(module.__file__)).read_text() for module in modules]
     machine = _target_context().codegen().magic_tuple()
     options = sorted((name, sorted(v) if isinstance(v, set) else v) for name, v in OPTIONS.items())

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.collector import collector_paused
 from pullback.emit import cache
 from pullback.emit.ready import Ready, Source
 from pullback.ir.build import operand_type
@@ -64,7 +65,8 @@ def _compiled(made: Ready) -> Compiled:
     # Numba costs some tenths of a second, and is not needed before.
     from pullback.emit.compile import compiled
 
-    return _typed(compiled(made.source, made.params), made)
+    with collector_paused():
+        return _typed(compiled(made.source, made.params), made)
 
 
 def _doubted(plain: Compiled, program: Callable[[], Program]) -> Compiled:

@@ -11,22 +11,37 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import lower_builtin, overload, type_callable
+from numba.np.arrayobj import make_array
 
-from pullback.emit import native
+from pullback.emit import allocation, native
 
 
-@overload(native.reserve)
-def _reserve(room, size):
-    def reserve(room, size):
-        if size <= room.size:
-            return room
-        wider = np.empty(max(2 * room.size, size), room.dtype)
-        # A slice here would take Numba a second.
-        for i in range(room.size):
-            wider[i] = room[i]
-        return wider
+@type_callable(native.reserve)
+def _type_of_reserve(context):
+    def typer(room, size):
+        return room if isinstance(room, types.Array) and isinstance(size, types.Integer) else None
 
-    return reserve
+    return typer
+
+
+@lower_builtin(native.reserve, types.Array, types.Integer)
+def _reserve(context, builder, signature, arguments):
+    kind, given = signature.args
+    room = make_array(kind)(context, builder, arguments[0])
+    size = context.cast(builder, arguments[1], given, types.intp)
+    result = cgutils.alloca_once(builder, arguments[0].type)
+    fits = builder.icmp_signed("<=", size, room.nitems)
+    with builder.if_else(fits) as (enough, more):
+        with enough:
+            context.nrt.incref(builder, kind, arguments[0])
+            builder.store(arguments[0], result)
+        with more:
+            twice = builder.mul(room.nitems, ir.Constant(cgutils.intp_t, 2))
+            length = builder.select(builder.icmp_signed(">", twice, size), twice, size)
+            wider = allocation.allocated(context, builder, signature.return_type, [length])
+            cgutils.raw_memcpy(builder, wider.data, room.data, room.nitems, room.itemsize)
+            builder.store(wider._getvalue(), result)
+    return builder.load(result)
 
 
 @overload(native.divide)

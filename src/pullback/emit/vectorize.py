@@ -40,7 +40,7 @@ def with_inlined_functions(program: Program) -> Program:
         return tuple(one(statement) for statement in statements)
 
     def one(statement: Statement) -> Statement:
-        if isinstance(statement, For) and _is_parallel(statement.body, memory):
+        if isinstance(statement, For) and _is_parallel(statement, memory):
             body = tuple(part for inner in statement.body for part in _inlined(inner, names))
             return replace(statement, body=body)
         return with_blocks(statement, block)
@@ -69,12 +69,13 @@ def _inlined(statement: Statement, names: Names) -> Block:
     return (statement,)
 
 
-def _is_parallel(body: Block, memory: Memory) -> bool:
+def _is_parallel(loop: For, memory: Memory) -> bool:
+    body = loop.body
     return (
         all(isinstance(statement, Assign | Store) for statement in body)
         and any(isinstance(s, Assign) and s.function in _INLINED for s in body)
         and _leaves_sums(body)
-        and _touches_its_own(body, memory)
+        and _touches_its_own(loop, memory)
     )
 
 
@@ -96,21 +97,24 @@ def _leaves_sums(body: Block) -> bool:
     return True
 
 
-def _touches_its_own(body: Block, memory: Memory) -> bool:
-    """Whether arrays that are stored into are read and stored at one index alone."""
+def _touches_its_own(loop: For, memory: Memory) -> bool:
+    """Whether arrays that are stored into are read and stored at one index alone, be it in several rows."""
+    changing = {loop.index.name} | {target.name for inner in loop.body for target in assigns(inner)}
     indices: dict[str, set[str]] = {}
     stored: set[str] = set()
-    for statement in body:
+    for statement in loop.body:
         if isinstance(statement, Store):
             group = memory.group(statement.array.name)
             stored.add(group)
-            indices.setdefault(group, set()).add(_written(statement.index))
+            indices.setdefault(group, set()).add(_lane(statement.index, changing))
         elif isinstance(statement, Assign) and statement.function in (primitives.item, primitives.view):
             array = statement.args[0]
             if isinstance(array, Var):
-                indices.setdefault(memory.group(array.name), set()).add(_written(statement.args[1]))
+                indices.setdefault(memory.group(array.name), set()).add(_lane(statement.args[1], changing))
     return all(len(indices[group]) == 1 for group in stored)
 
 
-def _written(index: Arg) -> str:
-    return ", ".join(str(operand) for operand in operands(index))
+def _lane(index: Arg, changing: set[str]) -> str:
+    """An index without the rows in it that stay as they are in the loop: LLVM finds whether they differ."""
+    *rows, last = map(str, operands(index)) if index else ("",)
+    return ", ".join((*(row for row in rows if row in changing), last))

@@ -89,7 +89,10 @@ class Symbols:
     def at_least(self, a: Affine, first: int = 1) -> Affine:
         """`a` at its smallest: a bound for each loop index that is numbered `first` or later."""
         while True:
-            inner = max((s for s in a if s >= first and s in self.bounds), default=0)
+            inner = 0
+            for symbol in a:
+                if symbol > inner and symbol >= first and symbol in self.bounds:
+                    inner = symbol
             if not inner:
                 return a
             coefficient = a[inner]
@@ -105,7 +108,7 @@ class Symbols:
         for start in (a, bound):
             if self._plainly(start):
                 return True
-            known = [fact for fact in facts if set(fact) & set(start)]
+            known = [fact for fact in facts if not start.keys().isdisjoint(fact)]
             if any(self._plainly(add(start, fact, -1)) for fact in known):
                 return True
             known = facts[-MAX_FACTS_IN_PAIRS:]
@@ -124,8 +127,10 @@ class Symbols:
         return solved
 
     def _plainly(self, a: Affine) -> bool:
-        a = self.at_least(a)
-        return all(c >= 0 for c in a.values()) and all(s in self.lengths for s in a if s)
+        for symbol, coefficient in self.at_least(a).items():
+            if coefficient < 0 or (symbol and symbol not in self.lengths):
+                return False
+        return True
 
 
 class Solved:

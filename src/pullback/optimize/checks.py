@@ -48,16 +48,33 @@ def _ahead(program: Program, cells: frozenset[str]) -> Block:
     """The body, with checks and the integers they need ahead of loops that have nothing to do with them."""
     memory = Memory(program)
     given = {memory.group(param.name) for param in program.params}
-    made: list[Statement] = []
+    made: list[_Passed] = []
     for statement in program.body:
         place = len(made)
-        if _is_check(statement) or _is_integer(statement, cells):
-            while place and not _holds_up(made[place - 1], statement, memory, given):
+        checks = _is_check(statement)
+        if checks or _is_integer(statement, cells):
+            needed = {v.name for v in reads(statement)}
+            while place and not made[place - 1].holds_up(needed, checks):
                 place -= 1
-            if not any(isinstance(passed, For | While) for passed in made[place:]):
+            if not any(isinstance(passed.statement, For | While) for passed in made[place:]):
                 place = len(made)
-        made.insert(place, statement)
-    return tuple(made)
+        made.insert(place, _Passed(statement, memory, given))
+    return tuple(passed.statement for passed in made)
+
+
+class _Passed:
+    """A statement that others may move ahead of: what it assigns, and whether it is seen from outside."""
+
+    def __init__(self, statement: Statement, memory: Memory, given: set[str]) -> None:
+        inside = list(walk((statement,)))
+        self.statement = statement
+        self.is_check = _is_check(statement)
+        self.assigned = {target.name for inner in inside for target in assigns(inner)}
+        self.has_effect = any(_has_effect(inner, memory, given) for inner in inside)
+
+    def holds_up(self, needed: set[str], checks: bool) -> bool:
+        """Whether what needs these names cannot run before this; checks stay in their order."""
+        return self.is_check or (checks and self.has_effect) or not self.assigned.isdisjoint(needed)
 
 
 def _is_check(statement: Statement) -> bool:
@@ -81,19 +98,6 @@ def _is_integer(statement: Statement, cells: frozenset[str]) -> bool:
 
 def _has_numbers(statement: Assign) -> bool:
     return all(isinstance(v.type, Scalar) for v in reads(statement))
-
-
-def _holds_up(earlier: Statement, statement: Statement, memory: Memory, given: set[str]) -> bool:
-    """Whether a statement cannot run before an earlier one; checks stay in their order."""
-    if _is_check(earlier):
-        return True
-    needed = {v.name for v in reads(statement)}
-    for inner in walk((earlier,)):
-        if any(target.name in needed for target in assigns(inner)):
-            return True
-        if _is_check(statement) and _has_effect(inner, memory, given):
-            return True
-    return False
 
 
 def _has_effect(statement: Statement, memory: Memory, given: set[str]) -> bool:

@@ -1,0 +1,261 @@
+"""LLVM instructions of emitted source, written in one walk over its syntax tree."""
+
+import ast
+from typing import Any, ClassVar
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.ir import Loc
+from numba.np.arrayobj import store_item
+
+from pullback.emit.direct.elements import WORD, View, is_array
+from pullback.emit.direct.expressions import Expressions
+from pullback.emit.direct.infer import ListOf
+from pullback.emit.direct.scan import Names
+from pullback.emit.direct.scopes import Scopes
+from pullback.emit.direct.stacks import Stack
+from pullback.emit.direct.syntax import constant_int, raised_by, range_of
+
+
+class Outline:
+    """What `BaseLower` asks of Numba's own representation of a function, which there is none of."""
+
+    generator_info = None
+    is_generator = False
+    blocks: ClassVar = {0: None}
+
+    def __init__(self, func_id):
+        self.func_id = func_id
+        self.arg_names = func_id.arg_names
+        self.loc = Loc(func_id.filename, func_id.firstlineno)
+
+
+class Code(Expressions):
+    """The instructions of one function.
+
+    Attributes:
+        tree: its syntax tree.
+        names: its `Names`.
+        loops: for each loop around, where ``continue`` and ``break`` go, and how many arrays lived before it.
+        live: arrays that are bound and not released yet, with their types, by name.
+    """
+
+    def __init__(self, target, library, description, outline, tree, found):
+        super().__init__(target, library, description, outline, found)
+        self.tree = tree
+        self.names = Names(tree, description.args)
+        self.scopes = Scopes(self.module, tree, found, self.names.alone)
+        self.loops, self.live = [], {}
+
+    def lower_normal_function(self, fndesc):
+        self.setup_function(fndesc)
+        self.extract_function_arguments()
+        self.pre_lower()
+        for name, kind, value in zip(fndesc.args, fndesc.argtypes, self.fnargs, strict=True):
+            if name in self.names.alone:
+                self.bind(name, kind, value)
+            else:
+                self.assign_cell(name, kind, value, owned=False)
+        self.block(self.tree.body)
+        self.post_lower()
+
+    # -- statements
+
+    def block(self, statements):
+        last = self.names.last.get(id(statements), {})
+        ends = {}
+        for name, index in last.items():
+            ends.setdefault(index, []).append(name)
+        for index, statement in enumerate(statements):
+            if self.builder.block.is_terminated:
+                return
+            getattr(self, f"do_{type(statement).__name__}")(statement)
+            if not self.builder.block.is_terminated:
+                self.release(ends.get(index, ()))
+
+    def release(self, names):
+        """Let go of arrays that no later statement of their block mentions."""
+        for name in names:
+            if name in self.live:
+                self.context.nrt.decref(self.builder, *self.live.pop(name))
+
+    def do_Assign(self, node):
+        target = node.targets[0]
+        kind = self.found.kinds[node.value]
+        if isinstance(kind, ListOf):
+            if kind.element is not None:
+                self.stacks[target.id] = Stack(self.context, self.builder, kind.element)
+            return
+        if type(target) is ast.Subscript:
+            self.store(target, self.of(node.value), kind)
+            return
+        value = self.of(node.value)
+        if type(target) is ast.Tuple:
+            for position, part in enumerate(target.elts):
+                assert isinstance(part, ast.Name)
+                self.assign(part.id, kind[position], self.builder.extract_value(value, position), True)
+            return
+        if target.id in self.names.alone and self.is_natural(node.value):
+            self.natural.add(target.id)
+        self.assign(target.id, kind, value, owned=type(node.value) is not ast.Name)
+
+    def assign(self, name, kind, value, owned):
+        """Give a name a value; `owned` says that a reference to an array comes with it."""
+        if name in self.names.alone:
+            if is_array(kind):
+                if not owned:
+                    self.context.nrt.incref(self.builder, kind, value)
+                self.live[name] = (kind, value)
+            self.bind(name, kind, value)
+        else:
+            self.assign_cell(name, kind, value, owned)
+
+    def bind(self, name, kind, value):
+        self.bound[name] = View(self.context, self.builder, kind, value) if is_array(kind) else value
+
+    def assign_cell(self, name, kind, value, owned):
+        own = self.found.variables[name]
+        cell = self.cells.get(name)
+        if cell is None:
+            cell = self.cells[name] = cgutils.alloca_once(
+                self.builder, self.context.get_value_type(own), name=name, zfill=is_array(own)
+            )
+        if is_array(own):
+            if not owned:
+                self.context.nrt.incref(self.builder, kind, value)
+            before = self.builder.load(cell)
+            self.builder.store(value, cell)
+            self.context.nrt.decref(self.builder, own, before)
+        else:
+            self.builder.store(self.context.cast(self.builder, value, kind, own), cell)
+
+    def do_AugAssign(self, node):
+        target = node.target
+        if type(target) is ast.Name:
+            old, kind = self.read(target.id), self.found.variables[target.id]
+            value = self.operation(node, node.op, (old, kind), (self.of(node.value), self.kind(node.value)))
+            self.assign_cell(target.id, self.result_of(node), value, owned=False)
+            return
+        array, pointer = self.place(target)
+        right = self.of(node.value)
+        old = self.element(target, array, pointer)
+        value = self.operation(node, node.op, (old, array.kind.dtype), (right, self.kind(node.value)))
+        self.put(target, array, pointer, value, self.result_of(node))
+
+    def store(self, target, value, kind):
+        self.put(target, *self.place(target), value, kind)
+
+    def put(self, target, array, pointer, value, kind):
+        """Store a value of type `kind` in an element of an array."""
+        value = self.context.cast(self.builder, value, kind, array.kind.dtype)
+        before = len(self.builder.block.instructions)
+        store_item(self.context, self.builder, array.kind, value, pointer)
+        self.scopes.mark(self.builder.block.instructions[before:], target.value.id)
+
+    def do_For(self, node):
+        builder = self.builder
+        first, stop, step = range_of(node, {})
+        start = ir.Constant(WORD, 0) if first is None else self.of(first)
+        end = self.of(stop)
+        before = builder.block
+        head, body, latch, behind = (
+            builder.append_basic_block(f"for.{part}") for part in ("head", "body", "latch", "behind")
+        )
+        builder.branch(head)
+        builder.position_at_end(head)
+        counter = builder.phi(WORD)
+        counter.add_incoming(start, before)
+        going = builder.icmp_signed("<" if step > 0 else ">", counter, end)
+        builder.cbranch(going, body, behind)
+        builder.position_at_end(body)
+        name = node.target.id
+        if name in self.names.alone:
+            self.bound[name] = counter
+            if self.counts_naturals(first, stop, step):
+                self.natural.add(name)
+        else:
+            self.assign_cell(name, types.int64, counter, owned=False)
+        self.inside(node.body, latch, behind)
+        builder.position_at_end(latch)
+        counter.add_incoming(builder.add(counter, ir.Constant(WORD, step), flags=("nsw",)), latch)
+        builder.branch(head)
+        builder.position_at_end(behind)
+
+    def counts_naturals(self, first, stop, step):
+        if step > 0:
+            return first is None or self.is_natural(first)
+        bound = constant_int(stop)
+        return (bound is not None and bound >= -1) or self.is_natural(stop)
+
+    def inside(self, statements, latch, behind):
+        """The body of a loop."""
+        self.loops.append((latch, behind, len(self.live)))
+        self.block(statements)
+        if not self.builder.block.is_terminated:
+            self.builder.branch(latch)
+        self.loops.pop()
+
+    def do_While(self, node):
+        builder = self.builder
+        head, body, behind = (builder.append_basic_block(f"while.{p}") for p in ("head", "body", "behind"))
+        builder.branch(head)
+        builder.position_at_end(head)
+        test = self.truth(node.test)
+        builder.cbranch(test, body, behind)
+        builder.position_at_end(body)
+        self.inside(node.body, head, behind)
+        builder.position_at_end(behind)
+
+    def do_Break(self, node):
+        self.leave(self.loops[-1][1])
+
+    def do_Continue(self, node):
+        self.leave(self.loops[-1][0])
+
+    def leave(self, block):
+        for kind, value in list(self.live.values())[self.loops[-1][2] :]:
+            self.context.nrt.decref(self.builder, kind, value)
+        self.builder.branch(block)
+
+    def do_Pass(self, node):
+        pass
+
+    def do_If(self, node):
+        builder = self.builder
+        test = self.truth(node.test)
+        then, behind = builder.append_basic_block("then"), builder.append_basic_block("behind")
+        other = builder.append_basic_block("else") if node.orelse else behind
+        branch = builder.cbranch(test, then, other)
+        if not node.orelse and type(node.body[-1]) is ast.Raise:
+            branch.set_weights([1, 99])
+        for block, statements in ((then, node.body), (other, node.orelse)):
+            if statements:
+                builder.position_at_end(block)
+                self.block(statements)
+                if not builder.block.is_terminated:
+                    builder.branch(behind)
+        builder.position_at_end(behind)
+
+    def do_Raise(self, node):
+        error, arguments = raised_by(node, self.found.globals)
+        self.return_exception(error, arguments, loc=self.loc_of(node))
+
+    def do_Expr(self, node):
+        if type(node.value) is ast.Call and self.found.list_of(node.value, "append"):
+            called: Any = node.value.func
+            self.stacks[called.value.id].append(self.builder, self.of(node.value.args[0]))
+        elif type(node.value) is ast.Call:
+            self.of(node.value)
+
+    def do_Return(self, node):
+        kind = self.found.result
+        value = self.of(node.value)
+        self.context.nrt.incref(self.builder, kind, value)
+        for name in list(self.live):
+            self.release((name,))
+        for stack in self.stacks.values():
+            stack.free(self.builder)
+        for name, cell in self.cells.items():
+            if is_array(own := self.found.variables[name]):
+                self.context.nrt.decref(self.builder, own, self.builder.load(cell))
+        self.call_conv.return_value(self.builder, self.context.get_return_value(self.builder, kind, value))

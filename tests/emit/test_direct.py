@@ -1,0 +1,146 @@
+"""The direct way from emitted source to machine code: what it takes, and that it frees what it allocates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numba.core.runtime._nrt_python import memsys_disable_stats, memsys_enable_stats
+from numba.core.runtime.nrt import rtsys
+
+import pullback as pb
+from pullback.emit.direct import pipeline
+from pullback.emit.direct.syntax import RefusedError
+
+X = np.linspace(0.2, 1.7, 7)
+
+
+@pytest.fixture
+def ways(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> list[str]:
+    """What each compilation within the test went by, with a cache of its own."""
+    monkeypatch.setenv("PULLBACK_CACHE_DIR", str(tmp_path))
+    taken: list[str] = []
+    inner = pipeline.directly
+
+    def directly(state: Any) -> Any:
+        try:
+            result = inner(state)
+        except RefusedError as refusal:
+            taken.append(f"refused: {refusal}")
+            raise
+        taken.append("direct")
+        return result
+
+    monkeypatch.setattr(pipeline, "directly", directly)
+    return taken
+
+
+def grown(x: Any, n: Any) -> Any:
+    total = 0.0
+    i = 0
+    while total < 1000.0 and i < n:
+        total += x[i % 7] ** 2
+        i += 1
+    return total
+
+
+def left_early(x: Any, n: Any) -> Any:
+    total = 0.0
+    for i in range(n):
+        rows = np.empty(3)
+        for k in range(3):
+            rows[k] = x[(i + k) % 7] * i
+        if rows[0] > 5.0:
+            break
+        if rows[1] < 0.5:
+            continue
+        total += rows[2] * np.sin(rows[1])
+    return total
+
+
+def handed_on(x: Any, n: Any) -> Any:
+    y = x * 2.0
+    for _ in range(n):
+        z = np.empty_like(y)
+        for k in range(7):
+            z[k] = 0.9 * y[k] + 0.1 * y[-k]
+        y = z
+    return np.sum(y * y)
+
+
+def of_many_forms(x: Any, n: Any) -> Any:
+    a = np.zeros((n, 7))
+    for i in range(n - 1, -1, -2):
+        for j in range(0, 7, 3):
+            a[i, j] += x[j] / (1.0 + i) if j != 3 or i > 2 else x[j] ** -2
+    total = 0.0
+    for i in range(n):
+        if a[i, 0] > 0.107 and not a[i, 3] < 0.0:
+            total += abs(a[i, 6]) + max(a[i, 0], 0.3) + np.tanh(a[i, 3])
+        elif i // 2 * 2 == i:
+            total -= float(i) ** 3 * x[i % 7]
+    return total
+
+
+@pytest.mark.parametrize("function", [grown, left_early, handed_on, of_many_forms])
+def test_loops_go_the_direct_way_and_free_their_arrays(function: Callable[..., Any], ways: list[str]) -> None:
+    compiled = pb.compile(function)
+    gradient = pb.grad(compiled)
+    assert compiled(X, 200) == pytest.approx(function(X, 200), rel=1e-12)
+    steps = 1e-6 * np.eye(7)
+    differences = [(function(X + h, 200) - function(X - h, 200)) / 2e-6 for h in steps]
+    assert np.allclose(gradient(X, 200), differences, rtol=1e-6)
+    assert ways == ["direct", "direct"]
+    memsys_enable_stats()
+    before = rtsys.get_allocation_stats()
+    for n in (0, 1, 200):
+        compiled(X, n)
+        gradient(X, n)
+    after = rtsys.get_allocation_stats()
+    memsys_disable_stats()
+    assert after.alloc - before.alloc == after.free - before.free
+    assert after.mi_alloc - before.mi_alloc == after.mi_free - before.mi_free
+
+
+def test_what_is_refused_goes_by_numba(ways: list[str]) -> None:
+    def sorted_product(x: Any) -> Any:
+        return np.sum(np.sort(x)[:4] * x[3:])
+
+    compiled = pb.compile(sorted_product)
+    assert compiled(X) == pytest.approx(sorted_product(X), rel=1e-12)
+    assert len(ways) == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
+def test_powers_by_numbers(dtype: Any, ways: list[str]) -> None:
+    def powers(x: Any) -> Any:
+        total = x[0] * 0
+        for k in range(7):
+            total += x[k] ** 3 + x[k] ** -2 + x[k] ** 0 + x[k] ** 1
+        return total
+
+    x = (X + (0.3j if np.dtype(dtype).kind == "c" else 0)).astype(dtype)
+    value = pb.compile(powers)(x)
+    assert np.allclose(value, powers(x), rtol=1e-5 if np.dtype(dtype).char in "fF" else 1e-13)
+    assert value.dtype == dtype if hasattr(value, "dtype") else dtype in (np.float64, np.complex128)
+    # Numba's power of a complex64 is a complex128.
+    assert ways == ["refused: total_1 has two types" if dtype is np.complex64 else "direct"]
+
+
+def test_an_error_names_its_class_and_message(ways: list[str]) -> None:
+    def guarded(x: Any, n: Any) -> Any:
+        if n > 5:
+            raise ValueError("too many")
+        total = 0.0
+        for k in range(n):
+            total += x[k]
+        return total
+
+    compiled = pb.compile(guarded)
+    with pytest.raises(ValueError, match="too many"):
+        compiled(X, 6)
+    with pytest.raises(IndexError):
+        pb.compile(lambda x, n: x[n])(X, 9)
+    assert ways == ["direct", "direct"]
