@@ -225,10 +225,86 @@ def test_without_a_loop_there_is_nothing_to_cut() -> None:
         pb.grad(compiled)(U)
 
 
-def test_a_second_derivative_is_an_error() -> None:
-    compiled = pb.compile(heat_in_place, memory=20_000, jit=False)
-    with pytest.raises(pb.UnsupportedError, match="second derivative"):
-        pb.grad(lambda u: np.sum(pb.grad(compiled)(u, 20, 0.1) ** 2))(U)
+def of_two(u, v, steps):
+    for k in range(steps):
+        u[1:-1] += 0.05 * np.tanh(u[2:] - 2.0 * u[1:-1] + v[:-2] * u[:-2])
+        v = v + 0.01 * np.sin(u) * k
+    return np.sum(u * u * v)
+
+
+SECOND = [
+    (heat_in_place, (U, 60, 0.1), (0, 2), 8_000),
+    (rotation, (U * 0.5j + 0.1, 60, 0.002 + 0.001j), (0, 2), 9_000),
+    (of_two, (U, 1.0 - U, 60), (0, 1), 12_000),
+]
+
+
+@pytest.mark.parametrize(("function", "arguments", "argnums", "memory"), SECOND)
+def test_second_derivatives_are_bounded_too(function, arguments, argnums, memory) -> None:
+    whole, bounded = (pb.compile(function, memory=m, jit=False) for m in (None, memory))
+    rng = np.random.default_rng(3)
+    primals = tuple(arguments[k] for k in argnums)
+    directions = tuple(np.asarray(rng.normal(size=np.shape(x)), np.asarray(x).dtype)[()] for x in primals)
+
+    def gradient_of(compiled):
+        def gradient(*moving):
+            given = list(arguments)
+            for k, x in zip(argnums, moving, strict=True):
+                given[k] = x
+            return pb.grad(compiled, argnums)(*given)
+
+        return gradient
+
+    wanted, found = (pb.jvp(gradient_of(c), primals, directions) for c in (whole, bounded))
+    close(found, wanted)
+    wanted, found = (pb.vjp(gradient_of(c), *primals)[1](directions) for c in (whole, bounded))
+    close(found, wanted)
+    (specialised,) = bounded._specialised.values()
+    runs = [b for op in operations(specialised.operation) for b in op._bounded.values()]
+    assert len(runs) >= 3
+    assert all(b.spent.peak <= memory for b in runs)
+    assert all(b.spent.plan is not None for b in runs)
+
+
+def operations(operation):
+    yield operation
+    for derived in operation._derived.values():
+        yield from operations(derived)
+
+
+def close(found, wanted) -> None:
+    pairs = zip(parts(found), parts(wanted), strict=True)
+    for a, b in pairs:
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+
+
+def parts(tree) -> list[Any]:
+    return [leaf for part in tree for leaf in parts(part)] if isinstance(tree, tuple) else [tree]
+
+
+def test_third_derivatives_and_those_by_a_seed() -> None:
+    whole, bounded = (pb.compile(heat_in_place, memory=m, jit=False) for m in (None, 20_000))
+
+    def third(compiled):
+        def second(u):
+            return np.sum(pb.grad(lambda v: np.sum(pb.grad(compiled)(v, 20, 0.1) ** 2))(u) ** 2)
+
+        return pb.grad(second)(U)
+
+    np.testing.assert_allclose(third(bounded), third(whole), rtol=1e-9)
+
+    def by_seed(compiled):
+        return pb.grad(lambda s: np.sum(pb.vjp(lambda u: compiled(u, 20, 0.1), U)[1](s)[0] ** 2))(1.5)
+
+    np.testing.assert_allclose(by_seed(bounded), by_seed(whole), rtol=1e-9)
+
+
+def test_a_second_derivative_that_does_not_fit() -> None:
+    bound = least(*bounded_of(heat_in_place, (U, 60, 0.1), (0,), jit=False))
+    compiled = pb.compile(heat_in_place, memory=bound, jit=False)
+    pb.grad(compiled)(U, 60, 0.1)
+    with pytest.raises(pb.UnsupportedError, match="does not fit into"):
+        pb.grad(lambda u: np.sum(pb.grad(compiled)(u, 60, 0.1) ** 2))(U)
 
 
 def test_two_names_for_one_array_that_is_written_into() -> None:

@@ -3,7 +3,9 @@
 # pyright: reportOperatorIssue=false, reportCallIssue=false, reportArgumentType=false, reportUndefinedVariable=false
 # pyright: reportUnhashable=false, reportAssignmentType=false, reportUnboundVariable=false, reportGeneralTypeIssues=false
 
+import contextlib
 import functools
+import warnings
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ Z = Array(np.dtype(complex), 1)
 INDEX = Array(np.dtype(np.int64), 1)
 F = FLOAT
 N = INT
+MANAGER = contextlib.nullcontext()
 TEXTS = np.array(["a"])
 
 
@@ -42,10 +45,80 @@ def with_try(x):
         return x
 
 
-@refused((X,), 'with open("f"):', "`with`")
-def with_with(x):
+@refused((X,), 'open("f")', "`with io.open`")
+def with_open(x):
     with open("f"):
         return x
+
+
+@refused((X,), "MANAGER", "`with` of what is no call")
+def with_manager(x):
+    with MANAGER:
+        return x
+
+
+@refused((X,), 'np.errstate(all="raise")', "np.errstate with 'raise'")
+def with_errors_raised(x):
+    with np.errstate(all="raise"):
+        return x
+
+
+@refused((X,), 'warnings.simplefilter("error")', "warnings become errors")
+def with_warnings_raised(x):
+    warnings.simplefilter("error")
+    return x
+
+
+@refused((F,), "last", "last, which may be None, is matched")
+def matches_what_may_be_none(x):
+    last = None
+    if x > 0:
+        last = x
+    match last:
+        case None:
+            return 0.0
+        case v:
+            return v
+
+
+@refused((F,), "(a, 1) | (2, a)", "a capture in one of several patterns")
+def captures_one_of_several(x):
+    match (x, x):
+        case (a, 1) | (2, a):
+            return a
+    return x
+
+
+@refused((F,), "complex(a, b, c)", "too many patterns for complex")
+def too_many_patterns(x):
+    match 1j:
+        case complex(a, b, c):
+            return a + b + c
+    return x
+
+
+@refused((F,), "np(a)", "a module in a pattern")
+def pattern_of_no_class(x):
+    match x:
+        case np(a):
+            return a
+    return x
+
+
+@refused((F, N), "[a, b]", "what is matched with a sequence", StaticNeededError)
+def matches_a_range(x, n):
+    match range(n):
+        case [a, b]:
+            return a * b * x
+    return x
+
+
+@refused((X,), "0.5", "truth value of an array")
+def matches_an_array(x):
+    match x:
+        case 0.5:
+            return x
+    return x * 2
 
 
 @refused((X,), "{x[0]}", "a set")
@@ -53,16 +126,24 @@ def with_set(x):
     return {x[0]}
 
 
-@refused((X,), "nonlocal s", "`nonlocal`")
-def with_nonlocal(x):
-    s = 0.0
+def counter():
+    count = 0.0
 
     def add(v):
-        nonlocal s
-        s += v
+        nonlocal count
+        count += v
+        return count
 
-    add(x[0])
-    return s
+    return add
+
+
+refused((F,), "nonlocal count", "count is nonlocal here")(counter())
+
+
+@refused((X,), "add(x[0])", "add assigns the nonlocal count, whose function has returned")
+def nonlocal_of_a_function_that_has_returned(x):
+    add = counter()
+    return add(x[0])
 
 
 @refused((X,), "def generator(x):", "generator")
@@ -175,9 +256,9 @@ def too_many_indices(x):
     return x[0, 1]
 
 
-@refused((X,), "x[True]", "bool as an index")
-def bool_index(x):
-    return x[True]
+@refused((A,), "a[True, 0]", "a bool beside other indices")
+def bool_index(a):
+    return a[True, 0]
 
 
 @refused((A, X), "a @ a[:, 0] @ a[0] @ a", "matmul does not take")

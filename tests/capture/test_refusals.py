@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import itertools
 import linecache
 import math
+import operator
 from collections import namedtuple
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +40,9 @@ def callee(p: Any, q: Any) -> Any:
 
 
 NAMES = {
-    "np": np, "math": math, "functools": functools, "scipy": scipy, "Pair": Pair, "Frozen": Frozen,
-    "Holder": Holder, "HOLDER": HOLDER, "callee": callee,
+    "np": np, "math": math, "itertools": itertools, "operator": operator, "dataclasses": dataclasses,
+    "functools": functools, "scipy": scipy, "Pair": Pair, "Frozen": Frozen,
+    "Holder": Holder, "HOLDER": HOLDER, "ITEMS": [1.0], "callee": callee,
 }  # fmt: skip
 ARGUMENTS: dict[str, Any] = {
     "f": 1.5, "n": 2, "b": True, "z": 1j, "x": np.ones(4), "a": np.ones((4, 4)), "o": np.array(1.0),
@@ -65,7 +69,13 @@ REFUSED = [
     ("return scipy.linalg.helmert(a)", "scipy.linalg.helmert(a)", "scipy.linalg.helmert has no rule"),
     ("return np.asarray(x, dtype=n)", "np.asarray(x, dtype=n)", "a dtype known at run time"),
     ("return w.astype(float)", "w.astype(float)", "a complex array becomes real"),
-    ("np.fill_diagonal(a, 1.0)", "np.fill_diagonal(a, 1.0)", "np.fill_diagonal"),
+    ("np.fill_diagonal(x, 1.0)", "np.fill_diagonal(x, 1.0)", "np.fill_diagonal of an array of float64"),
+    ("np.fill_diagonal(a, f, wrap=b)", "np.fill_diagonal(a, f, wrap=b)", "np.fill_diagonal with wrap"),
+    ("np.put(x, i, f, mode='clip')", "np.put(x, i, f, mode='clip')", "np.put with mode='clip'"),
+    ("np.put(f, i, f)", "np.put(f, i, f)", "np.put into a float known at run time"),
+    ("np.copyto(x, w)", "np.copyto(x, w)", "the values do not fit the array"),
+    ('np.copyto(i, x, casting="unsafe")', 'np.copyto(i, x, casting="unsafe")', "np.copyto with casting="),
+    ("a.T.flat[0] = f", "a.T.flat[0]", "a store into the .flat of an array that is not in C order"),
     ('return np.zeros(3, order="F")', 'np.zeros(3, order="F")', "an array in order 'F'"),
     ("return np.arange(x)", "np.arange(x)", "an array of float64 with 1 axes where a number is needed"),
     ("return np.mgrid[1, 2]", "np.mgrid[1, 2]", "1 in a grid"),
@@ -77,6 +87,16 @@ REFUSED = [
     ),
     ("return f[0]", "f[0]", "a float known at run time is indexed"),
     ('return "abc"[5]', '"abc"[5]', "this index always fails"),
+    ("return list(itertools.accumulate(x))", "itertools.accumulate(x)", "itertools.accumulate over an array"),
+    ("return operator.add(f)", "operator.add(f)", "operator.add with these arguments"),
+    ("return dataclasses.replace(f, s=1)", "dataclasses.replace(f, s=1)", "dataclasses.replace of a float"),
+    (
+        "return dataclasses.replace(Frozen(f), t=1)",
+        "dataclasses.replace(Frozen(f), t=1)",
+        "a Frozen has no field t",
+    ),
+    ("ITEMS.append(f)", "ITEMS.append(f)", "a list of 1 is changed by append"),
+    ("return x + np.random.normal(size=4)", "np.random.normal(size=4)", "numpy.random.normal has no rule"),
     ("return len[f]", "len[f]", "a builtin_function_or_method is indexed by a float known at "),
     ("return range(5)[1:3]", "range(5)[1:3]", "a range is sliced"),
     ("return a[..., ...]", "a[..., ...]", "an index with two `...`"),
@@ -143,7 +163,7 @@ REFUSED = [
     ("p, *q = x", "p, *q", "an array is unpacked into a starred name"),
     ("p, q = o", "p, q", "a 0-d array is unpacked"),
     ("p, q = one", "p, q", "an array of length 1 is unpacked into 2 names"),
-    ("p, q = zip(x, x)", "p, q", "a Sequence is unpacked"),
+    ("p, q = zip(x, x)", "p, q", "something of a length known only at run time is unpacked"),
     ("global G; G = f", "G", "G is global here"),
     ("f(x).y, z = 1, 2", "f(x)", "a float known at run time is called"),
     ("p, q = (1, 2, 3)", "p, q", "3 values are unpacked into 2 names"),
@@ -166,6 +186,11 @@ REFUSED = [
 STATIC = [
     ("return np.swapaxes(a, n, 0)", "np.swapaxes(a, n, 0)", "an axis"),
     ("return np.linspace(0, 1, 5, endpoint=b)", "np.linspace(0, 1, 5, endpoint=b)", "endpoint"),
+    (
+        "return itertools.islice((f, f), n)",
+        "itertools.islice((f, f), n)",
+        "a number given to itertools.islice",
+    ),
     ("return (x, 1)[n:]", "(x, 1)[n:]", "a bound of a slice of a tuple or list"),
     ("return {1: x}[n]", "{1: x}[n]", "the key of a dict"),
     ("return {f: x}", "{f: x}", "the key of a dict"),

@@ -6,9 +6,16 @@ import numpy as np
 from comparing import check
 from recording import record
 
-from pullback.ir.nodes import Assign, For
+from pullback.ir import primitives
+from pullback.ir.build import Builder, Names
+from pullback.ir.nodes import Assign, Const, For, Program, Return, Var
+from pullback.ir.run import run
+from pullback.ir.types import INT, Array
 from pullback.ir.walk import walk
+from pullback.optimize.fuse import fuse
 from pullback.optimize.pipeline import optimize
+
+VECTOR = Array(np.dtype(float), 1)
 
 x = np.linspace(-1.0, 2.0, 7)
 m = np.sin(np.arange(42.0)).reshape(6, 7)
@@ -85,3 +92,24 @@ def test_statements_between():
         return u * w
 
     check(between, x, np.cos(x))
+
+
+def test_loops_that_share_an_index_are_joined():
+    """The parts of a loop that was split have one index; the others are told apart by what it is called."""
+    a, b, c = (Var(name, VECTOR) for name in "abc")
+    i, j, k, n = (Var(name, INT) for name in "ijkn")
+    builder = Builder(Names(set("abcijkn")))
+
+    def doubled(array, index, shift):
+        with builder.block() as body:
+            place = builder.call(np.add, index, shift)
+            entry = builder.call(primitives.item, array, (place,))
+            builder.store(array, (place,), builder.call(np.multiply, entry, 2.0))
+        return For(index, Const(0), n, Const(1), body.statements())
+
+    loops = (doubled(a, i, 0), doubled(b, i, 0), doubled(c, j, 1), doubled(c, k, 1))
+    length = Assign((n,), primitives.dim, (a, Const(0)))
+    fused = fuse(Program("f", (a, b, c), (length, *loops, Return((a, b, c)))))
+    assert sum(isinstance(s, For) for s in walk(fused.body)) == 1
+    for got, wanted in zip(run(fused, [np.ones(2), np.ones(2), np.ones(3)]), (2, 2, [1, 4, 4]), strict=True):
+        np.testing.assert_array_equal(got, np.broadcast_to(wanted, got.shape))

@@ -10,6 +10,7 @@ import numpy as np
 from pullback.base.dispatch import tracked_in
 from pullback.base.pytrees import tree_map
 from pullback.base.tracked import Tracked, bare
+from pullback.ir.primitives import stopped
 from pullback.tape.node import ROOT
 from pullback.tape.variable import variable
 
@@ -114,6 +115,7 @@ def array(values: Any, dtype: Any = None) -> Any:
     return joined if dtype is None else joined.astype(dtype)
 
 
+@_as(stopped)
 def stop_gradient(x: Any) -> Any:
     """`x` without its derivative: the plain arrays and numbers of a tracked value or of a pytree of them.
 

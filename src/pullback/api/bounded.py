@@ -10,14 +10,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pullback.api.bounded_second import Again
 from pullback.api.fitting import coerced
 from pullback.api.recipe import Interface, interface_of
 from pullback.api.schedule import Plan, bytes_of, shown, too_little
 from pullback.api.walk import Walk
 from pullback.base.dispatch import tracked_in
-from pullback.base.errors import UnsupportedError
 from pullback.emit import load
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program, Return
@@ -26,6 +26,9 @@ from pullback.optimize.meter import metered
 from pullback.optimize.pipeline import optimize
 from pullback.transform.adjoint import adjoint
 from pullback.transform.cut import BOUNDS, Cut, cut, grows, loops_of
+
+if TYPE_CHECKING:
+    from pullback.api.operation import Operation
 
 Run = Callable[..., tuple[Any, ...]]
 
@@ -53,6 +56,7 @@ class Bounded:
 
     Attributes:
         memory: the bound, in bytes.
+        operation: the program as an operation, by which this adjoint is derived again.
         spent: what the last run took.
     """
 
@@ -65,24 +69,33 @@ class Bounded:
         *,
         jit: bool = True,
         singular: Sequence[int] = (),
+        operation: Operation | None = None,
     ) -> None:
+        self.operation = operation
         self.original = program
         self.wrt, self.of = tuple(wrt), tuple(of)
         self.memory = bytes_of(memory)
         self.jit = jit
         self.singular = [program.params[k].name for k in singular]
         self.spent = Spent(self.memory)
+        self._again: dict[tuple[int, ...], Again] = {}
 
     def __call__(self, *leaves: Any) -> tuple[Any, ...]:
-        if tracked_in(leaves):
-            raise UnsupportedError(
-                f"a second derivative of {self.original.name}, compiled with memory=",
-                why="a schedule walks back once, and is no program that could be derived again",
-                remedy="compile it without memory=, or with it what a forward mode has made of it.",
-            )
+        found = tracked_in(leaves)
+        if found:
+            owner: Any = max(found, key=lambda tracked: tracked.level)
+            return owner.__array_function__(self._following(leaves), (type(owner),), leaves, {})
         types = [param.type for param in self.original.params]
         types += [operand_type(self.original.results[k]) for k in self.of]
         return self.run(*(coerced(leaf, kind) for leaf, kind in zip(leaves, types, strict=True)))
+
+    def _following(self, leaves: Sequence[Any]) -> Again:
+        """This adjoint as differentiated by those of the leaves that are followed."""
+        assert self.operation is not None
+        wrt = tuple(k for k, leaf in enumerate(leaves) if tracked_in((leaf,)))
+        if wrt not in self._again:
+            self._again[wrt] = Again(self.operation, self, wrt)
+        return self._again[wrt]
 
     def run(self, *arguments: Any) -> tuple[Any, ...]:
         """The results and the cotangents, for arguments of just the program's types."""

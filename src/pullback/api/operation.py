@@ -77,7 +77,7 @@ class Operation:
         if key not in self._bounded:
             from pullback.api.bounded import Bounded
 
-            self._bounded[key] = Bounded(self.program, wrt, of, self.memory, jit=self.jit)
+            self._bounded[key] = Bounded(self.program, wrt, of, self.memory, jit=self.jit, operation=self)
         return self._bounded[key]
 
     def tangent(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:

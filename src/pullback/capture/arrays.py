@@ -8,6 +8,7 @@ import numpy as np
 
 from pullback.capture.context import Context
 from pullback.capture.values import (
+    Flat,
     ListValue,
     RangeValue,
     as_operand,
@@ -30,6 +31,8 @@ def as_array(context: Context, value: Any, dtype: Any = None) -> Any:
     """A numeric value as it is; a list or tuple of numbers or arrays as a new array."""
     if is_numeric(value):
         return value
+    if isinstance(value, Flat):
+        return copy(context, vector_of(context, value.array))
     if isinstance(value, RangeValue):
         return context.call(np.arange, *(as_operand(x) for x in (value.start, value.stop, value.step)))
     if not isinstance(value, tuple | ListValue):
@@ -113,6 +116,17 @@ def reshape(context: Context, value: Any, shape: tuple[Any, ...]) -> Any:
     result = context.call(np.reshape, fresh, shape)
     context.copied(result, value, "reshape")
     return result
+
+
+def vector_of(context: Context, array: Var) -> Var:
+    """``array.flat``: the elements in C order, in the array's own memory where that is in C order."""
+    kind = array_kind(array)
+    shape = (as_operand(size(context, array)),)
+    if kind.layout == "C":
+        return array if kind.ndim == 1 else context.call(np.reshape, array, shape)
+    fresh = context.call(np.reshape, copy(context, array), shape)
+    context.copied(fresh, array, ".flat")
+    return fresh
 
 
 def size(context: Context, value: Any) -> Any:

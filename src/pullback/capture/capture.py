@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.errors import UnsupportedError
-from pullback.capture import calls, literals, loops
+from pullback.capture import calls, literals, loops, standard
 from pullback.capture.context import Context
 from pullback.capture.frame import Frame, Guard, StaticNeededError
 from pullback.capture.inline import analysis, bind
@@ -19,6 +19,7 @@ from pullback.capture.inline import body_value as captured_value
 from pullback.capture.join import DEAD
 from pullback.capture.names import lift
 from pullback.capture.source import Source, source_of
+from pullback.capture.sparse import SparseMatrix
 from pullback.capture.values import (
     DictValue,
     ListValue,
@@ -34,7 +35,7 @@ from pullback.capture.values import (
 from pullback.ir.nodes import Const, Operand, Program, Return
 from pullback.ir.types import Array, Scalar
 
-__all__ = ["Captured", "Leaf", "calls", "capture", "literals", "loops"]
+__all__ = ["Captured", "Leaf", "calls", "capture", "literals", "loops", "standard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,8 @@ def _result(context: Context, value: Any, results: list[Operand]) -> Any:
         return [_result(context, part, results) for part in value.items]
     if isinstance(value, DictValue):
         return {key: _result(context, part, results) for key, part in value.items.items()}
+    if isinstance(value, Record) and value.kind is SparseMatrix:
+        context.fail("a sparse matrix is returned", "it is taken apart into its arrays", "return A.data")
     if isinstance(value, Record):
         return Record(value.kind, {key: _result(context, x, results) for key, x in value.fields.items()})
     if is_static(value) and children(value) is None:

@@ -19,7 +19,6 @@ from pullback.capture.arrays import (
 from pullback.capture.context import Context
 from pullback.capture.grids import indices
 from pullback.capture.indexing import load
-from pullback.capture.stores import store
 from pullback.capture.values import (
     ListValue,
     as_operand,
@@ -111,16 +110,6 @@ def astype(context: Context, x: Any, dtype: Any, /, *, copy: Any = True) -> Any:
     if kind_of(x).dtype.kind == "c" and wanted.kind != "c":
         context.fail("a complex array becomes real", "NumPy drops the imaginary part", "use .real")
     return context.call(cast, x, wanted)
-
-
-@rewrites(np.fill_diagonal)
-def fill_diagonal(context: Context, a: Any, val: Any) -> Any:
-    context.fail("np.fill_diagonal", "it has no rule", "write k = np.arange(len(a)); a[k, k] = value")
-
-
-@rewrites(np.copyto)
-def copyto(context: Context, dst: Any, src: Any) -> Any:
-    store(context, dst, (Slice(),) * array_kind(dst).ndim, as_array(context, src))
 
 
 @rewrites(np.where)

@@ -52,11 +52,10 @@ def execute(context: Context, node: ast.stmt) -> None:
     handler = STATEMENTS.get(type(node))
     with context.at(node):
         if handler is None:
-            context.fail(
-                f"{_WORDS.get(type(node), type(node).__name__)} is not in the language",
-                "it has no translation to a program",
-                "do it outside the function",
-            )
+            why, remedy = "it has no translation to a program", "do it outside the function"
+            if isinstance(node, ast.Try | ast.TryStar):
+                why, remedy = "a program catches no exceptions", "ask first: if y != 0: ... else: ..."
+            context.fail(f"{_WORDS.get(type(node), type(node).__name__)} is not in the language", why, remedy)
         frame = context.frame
         outer, frame.statement, frame.storing = frame.statement, node, False
         try:
@@ -69,5 +68,5 @@ _WORDS: dict[type[ast.AST], str] = {
     ast.Yield: "`yield`", ast.YieldFrom: "`yield from`", ast.Await: "`await`", ast.Set: "a set",
     ast.SetComp: "a set comprehension", ast.Try: "`try`", ast.ClassDef: "a class",
     ast.AsyncFunctionDef: "`async def`", ast.AsyncFor: "`async for`", ast.AsyncWith: "`async with`",
-    ast.Match: "`match`", ast.TryStar: "`try`",
+    ast.TryStar: "`try`",
 }  # fmt: skip

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pullback.base.errors import UnsupportedError
-from pullback.capture.liveness import Liveness, loads
+from pullback.capture.liveness import Liveness, reads
 from pullback.capture.source import Source
-from pullback.capture.values import is_number
+from pullback.capture.values import is_lent, is_number
 from pullback.ir.nodes import Var
 
 
@@ -55,6 +55,7 @@ class Frame:
         statement: what is being captured.
         storing: whether all that is left of it is one store, so that nothing else of it is read any more.
         inner: whether it is the scope of a comprehension.
+        called_at: the call that it is the body of.
         path: the calls and unrolled iterations that lead here, which tell captures of one loop apart.
     """
 
@@ -68,14 +69,15 @@ class Frame:
     statement: ast.AST | None = None
     storing: bool = False
     inner: bool = False
+    called_at: ast.AST | None = None
     declared_global: set[str] = field(default_factory=set)
 
     def may_read(self, name: str) -> bool:
         """Whether a name may still be read after or in the statement being captured."""
         after = self.liveness.after.get(id(self.statement))
-        if after is None or name.startswith("$") or not isinstance(self.statement, ast.stmt):
+        if after is None or name.startswith("$") or is_lent(name) or not isinstance(self.statement, ast.stmt):
             return True
-        return name in after or (not self.storing and name in loads(self.statement))
+        return name in after or (not self.storing and name in reads(self.statement, self.liveness.always))
 
     @property
     def file(self) -> str:

@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.arrays import as_array
+from pullback.capture.arrays import array_kind, as_array, copy, vector_of
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
 from pullback.capture.grids import grid
+from pullback.capture.join import chosen
 from pullback.capture.operators import weak, whole
 from pullback.capture.values import (
     DictValue,
+    Flat,
     ListValue,
     RangeValue,
     Sequence,
@@ -30,11 +32,12 @@ from pullback.capture.values import (
     is_scalar,
     is_static,
     kind_of,
+    lacking,
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Slice, Var
-from pullback.ir.primitives import item, pick, view
-from pullback.ir.types import Array
+from pullback.ir.primitives import cast, item, pick, view
+from pullback.ir.types import BOOL, Array, Scalar
 
 Index = tuple[Any, ...]
 
@@ -51,9 +54,16 @@ def _subscript(context: Context, node: ast.Subscript) -> Any:
         length = _one_length(context, node.value, node.slice)
         if length is not None:
             return length
-    owner, index = owner_and_index(context, node)
+    return element(context, *owner_and_index(context, node))
+
+
+def element(context: Context, owner: Any, index: Any) -> Any:
+    """``owner[index]``."""
     if is_array(owner):
+        owner, index = without_flag(context, owner, index)
         return load(context, owner, full_index(context, owner, index))
+    if isinstance(owner, Flat):
+        return copy(context, element(context, vector_of(context, owner.array), index))
     return part_of(context, owner, index)
 
 
@@ -115,6 +125,9 @@ def part_of(context: Context, owner: Any, index: Any) -> Any:
             chosen = parts[slice(*bounds)]
             return ListValue(chosen, context.home) if isinstance(owner, ListValue) else tuple(chosen)
         return _element(context, parts, index, owner)
+    kind = kind_of(owner) if is_scalar(owner) else None
+    if isinstance(kind, Scalar) and not kind.weak and index in ((), Ellipsis):
+        return owner
     if is_scalar(owner):
         context.fail(f"{describe(owner)} is indexed", "a number has no elements", "make it an array first")
     if is_static(owner) and is_static(index):
@@ -122,9 +135,8 @@ def part_of(context: Context, owner: Any, index: Any) -> Any:
             return to_python(owner)[to_python(index)]
         except Exception as error:
             context.fail("this index always fails", f"Python says: {type(error).__name__}: {error}")
-    raise context.refusal(
-        f"{describe(owner)} is indexed by {describe(index)}", "it is no array, tuple, list or dict"
-    )
+    what = f"{describe(owner)} is indexed by {describe(index)}"
+    raise context.refusal(what, *lacking(owner, "it is no array, tuple, list or dict"))
 
 
 def _entry_of(context: Context, owner: DictValue, key: Any) -> Any:
@@ -137,7 +149,11 @@ def _entry_of(context: Context, owner: DictValue, key: Any) -> Any:
 
 def _element(context: Context, parts: list[Any], index: Any, owner: Any) -> Any:
     if isinstance(index, Var) and parts and all(is_number(x) and type(x) is type(parts[0]) for x in parts):
+        if kind_of(index) == BOOL:
+            index = context.call(np.add, index, 0)
         return weak(context, context.call(item, context.table(parts), (_integer(context, index),)))
+    if isinstance(index, Var) and kind_of(index) == BOOL and len(parts) == 2:
+        return chosen(context, index, parts[1], parts[0])
     if isinstance(index, Var):
         context.static_needed(
             f"the index into {describe(owner)}", index, "use an array, or a loop over a range of constants"
@@ -153,6 +169,42 @@ def binary_range(context: Context, owner: RangeValue, index: Any) -> Any:
     if not is_scalar(index):
         context.fail("a range is sliced", "only one element of a range can be taken")
     return whole(context, np.add, owner.start, whole(context, np.multiply, index, owner.step))
+
+
+def without_flag(context: Context, array: Var, index: Any) -> tuple[Var, Any]:
+    """An array and an index of it, where a bool becomes a new axis of length 1 and the places taken there."""
+    entries = [_number_in(context, entry) for entry in (index if type(index) is tuple else (index,))]
+    flags = [k for k, entry in enumerate(entries) if _is_flag(entry)]
+    if not flags:
+        return array, index
+    place = flags[0]
+    others = [*entries[:place], *entries[place + 1 :]]
+    if not all(entry is None or entry is Ellipsis or isinstance(entry, slice) for entry in others):
+        context.fail("a bool beside other indices", "NumPy broadcasts them", "write an `if`")
+    ndim = array_kind(array).ndim
+    missing = [slice(None)] * (ndim - sum(isinstance(entry, slice) for entry in others))
+    if Ellipsis in others:
+        dots = entries.index(Ellipsis)
+        entries[dots : dots + 1] = missing
+        place += len(missing) - 1 if dots < place else 0
+    axis = sum(isinstance(entry, slice) for entry in entries[:place])
+    wider = load(context, array, (*(Slice(),) * axis, None, *(Slice(),) * (ndim - axis)))
+    flag = entries[place]
+    if isinstance(flag, Var):
+        count = context.call(cast, flag, np.dtype(np.int64))
+        entries[place] = context.call(np.zeros, (count,), dtype=np.dtype(np.int64), name="taken")
+    else:
+        entries[place] = ListValue([0] * bool(flag))
+    return wider, tuple(entries)
+
+
+def _number_in(context: Context, entry: Any) -> Any:
+    """The element of an array without axes."""
+    return context.call(item, entry, ()) if is_array(entry) and not entry.type.ndim else entry
+
+
+def _is_flag(entry: Any) -> bool:
+    return is_scalar(entry) and kind_of(entry).dtype.kind == "b"
 
 
 def full_index(context: Context, array: Var, index: Any) -> Index:
@@ -198,7 +250,7 @@ def _bounds(entry: slice) -> tuple[Any, Any, Any]:
 
 
 def _integer(context: Context, entry: Any) -> Any:
-    if isinstance(entry, bool | np.bool_) or (is_scalar(entry) and kind_of(entry).dtype.kind == "b"):
+    if _is_flag(entry):
         context.fail("a bool as an index", "NumPy adds an axis for it", "use a boolean array, or int(...)")
     if not _is_integer(entry):
         context.fail(

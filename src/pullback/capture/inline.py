@@ -11,6 +11,7 @@ from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate
 from pullback.capture.frame import Frame
 from pullback.capture.join import DEAD, RESULT, RETURN
+from pullback.capture.lending import called
 from pullback.capture.liveness import Liveness, analyse, stores
 from pullback.capture.names import lift
 from pullback.capture.source import Source, source_of
@@ -80,7 +81,7 @@ def inline_closure(context: Context, closure: Closure, args: list[Any], kwargs: 
     )
     source = Source(outer.source.file, closure.name, closure.node, "")
     frame = new_frame(context, source, closure.node, outer, None)
-    return _run(context, frame, closure.node, bound)
+    return _run(context, frame, closure.node, bound, closure)
 
 
 def new_frame(
@@ -130,16 +131,21 @@ def bind(
     return values
 
 
-def _run(context: Context, frame: Frame, node: ast.FunctionDef | ast.Lambda, bound: dict[str, Any]) -> Any:
-    call_node = context.node
+def _run(
+    context: Context,
+    frame: Frame,
+    node: ast.FunctionDef | ast.Lambda,
+    bound: dict[str, Any],
+    closure: Closure | None = None,
+) -> Any:
+    call_node = frame.called_at = context.node
     context.keep(tuple(bound.values()))
     frame.env.update(bound)
-    context.frames.append(frame)
     try:
-        value = body_value(context, node)
-        died = bool(frame.env.get(DEAD))
+        with called(context, frame, closure):
+            value = body_value(context, node)
+            died = bool(frame.env.get(DEAD))
     finally:
-        context.frames.pop()
         context.node = call_node
     if died:
         context.env[DEAD] = True

@@ -24,8 +24,10 @@ from pullback.capture.values import (
     UnreachedError,
     children,
     describe,
+    is_lent,
     is_mixed,
     is_numeric,
+    is_scalar,
     is_static,
     kind_of,
     labels,
@@ -34,6 +36,7 @@ from pullback.capture.values import (
     with_children,
 )  # fmt: skip
 from pullback.ir.nodes import Block, If, Var
+from pullback.ir.primitives import select
 from pullback.ir.types import Array, Scalar, join
 
 RESULT, RETURN, BREAK, CONTINUE, DEAD = "$result", "$return", "$break", "$continue", "$dead"
@@ -116,7 +119,7 @@ class Merge:
         if isinstance(before, Maybe) and all(_still(before, side) for side in (a, b)):
             # Bound on the way where it was read: what is known there is not worth a new flag.
             return before
-        flag = self.value(f"{name}_is_{'some' if none else 'bound'}", flag_a, flag_b)
+        flag = self.value(f"{cell_name(name)}_is_{'some' if none else 'bound'}", flag_a, flag_b)
         return merged if flag is True else Maybe(merged, flag, none)
 
     def _padded(self, name: str, present: Any, first: bool) -> Any:
@@ -164,7 +167,9 @@ class Nothing:
 
 def cell_name(name: str) -> str:
     """The name of a variable for a name or a flag."""
-    return {RETURN: "returned", BREAK: "broke", CONTINUE: "skipped"}.get(name, name.lstrip("$"))
+    return {RETURN: "returned", BREAK: "broke", CONTINUE: "skipped"}.get(
+        name, name.lstrip("$").partition(" ")[0]
+    )
 
 
 def is_optional(a: Any, b: Any) -> bool:
@@ -234,6 +239,27 @@ def fork(
         context.add(If(test, *_either(blocks_)))
 
 
+def chosen(context: Context, test: Any, a: Any, b: Any) -> Any:
+    """``a if test else b`` of values that are there already."""
+    if isinstance(test, bool):
+        return a if test else b
+    if is_scalar(a) and is_scalar(b) and kind_of(a) == kind_of(b):
+        return context.call(select, test, a, b)
+    name = "$value"
+
+    def first() -> None:
+        context.env[name] = a
+
+    def second() -> None:
+        context.env[name] = b
+
+    fork(context, test, first, second, frozenset(context.frame.local_names))
+    value = context.env.pop(name)
+    if isinstance(value, Poison):
+        context.fail("the two values have no type in common", value.why, "make them of one type")
+    return value
+
+
 def _way(context: Context, capture: Callable[[], None]) -> None:
     try:
         capture()
@@ -267,7 +293,7 @@ def merged_env(merge: Merge, a: dict[str, Any], b: dict[str, Any], live: frozens
         x, y = a.get(name, absent), b.get(name, absent)
         if x is not y:
             x, y = (MISSING if v is BOTTOM else v for v in (x, y))
-        if name.startswith("$") or name in live or same(x, y):
+        if name.startswith("$") or is_lent(name) or name in live or same(x, y):
             value = merge.value(name, x, y)
             if not (name in FLAGS and value is False):
                 merged[name] = value

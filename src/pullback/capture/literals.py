@@ -9,6 +9,7 @@ from typing import Any
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
 from pullback.capture.frame import Frame
+from pullback.capture.lending import called
 from pullback.capture.liveness import Liveness, stores
 from pullback.capture.operators import condition
 from pullback.capture.sequences import items_of, unpack
@@ -35,7 +36,12 @@ def elements(context: Context, nodes: list[ast.expr]) -> list[Any]:
 
 @expression(ast.Tuple)
 def _tuple(context: Context, node: ast.Tuple) -> Any:
-    return tuple(elements(context, node.elts))
+    values = tuple(elements(context, node.elts))
+    statement = context.frame.statement
+    if not (isinstance(statement, ast.Assign) and statement.value is node):
+        # Its parts may be given more than one name.
+        context.keep(values)
+    return values
 
 
 @expression(ast.List)
@@ -139,11 +145,8 @@ def run_generators(
         inner=True,
     )
     first = evaluate(context, generators[0].iter)
-    context.frames.append(inner)
-    try:
+    with called(context, inner):
         _generator(context, generators, first, element)
-    finally:
-        context.frames.pop()
 
 
 def _generator(

@@ -24,10 +24,14 @@ class Liveness:
     Attributes:
         after: names live after a statement, on any way out of it.
         header: names live at the head of a loop.
+        always: names that functions defined in this one may read when they are called.
+        shared: names that functions defined in this one declare ``nonlocal``, and those it declares itself.
     """
 
     after: dict[int, Names] = field(default_factory=dict)
     header: dict[int, Names] = field(default_factory=dict)
+    always: Names = EMPTY
+    shared: Names = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,10 @@ def analyse(node: ast.FunctionDef | ast.Lambda) -> Liveness:
     """The liveness of a whole function."""
     result = Liveness()
     if isinstance(node, ast.FunctionDef):
-        always = frozenset(
-            name for inner in ast.walk(node) if inner is not node and isinstance(inner, _SCOPES)
-            for name in loads(inner)
-        )  # fmt: skip
+        inner = [n for n in ast.walk(node) if n is not node and isinstance(n, _SCOPES)]
+        result.shared = frozenset(name for scope in (node, *inner) for name in declared_nonlocal(scope))
+        always = result.shared.union(*map(loads, inner))
+        result.always = always
         _block(node.body, always, _Exits(always, always), result, always)
     return result
 
@@ -53,6 +57,23 @@ def loads(node: ast.AST) -> Names:
     return frozenset(
         n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Store)
     )
+
+
+def reads(node: ast.AST, always: Names) -> Names:
+    """The names a piece of syntax reads, those among them that a function called there may read."""
+    return loads(node) | always if any(isinstance(n, ast.Call) for n in ast.walk(node)) else loads(node)
+
+
+def declared_nonlocal(node: ast.AST) -> Names:
+    """The names that a function declares to be of a function around it."""
+    found: set[str] = set()
+    pending = [node]
+    while pending:
+        inner = pending.pop()
+        if isinstance(inner, ast.Nonlocal):
+            found.update(inner.names)
+        pending.extend(n for n in ast.iter_child_nodes(inner) if not isinstance(n, _SCOPES))
+    return frozenset(found)
 
 
 def stores(statements: Iterable[ast.AST]) -> Names:
@@ -69,6 +90,10 @@ def stores(statements: Iterable[ast.AST]) -> Names:
                 continue
             case ast.Name(ctx=ast.Store() | ast.Del()):
                 found.add(node.id)
+            case (
+                ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name))
+            ):
+                found.add(name)
             case ast.Import() | ast.ImportFrom():
                 found |= {(a.asname or a.name.split(".")[0]) for a in node.names}
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
@@ -92,18 +117,15 @@ def _block(
 
 def _statement(node: ast.stmt, out: Names, exits: _Exits, result: Liveness, always: Names) -> Names:
     match node:
-        case ast.If():
-            then = _block(node.body, out, exits, result, always)
-            orelse = _block(node.orelse, out, exits, result, always)
-            return then | orelse | loads(node.test)
+        case ast.If() | ast.Match() | ast.With():
+            return _branches(node, out, exits, result, always)
         case ast.For():
-            return _loop(node, loads(node.iter), EMPTY, stores([node.target]), out, result, exits, always)
+            return _loop(
+                node, reads(node.iter, always), EMPTY, stores([node.target]), out, result, exits, always
+            )
         case ast.While():
-            test = loads(node.test)
+            test = reads(node.test, always)
             return _loop(node, EMPTY, test, EMPTY, out, result, exits, always)
-        case ast.With():
-            inside = _block(node.body, out, exits, result, always)
-            return inside | frozenset().union(*(loads(item) for item in node.items))
         case ast.Break():
             return exits.on_break
         case ast.Continue():
@@ -117,12 +139,31 @@ def _statement(node: ast.stmt, out: Names, exits: _Exits, result: Liveness, alwa
             whole = frozenset(
                 n.id for target in targets for n in _plain_targets(target) if isinstance(n, ast.Name)
             )
-            return (out - whole) | loads(node)
+            return (out - whole) | reads(node, always)
         case ast.AugAssign(target=ast.Name(id=name)):
-            return out | loads(node) | {name}
+            return out | reads(node, always) | {name}
         case ast.FunctionDef():
             return (out - {node.name}) | loads(node)
     return out | loads(node) | always
+
+
+def _branches(
+    node: ast.If | ast.Match | ast.With, out: Names, exits: _Exits, result: Liveness, always: Names
+) -> Names:
+    match node:
+        case ast.If():
+            then = _block(node.body, out, exits, result, always)
+            orelse = _block(node.orelse, out, exits, result, always)
+            return then | orelse | reads(node.test, always)
+        case ast.With():
+            inside = _block(node.body, out, exits, result, always)
+            return inside.union(*(reads(item, always) for item in node.items))
+    found = out | reads(node.subject, always)
+    for case in node.cases:
+        inside = _block(case.body, out, exits, result, always)
+        guard = reads(case.guard, always) if case.guard else EMPTY
+        found |= (inside | guard) - stores([case.pattern]) | reads(case.pattern, always)
+    return found
 
 
 def _plain_targets(target: ast.expr) -> list[ast.expr]:
@@ -160,6 +201,8 @@ def leaves_loop(statement: ast.stmt) -> bool:
         return True
     if isinstance(statement, ast.If):
         return any(leaves_loop(inner) for inner in (*statement.body, *statement.orelse))
+    if isinstance(statement, ast.Match):
+        return any(leaves_loop(inner) for case in statement.cases for inner in case.body)
     if isinstance(statement, ast.With):
         return any(leaves_loop(inner) for inner in statement.body)
     if isinstance(statement, ast.For | ast.While):
@@ -174,4 +217,8 @@ def always_exits(statements: Sequence[ast.stmt]) -> bool:
     last = statements[-1]
     if isinstance(last, ast.Return | ast.Break | ast.Continue | ast.Raise):
         return True
+    if isinstance(last, ast.Match):
+        final = last.cases[-1]
+        complete = isinstance(final.pattern, ast.MatchAs) and final.pattern.pattern is None
+        return complete and final.guard is None and all(always_exits(case.body) for case in last.cases)
     return isinstance(last, ast.If) and always_exits(last.body) and always_exits(last.orelse)

@@ -34,6 +34,7 @@ from pullback.capture.search import PeelError, Search, Turn, close, leave, surel
 from pullback.capture.sequences import items_of, sequence, trips
 from pullback.capture.statements import assign, live_after, run_block
 from pullback.capture.values import (
+    Flat,
     RangeValue,
     Sequence,
     as_operand,
@@ -124,7 +125,7 @@ def _for(context: Context, node: ast.For) -> None:
             context.restore(state)
             _unrolled(context, node, items_of(context, iterable) or [])
         return
-    if is_array(iterable) or isinstance(iterable, Sequence):
+    if is_array(iterable) or isinstance(iterable, Sequence | Flat):
         if isinstance(iterable, Sequence) and isinstance(iterable.length, int):
             _unrolled(context, node, items_of(context, iterable) or [])
             return

@@ -19,6 +19,7 @@ from pullback.capture.operators import weak
 from pullback.capture.python_calls import Handler, constant, handles, scalar
 from pullback.capture.values import is_static
 from pullback.ir.primitives import truncate
+from pullback.rules.lookup import row_of
 
 
 def _math(function: Callable[..., Any], original: Callable[..., Any]) -> Handler:
@@ -52,6 +53,27 @@ for _name, _function in _MATH.items():
             PYTHON[_original] = _math(_function, _original)
 
 
+def _special(name: str, original: Callable[..., Any]) -> Handler:
+    """A function that NumPy does not have, and SciPy has."""
+
+    def handler(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if is_static(tuple(args)):
+            return constant(context, original, args, kwargs)
+        from scipy import special
+
+        function = getattr(special, name)
+        row_of(function)  # which lets its row join the table
+        return _math(function, original)(context, args, kwargs)
+
+    return handler
+
+
+for _name, _original in {
+    "erf": math.erf, "erfc": math.erfc, "gamma": math.gamma, "gammaln": math.lgamma,
+}.items():  # fmt: skip
+    PYTHON[_original] = _special(_name, _original)
+
+
 @handles(math.log, cmath.log)
 def _log(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if is_static(tuple(args)):
@@ -78,6 +100,22 @@ PYTHON[math.ceil] = _whole(np.ceil, math.ceil)
 
 
 PYTHON[math.trunc] = _whole(np.trunc, math.trunc)
+
+
+def _of_constants(original: Callable[..., Any]) -> Handler:
+    """A function of integers, or one that is rare: of what is known before the program runs."""
+
+    def handler(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if not is_static((*args, *kwargs.values())):
+            context.static_needed(f"an argument of math.{original.__name__}", (*args, *kwargs.values()))
+        return constant(context, original, args, kwargs)
+
+    return handler
+
+
+for _original in vars(math).values():
+    if callable(_original) and _original not in (math.prod, math.dist):
+        PYTHON.setdefault(_original, _of_constants(_original))
 
 
 __all__ = ["PYTHON"]

@@ -22,6 +22,7 @@ from pullback.capture.stores import store
 from pullback.capture.values import (
     Closure,
     DictValue,
+    Flat,
     ListValue,
     Method,
     Partial,
@@ -30,10 +31,12 @@ from pullback.capture.values import (
     Sequence,
     describe,
     is_array,
+    is_namedtuple,
     is_number,
     is_scalar,
     is_static,
     kind_of,
+    lacking,
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Slice, Var
@@ -100,7 +103,8 @@ def _of_record(context: Context, owner: Record, name: str) -> Any:
     if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
         return inline_function(context, found.fget, [owner], {})
     if found is None:
-        context.fail(f"{describe(owner)} has no attribute {name}", "Python raises an AttributeError")
+        why, remedy = lacking(owner, "Python raises an AttributeError")
+        context.fail(f"{describe(owner)} has no attribute {name}", why, remedy)
     return lift(context, found, name, lambda: getattr(owner.kind, name))
 
 
@@ -115,6 +119,7 @@ def _of_number(context: Context, owner: Any, name: str) -> Any:
         "itemsize": lambda: kind.dtype.itemsize,
         "size": lambda: size(context, owner),
         "nbytes": lambda: binary(context, np.multiply, size(context, owner), kind.dtype.itemsize),
+        "flat": lambda: Flat(owner if is_array(owner) else as_array(context, ListValue([owner]))),
         "T": lambda: transpose(context, owner),
         "mT": lambda: views.swapaxes(context, owner, -1, -2),
         "real": lambda: _part(context, views.real, owner),
@@ -143,6 +148,10 @@ def call_method(context: Context, method: Method, args: list[Any], kwargs: dict[
         return _list_method(context, owner, name, args)
     if isinstance(owner, DictValue):
         return _dict_method(context, owner, name, args)
+    if name == "_replace" and is_namedtuple(owner):
+        return owner._replace(**kwargs)
+    if name == "_asdict" and is_namedtuple(owner):
+        return DictValue(owner._asdict(), context.home)
     if isinstance(owner, tuple | str):
         if not is_static((owner, *args)):
             context.fail(f"method {name} of {describe(owner)}", "its items are known only at run time")

@@ -15,13 +15,17 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.errors import UnsupportedError
+from pullback.base.foreign import is_sparse
 from pullback.capture.context import Context
 from pullback.capture.dispatch import expression
 from pullback.capture.frame import Frame, Guard
+from pullback.capture.sparse import arrays_of
 from pullback.capture.values import (
     DROPPED,
     Bottom,
     DictValue,
+    Lent,
     ListValue,
     Maybe,
     Poison,
@@ -41,12 +45,22 @@ def load_name(context: Context, node: ast.Name) -> Any:
     function = None
     while frame is not None:
         if node.id in frame.env:
-            return _bound(context, frame, node)
+            holder, name = holder_of(frame, node.id)
+            if name not in holder.env:
+                _unbound(context, node, False)
+            return _bound(context, holder, name, node)
         if node.id in frame.local_names and node.id not in frame.declared_global:
             _unbound(context, node, frame is context.frame)
         function = function or frame.function
         frame = frame.parent
     return load_outside(context, node.id, function)
+
+
+def holder_of(frame: Frame, name: str) -> tuple[Frame, str]:
+    """The frame that has the value of a name of `frame`, and under which name (`capture.lending`)."""
+    while isinstance(value := frame.env.get(name), Lent):
+        frame, name = value.frame, value.name
+    return frame, name
 
 
 def _unbound(context: Context, node: ast.Name, local: bool) -> None:
@@ -58,8 +72,8 @@ def _unbound(context: Context, node: ast.Name, local: bool) -> None:
     )
 
 
-def _bound(context: Context, frame: Frame, node: ast.Name) -> Any:
-    value = frame.env[node.id]
+def _bound(context: Context, frame: Frame, name: str, node: ast.Name) -> Any:
+    value = frame.env[name]
     if isinstance(value, Bottom):
         context.unreached = True
         raise UnreachedError
@@ -82,7 +96,7 @@ def _bound(context: Context, frame: Frame, node: ast.Name) -> Any:
                 context.raise_if(missing, UnboundLocalError, message)
         value = value.value
         if frame is context.frame:
-            frame.env[node.id] = value
+            frame.env[name] = value
     return value
 
 
@@ -123,6 +137,8 @@ def lift(context: Context, value: Any, name: str, getter: Callable[[], Any]) -> 
         return DictValue(
             {k: lift(context, part, f"{name}_{k}", lambda k=k: getter()[k]) for k, part in value.items()}
         )
+    if is_sparse(value):
+        return _arrays(context, value, name, getter)
     if _is_frozen(value):
         names = [field.name for field in dataclasses.fields(value)]
         return Record(
@@ -134,6 +150,25 @@ def lift(context: Context, value: Any, name: str, getter: Callable[[], Any]) -> 
         )
     guard(context, value, name, getter)
     return value
+
+
+def _arrays(context: Context, matrix: Any, name: str, getter: Callable[[], Any]) -> Record:
+    """A sparse matrix as its arrays, which are captured."""
+    try:
+        opened = arrays_of(matrix)
+    except UnsupportedError as error:
+        raise context.refusal(f"{name} is {error.what}", error.why or "", error.remedy or "") from None
+    guard(context, matrix, name, getter)
+    fields = {field.name: getattr(opened, field.name) for field in dataclasses.fields(opened)}
+    return Record(
+        type(opened),
+        {
+            f: _captive(context, part, f"{name}_{f}", lambda f=f: getattr(arrays_of(getter()), f))
+            if isinstance(part, np.ndarray)
+            else part
+            for f, part in fields.items()
+        },
+    )
 
 
 def _is_frozen(value: Any) -> bool:

@@ -17,12 +17,13 @@ import numpy as np
 from pullback.capture.arrays import alias, as_array, converted, dtype_of
 from pullback.capture.context import Context
 from pullback.capture.contractions import contract
-from pullback.capture.conversions import REWRITES
 from pullback.capture.creation import CREATION
 from pullback.capture.overwriting import keep_arguments
+from pullback.capture.placing import REWRITES
 from pullback.capture.scatter import at
 from pullback.capture.stores import store
 from pullback.capture.values import (
+    Flat,
     ListValue,
     RangeValue,
     Var,
@@ -34,6 +35,7 @@ from pullback.capture.values import (
     is_scalar,
     is_static,
     kind_of,
+    lacking,
     to_python,
 )  # fmt: skip
 from pullback.ir.build import dummy_arg, types_of_call
@@ -71,8 +73,8 @@ _NAMED_RESULTS: dict[Any, Any] = {
 
 _REAL_OR_COMPLEX: dict[Any, str] = {
     np.real_if_close: "use np.real",
-    np.linalg.eig: "pass a + 0j, which gives complex results always",
-    np.linalg.eigvals: "pass a + 0j, which gives complex results always",
+    np.linalg.eig: "write np.linalg.eig(a + 0j), which gives complex results always",
+    np.linalg.eigvals: "write np.linalg.eigvals(a + 0j) or scipy.linalg.eigvals(a), which are complex always",
 }
 """Functions whose result is real or complex by what its values are, and what to do instead."""
 
@@ -81,6 +83,7 @@ _REFUSED: dict[Any, str] = {
     np.apply_along_axis: "write the loop over the rows",
     np.fromiter: "fill an np.empty array in a loop",
     np.frompyfunc: "write the loop",
+    np.piecewise: "use np.where or np.select",
 }
 
 
@@ -195,8 +198,10 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         kind = "complex" if function is np.real_if_close else "real"
         if (kind_of(args[0]).dtype.kind == "c") == (kind == "complex"):
             what = f"np{name_of(function).removeprefix('numpy')} of {kind} values"
-            context.fail(what, "its dtype depends on them", _REAL_OR_COMPLEX[function])
-    if function not in TABLE and function not in _EXTRA:
+            which = "if the imaginary parts are 0" if kind == "complex" else "if all eigenvalues are"
+            why = f"its dtype depends on them: the result is real {which}, and compiled code has one type"
+            context.fail(what, why, _REAL_OR_COMPLEX[function])
+    if function not in TABLE and row_of(function) is None and function not in _EXTRA:
         function = _outer_or_unknown(context, function)
     if function is np.broadcast_arrays and len(args) == 1:
         return (alias(context, as_array(context, args[0])),)
@@ -276,11 +281,12 @@ def _outer_or_unknown(context: Context, function: Any) -> Any:
     ufunc = getattr(function, "__self__", None)
     if known and isinstance(ufunc, np.ufunc) and ufunc in TABLE:
         return function
-    raise context.refusal(
-        f"{name_of(function)} has no rule",
-        "pullback does not know its derivative",
-        "write it with functions that have one, or call it outside",
-    )
+    why, remedy = (
+        "pullback does not know its derivative", "write it with functions that have one, or call it outside",
+    )  # fmt: skip
+    if name_of(function).startswith("numpy.random."):
+        why, remedy = "a program is a function of its arguments", "draw the numbers outside, and pass them"
+    raise context.refusal(f"{name_of(function)} has no rule", why, remedy)
 
 
 def _axes_to_keywords(function: Any, args: list[Any], kwargs: Kwargs) -> None:
@@ -315,7 +321,7 @@ def _argument(context: Context, function: Any, position: int, value: Any) -> Any
         return context.call(item, value, ())
     if is_numeric(value):
         return as_operand(value)
-    if isinstance(value, RangeValue):
+    if isinstance(value, RangeValue | Flat):
         return as_array(context, value)
     if isinstance(value, tuple | ListValue):
         if position == 0 and function in _JOINS:
@@ -327,9 +333,8 @@ def _argument(context: Context, function: Any, position: int, value: Any) -> Any
         return _static_tuple(context, value)
     if is_static(value):
         return Const(to_python(value))
-    raise context.refusal(
-        f"{describe(value)} is passed to {name_of(function)}", "it is neither number nor array"
-    )
+    what = f"{describe(value)} is passed to {name_of(function)}"
+    raise context.refusal(what, *lacking(value, "it is neither number nor array"))
 
 
 _OF_LISTS = frozenset([np.matmul, np.vecdot, np.einsum])

@@ -46,14 +46,14 @@ BINARY: dict[type[ast.operator], Callable[..., Any]] = {
     ast.LShift: np.left_shift, ast.RShift: np.right_shift,
 }  # fmt: skip
 
-_PYTHON: dict[Callable[..., Any], Callable[..., Any]] = {
+OPERATORS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
     np.floor_divide: operator.floordiv, np.remainder: operator.mod, np.power: operator.pow,
     np.matmul: operator.matmul, np.bitwise_and: operator.and_, np.bitwise_or: operator.or_,
     np.bitwise_xor: operator.xor, np.left_shift: operator.lshift, np.right_shift: operator.rshift,
 }  # fmt: skip
 
-_COMPARE: dict[type[ast.cmpop], tuple[Callable[..., Any], Callable[..., Any]]] = {
+COMPARISONS: dict[type[ast.cmpop], tuple[Callable[..., Any], Callable[..., Any]]] = {
     ast.Lt: (np.less, operator.lt), ast.LtE: (np.less_equal, operator.le),
     ast.Gt: (np.greater, operator.gt), ast.GtE: (np.greater_equal, operator.ge),
     ast.Eq: (np.equal, operator.eq), ast.NotEq: (np.not_equal, operator.ne),
@@ -78,7 +78,7 @@ def binary(context: Context, function: Callable[..., Any], left: Any, right: Any
     """``left op right`` as Python has it: on numbers and arrays NumPy's, on tuples and lists their own."""
     if is_numeric(left) and is_numeric(right):
         if is_number(left) and is_number(right):
-            return _folded(context, _PYTHON[function], left, right)
+            return _folded(context, OPERATORS[function], left, right)
         if function is np.power:
             _check_power(context, left, right)
         return context.call(function, left, right)
@@ -90,10 +90,10 @@ def binary(context: Context, function: Callable[..., Any], left: Any, right: Any
     if is_array(right) and isinstance(left, ListValue | tuple):
         return binary(context, function, as_array(context, left), right)
     if is_static(left) and is_static(right):
-        return _folded(context, _PYTHON[function], to_python(left), to_python(right))
-    raise context.refusal(
-        f"no such operation between {describe(left)} and {describe(right)}", "Python has none for these types"
-    )
+        return _folded(context, OPERATORS[function], to_python(left), to_python(right))
+    from pullback.capture.records import of_records
+
+    return of_records(context, OPERATORS[function], left, right)
 
 
 def whole(context: Context, function: Callable[..., Any], left: Any, right: Any) -> Any:
@@ -155,6 +155,10 @@ def _unary(context: Context, node: ast.UnaryOp) -> Any:
             function, python = np.invert, operator.invert
     if is_number(value):
         return _folded(context, python, value)
+    if isinstance(value, Record):
+        from pullback.capture.records import of_record
+
+        return of_record(context, python, value)
     if not is_numeric(value):
         context.fail(f"no such operation on {describe(value)}", "Python has none for this type")
     return context.call(function, value)
@@ -243,7 +247,7 @@ def compare(context: Context, op: ast.cmpop, left: Any, right: Any) -> Any:
         return _identical(context, left, right) == isinstance(op, ast.Is)
     if isinstance(op, ast.In | ast.NotIn):
         return _contained(context, left, right, isinstance(op, ast.NotIn))
-    function, python = _COMPARE[type(op)]
+    function, python = COMPARISONS[type(op)]
     if is_numeric(left) and is_numeric(right):
         if is_number(left) and is_number(right):
             return _folded(context, python, left, right)
@@ -364,12 +368,9 @@ def short_circuit(context: Context, first: Any, rest: Callable[[], Any], both: b
 
 def cheap(block: Block) -> bool:
     """Whether these statements may as well run when they are not needed."""
-    return all(
-        isinstance(s, Assign)
-        and s.function in _TOTAL
-        and all(isinstance(target.type, Scalar) for target in s.targets)
-        for s in block
-    ) and len(block) <= 4  # fmt: skip
+    known = (s for s in block if isinstance(s, Assign) and s.function in _TOTAL)
+    numbers = [s for s in known if all(isinstance(target.type, Scalar) for target in s.targets)]
+    return len(numbers) == len(block) <= 4
 
 
 @expression(ast.IfExp)

@@ -16,15 +16,17 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.arrays import as_array
+from pullback.base.spec import dtype_of
+from pullback.capture.arrays import as_array, vector_of
 from pullback.capture.context import Context
-from pullback.capture.indexing import full_index, load, part_of
-from pullback.capture.join import fork
+from pullback.capture.indexing import element
+from pullback.capture.join import chosen
 from pullback.capture.operators import binary, compare, truth, weak
 from pullback.capture.sequences import backwards, enumerated, items_of, product, sequence, zipped
 from pullback.capture.values import (
     Closure,
     DictValue,
+    Flat,
     ListValue,
     Method,
     Partial,
@@ -40,7 +42,7 @@ from pullback.capture.values import (
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Var
-from pullback.ir.primitives import item, select
+from pullback.ir.primitives import item
 from pullback.ir.types import Array, Scalar
 
 Handler = Callable[[Context, list[Any], dict[str, Any]], Any]
@@ -121,7 +123,7 @@ def _len(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if value.type.ndim == 0:
             context.fail("len of a 0-d array", "NumPy raises a TypeError")
         return context.dim(value, 0)
-    if isinstance(value, RangeValue | Sequence):
+    if isinstance(value, RangeValue | Sequence | Flat):
         return sequence(context, value).length
     items = items_of(context, value)
     if items is None:
@@ -131,12 +133,7 @@ def _len(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 @handles(operator.getitem)
 def _getitem(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    owner, index = args
-    return (
-        load(context, owner, full_index(context, owner, index))
-        if is_array(owner)
-        else part_of(context, owner, index)
-    )
+    return element(context, *args)
 
 
 @handles(builtins.enumerate)
@@ -196,6 +193,11 @@ def _known_items(context: Context, value: Any) -> list[Any]:
     return items
 
 
+def _elements(context: Context, value: Any) -> Any:
+    """What is iterated over: of an array's ``.flat`` the vector."""
+    return vector_of(context, value.array) if isinstance(value, Flat) else value
+
+
 @handles(builtins.sorted)
 def _sorted(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if not is_static(args[0]) or kwargs.get("key") is not None:
@@ -208,6 +210,7 @@ def _sorted(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 @handles(builtins.sum)
 def _sum(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     total: Any = args[1] if len(args) > 1 else kwargs.get("start", 0)
+    args[0] = _elements(context, args[0])
     items = items_of(context, args[0])
     if items is None and is_array(args[0]) and args[0].type.ndim == 1 and is_number(total) and total == 0:
         return context.call(np.sum, args[0])
@@ -226,6 +229,7 @@ def _extreme(largest: bool) -> Handler:
         if set(kwargs) - {"default"}:
             context.fail("min or max with key=", "it is not in the language", "compare in a loop")
         if len(args) == 1:
+            args[0] = _elements(context, args[0])
             items = items_of(context, args[0])
             if items is None and is_array(args[0]) and args[0].type.ndim == 1:
                 return context.call(over_array, args[0])
@@ -236,28 +240,11 @@ def _extreme(largest: bool) -> Handler:
             context.fail("min or max of nothing", "Python raises a ValueError")
         best = args[0]
         for value in args[1:]:
-            best = _better(context, compare(context, order, value, best), value, best)
+            test = truth(context, compare(context, order, value, best))
+            best = chosen(context, test, value, best)
         return best
 
     return handler
-
-
-def _better(context: Context, test: Any, value: Any, best: Any) -> Any:
-    test = truth(context, test)
-    if isinstance(test, bool):
-        return value if test else best
-
-    if is_scalar(value) and is_scalar(best) and kind_of(value) == kind_of(best):
-        return context.call(select, test, value, best)
-
-    def first() -> None:
-        context.env["$value"] = value
-
-    def second() -> None:
-        context.env["$value"] = best
-
-    fork(context, test, first, second, frozenset())
-    return context.env.pop("$value")
 
 
 PYTHON[builtins.max] = _extreme(True)
@@ -266,6 +253,7 @@ PYTHON[builtins.min] = _extreme(False)
 
 def _all_of(both: bool) -> Handler:
     def handler(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        args[0] = _elements(context, args[0])
         items = items_of(context, args[0])
         if items is None:
             if is_array(args[0]) and args[0].type.ndim == 1:
@@ -313,6 +301,13 @@ def _str(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 @handles(builtins.isinstance)
 def _isinstance(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     value, kinds = args[0], to_python(args[1])
+    if isinstance(value, Record) and kinds is not value.kind:
+        _ask_outside(context, value, "isinstance")
+    return is_instance(value, kinds)
+
+
+def is_instance(value: Any, kinds: Any) -> bool:
+    """``isinstance(value, kinds)``."""
     if isinstance(value, Var):
         return issubclass(python_type(value), kinds)
     stand_ins: dict[type, type] = {ListValue: list, DictValue: dict, RangeValue: range}
@@ -334,6 +329,19 @@ def python_type(value: Var) -> type:
     return kind.dtype.type
 
 
+def _ask_outside(context: Context, value: Record, what: str) -> None:
+    """Refuse a question whose answer is that of the object which a dataclass here stands for."""
+    if hasattr(value.kind, "without"):
+        context.fail(
+            f"{what} of a sparse matrix", "it is taken apart into its arrays", "ask outside the function"
+        )
+
+
+@handles(dtype_of)
+def _dtype_of(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return kind_of(args[0]).dtype
+
+
 @handles(builtins.callable)
 def _callable(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return isinstance(args[0], Closure | Partial | Method) or (
@@ -346,6 +354,8 @@ def _hasattr(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     value = args[0]
     if isinstance(value, Var):
         return hasattr(python_type(value), args[1])
+    if isinstance(value, Record):
+        _ask_outside(context, value, "hasattr")
     return hasattr(value.kind if isinstance(value, Record) else value, args[1])
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from pullback.capture.arrays import vector_of
 from pullback.capture.context import Context
 from pullback.capture.indexing import full_index, load
 from pullback.capture.operators import compare, whole
 from pullback.capture.values import (
     DictValue,
+    Flat,
     ListValue,
     RangeValue,
     Sequence,
@@ -60,6 +62,8 @@ def sequence(context: Context, value: Any) -> Sequence:
             return whole(context, np.add, span.start, whole(context, np.multiply, k, span.step))
 
         return Sequence(trips(context, span), at)
+    if isinstance(value, Flat):
+        return sequence(context, vector_of(context, value.array))
     items = items_of(context, value)
     if items is None:
         context.fail(f"{describe(value)} is iterated over", "it is no range, array, tuple, list or dict")
@@ -128,6 +132,7 @@ def product(context: Context, values: list[Any]) -> Any:
     """``itertools.product(*values)``."""
     lists = [items_of(context, value) for value in values]
     if all(items is not None for items in lists):
+        context.keep(tuple(lists))
         return tuple(itertools.product(*(items or [] for items in lists)))
     inner = [sequence(context, value) for value in values]
     length: Any = 1

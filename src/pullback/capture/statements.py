@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.errors import UnsupportedError
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, execute, statement
 from pullback.capture.join import BREAK, CONTINUE, DEAD, RESULT, RETURN, any_flag, fork, guarded
@@ -15,8 +16,9 @@ from pullback.capture.liveness import always_exits
 from pullback.capture.names import load_name
 from pullback.capture.operators import BINARY, binary, condition
 from pullback.capture.sequences import unpack
-from pullback.capture.stores import augmented, store_subscript
-from pullback.capture.values import Closure, ListValue, Record, describe, is_array
+from pullback.capture.source import is_library
+from pullback.capture.stores import augmented, store_flat, store_subscript
+from pullback.capture.values import Closure, ListValue, Record, describe, is_array, to_python
 from pullback.ir.nodes import Raise, Var
 
 EMPTY: frozenset[str] = frozenset()
@@ -74,6 +76,8 @@ def _branch(context: Context, node: ast.If, rest: Sequence[ast.stmt]) -> None:
 @statement(ast.Assign)
 def _assign(context: Context, node: ast.Assign) -> None:
     value = evaluate(context, node.value)
+    if len(node.targets) > 1 and not isinstance(value, Var):
+        context.keep(value)
     for target in node.targets:
         value = assign(context, target, value)
 
@@ -131,7 +135,10 @@ def _assign_parts(context: Context, targets: Sequence[ast.expr], value: Any) -> 
 
 def _assign_attribute(context: Context, target: ast.Attribute, value: Any) -> None:
     owner = evaluate(context, target.value)
-    if is_array(owner) and target.attr in ("real", "imag", "T", "flat"):
+    if is_array(owner) and target.attr == "flat":
+        store_flat(context, owner, slice(None), value)
+        return
+    if is_array(owner) and target.attr in ("real", "imag", "T"):
         context.fail(
             f"a store into `.{target.attr}`",
             "the program has no view of that kind",
@@ -175,21 +182,6 @@ def _expression(context: Context, node: ast.Expr) -> None:
         evaluate(context, node.value)
 
 
-@statement(ast.With)
-def _with(context: Context, node: ast.With) -> None:
-    """``with np.errstate(...)``: a program warns of nothing, so its body stands for it."""
-    for item in node.items:
-        call = item.context_expr
-        manager = evaluate(context, call.func) if isinstance(call, ast.Call) else None
-        if manager is not np.errstate or item.optional_vars is not None:
-            context.fail(
-                "`with` is not in the language",
-                "a context manager runs arbitrary Python",
-                "put the `with` around the call",
-            )
-    run_block(context, node.body)
-
-
 @statement(ast.Pass)
 def _pass(context: Context, node: ast.Pass) -> None:
     pass
@@ -202,11 +194,13 @@ def _global(context: Context, node: ast.Global) -> None:
 
 @statement(ast.Nonlocal)
 def _nonlocal(context: Context, node: ast.Nonlocal) -> None:
-    context.fail(
-        "`nonlocal` is not in the language",
-        "the name belongs to another function",
-        "return the value, or write into an array",
-    )
+    """The call has bound the names, and hands their values back (`capture.inline`)."""
+    if context.frame.function is not None:
+        context.fail(
+            f"{node.names[0]} is nonlocal here",
+            "a captured function cannot assign names outside itself",
+            "return the value",
+        )
 
 
 @statement(ast.Import, ast.ImportFrom)
@@ -265,8 +259,17 @@ def _raise(context: Context, node: ast.Raise) -> None:
     kind = evaluate(context, call.func if call else node.exc)
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         context.fail(f"{describe(kind)} is raised", "only exception classes can be", "raise ValueError(text)")
+    if call and issubclass(kind, UnsupportedError) and is_library(context.frame.file):
+        raise _refusal(context, call)
     text = _message(context, call.args[0]) if call and call.args else ""
     _raise_now(context, kind, text)
+
+
+def _refusal(context: Context, call: ast.Call) -> UnsupportedError:
+    """What a function that stands for a library's says about a call that it does not take."""
+    words = {str(k.arg): to_python(evaluate(context, k.value)) for k in call.keywords}
+    what = to_python(evaluate(context, call.args[0]))
+    return UnsupportedError(what, where=context.location(), **words)
 
 
 def _raise_now(context: Context, kind: type[BaseException], text: str) -> None:

@@ -9,13 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from pullback.capture.arrays import array_kind, as_array
+from pullback.capture.arrays import array_kind, as_array, vector_of
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate
-from pullback.capture.indexing import Index, full_index, load, owner_and_index, part_of
+from pullback.capture.indexing import (
+    Index,
+    element,
+    full_index,
+    load,
+    owner_and_index,
+    part_of,
+    without_flag,
+)  # fmt: skip
 from pullback.capture.operators import binary
 from pullback.capture.values import (
     DictValue,
+    Flat,
     ListValue,
     Method,
     RangeValue,
@@ -70,6 +79,7 @@ def store_subscript(
     """``owner[index] = value``; with a `function`, `value` is the syntax of ``owner[index] op= value``."""
     owner, index = owner_and_index(context, target)
     if is_array(owner):
+        owner, index = without_flag(context, owner, index)
         full = full_index(context, owner, index)
         if function is not None:
             _update(context, owner, full, function, value)
@@ -79,6 +89,12 @@ def store_subscript(
         statement = context.frame.statement
         context.frame.storing = isinstance(statement, ast.Assign) and statement.targets == [target]
         store(context, owner, full, value)
+        return
+    if isinstance(owner, Flat):
+        context.frame.storing = function is None
+        if function is not None:
+            value = binary(context, function, element(context, owner, index), evaluate(context, value))
+        store_flat(context, owner.array, index, value)
         return
     if isinstance(owner, Method | tuple) or is_number(owner) or not isinstance(owner, ListValue | DictValue):
         context.fail(f"an item of {describe(owner)} is assigned", "it cannot change")
@@ -93,6 +109,38 @@ def store_subscript(
         return
     part_of(context, owner, index)
     owner.items[operator.index(index)] = value
+
+
+def store_flat(context: Context, array: Var, index: Any, value: Any) -> None:
+    """``array.flat[index] = value``, of which NumPy takes as many numbers as it needs, over and over."""
+    vector = vector_of(context, array)
+    if array_kind(array).layout != "C":
+        context.fail(
+            "a store into the .flat of an array that is not in C order",
+            "no view of it has one axis",
+            "index the array itself",
+        )
+    vector, index = without_flag(context, vector, index)
+    full = full_index(context, vector, index)
+    value = as_array(context, value)
+    if is_array(value):
+        places = load(context, context.call(np.arange, as_operand(context.dim(vector, 0))), full)
+        if is_array(places):
+            value = cycled(context, value, context.dim(places, 0))
+        else:
+            value = load(context, vector_of(context, value), (0,))
+    store(context, vector, full, value)
+
+
+def cycled(context: Context, value: Var, count: Any) -> Var:
+    """So many elements of `value`, from the first again after the last."""
+    vector = vector_of(context, value)
+    length = context.dim(vector, 0)
+    if isinstance(length, Var):
+        none = context.call(np.equal, length, 0, name="none")
+        context.raise_if(none, ValueError, "no values to store")
+    numbers = context.call(np.arange, as_operand(count))
+    return load(context, vector, (context.call(np.remainder, numbers, length),))
 
 
 def _update(

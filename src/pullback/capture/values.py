@@ -62,6 +62,13 @@ class Sequence:
 
 
 @dataclasses.dataclass(eq=False, slots=True)
+class Flat:
+    """``array.flat``: the elements in C order, to be read, replaced and iterated over."""
+
+    array: Any
+
+
+@dataclasses.dataclass(eq=False, slots=True)
 class Closure:
     """A function or lambda defined in a function that is being captured, with its frame."""
 
@@ -114,6 +121,19 @@ class Maybe:
     value: Any
     flag: Var
     none: bool = False
+
+
+@dataclasses.dataclass(eq=False, slots=True)
+class Lent:
+    """What a name has while another frame has its value, under the name `name` there."""
+
+    frame: Any
+    name: str
+
+
+def is_lent(name: str) -> bool:
+    """Whether a name in a frame stands for one of another function."""
+    return " " in name
 
 
 class Bottom:
@@ -190,6 +210,8 @@ def children(value: Any) -> list[Any] | None:
         return list(value.fields.values())
     if isinstance(value, RangeValue):
         return [value.start, value.stop, value.step]
+    if isinstance(value, Flat):
+        return [value.array]
     return None
 
 
@@ -216,6 +238,8 @@ def with_children(value: Any, parts: list[Any], home: object = None) -> Any:
         return DictValue(dict(zip(value.items, parts, strict=True)), home)
     if isinstance(value, Record):
         return Record(value.kind, dict(zip(value.fields, parts, strict=True)))
+    if isinstance(value, Flat):
+        return Flat(*parts)
     assert isinstance(value, RangeValue)
     return RangeValue(*parts)
 
@@ -290,6 +314,11 @@ def to_python(value: Any) -> Any:
     return value
 
 
+def lacking(value: Any, why: str, remedy: str = "") -> tuple[str, str]:
+    """Why a value has no such operation, and what to do: in the words of its class, or in these."""
+    return getattr(value.kind, "without", (why, remedy)) if isinstance(value, Record) else (why, remedy)
+
+
 def describe(value: Any) -> str:
     """A few words for a value, for error messages."""
     if isinstance(value, Var):
@@ -311,6 +340,10 @@ def describe(value: Any) -> str:
         return "a range"
     if isinstance(value, tuple):
         return f"a tuple of {len(value)}"
+    if isinstance(value, Sequence):
+        return "something of a length known only at run time"
+    if isinstance(value, Flat):
+        return "the .flat of an array"
     if isinstance(value, Closure | Partial | Method):
         return "a function"
     return f"a {type(value).__name__}"

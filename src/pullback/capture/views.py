@@ -150,6 +150,10 @@ def resolved(context: Context, a: Any, lengths: tuple[Any, ...]) -> tuple[Any, .
         if k != unknown[0]:
             known = binary(context, np.multiply, known, n.value if isinstance(n, Const) else n)
     total = size(context, a)
+    if isinstance(known, Var):
+        none = context.call(np.less, known, 1, name="none")
+        message = "reshape: beside a length of -1 the others have to be positive"
+        context.raise_if(none, ValueError, message)
     rest = total if isinstance(known, int) and known == 1 else binary(context, np.floor_divide, total, known)
     return tuple(as_operand(rest) if k == unknown[0] else n for k, n in enumerate(lengths))
 

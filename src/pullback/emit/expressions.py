@@ -108,6 +108,11 @@ def _weaken(x: Operand, *, read: Reader) -> Text:
     return call({"b": "bool", "i": "int", "u": "int", "f": "float", "c": "complex"}[kind.dtype.kind], text)
 
 
+def _stopped(x: Operand, *, read: Reader) -> Text:
+    text = read(x)
+    return text if isinstance(operand_type(x), Scalar) else call(f"{text.at(Level.ATOM)}.copy").reading(text)
+
+
 def _truncate(x: Operand, *, read: Reader) -> Text:
     return call("int", read(x))
 
@@ -155,7 +160,7 @@ _PRIMITIVES: dict[Callable[..., Any], Callable[..., Text]] = {
     primitives.bind: _bind, primitives.item: _indexed, primitives.view: _indexed, primitives.pick: _indexed,
     primitives.dim: _dim, primitives.cast: _cast, primitives.weaken: _weaken,
     primitives.truncate: _truncate, primitives.select: _select, primitives.scale: _scale,
-    primitives.reserve: _reserve,
+    primitives.reserve: _reserve, primitives.stopped: _stopped,
     np.transpose: _transpose, np.reshape: _reshape, np.real: _real, np.imag: _imag,
 }  # fmt: skip
 

@@ -50,6 +50,11 @@ def weaken(x: Any) -> Any:
     return x.item() if isinstance(x, np.generic | np.ndarray) else x
 
 
+def stopped(x: Any) -> Any:
+    """The number, or a copy of the array, without its derivative (`pullback.stop_gradient`)."""
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
 def truncate(x: Any) -> int:
     """``int(x)``: towards zero."""
     return int(x)

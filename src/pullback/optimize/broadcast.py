@@ -15,12 +15,15 @@ from pullback.optimize.delayed import Delayed, Index, Value, element, is_one, po
 from pullback.optimize.emitter import Emitter
 from pullback.rules.table import TABLE
 
-_LIGHT = frozenset([np.negative, np.positive, np.conjugate, np.real, np.imag, primitives.cast])
+_LIGHT = frozenset([
+    np.negative, np.positive, np.conjugate, np.real, np.imag, primitives.cast, primitives.stopped,
+])  # fmt: skip
 """Elementwise functions as cheap as a read, which may be asked for again."""
 
 _FUNCTIONS = frozenset([
     np.clip, np.real, np.imag, np.angle, np.round, np.around, np.fix, np.sinc, np.nan_to_num, np.isreal,
     np.iscomplex, np.isclose, np.isposinf, np.isneginf, primitives.scale,
+    primitives.stopped,
 ])  # fmt: skip
 """Functions that are no ufunc and work element by element; of a number they return a number."""
 

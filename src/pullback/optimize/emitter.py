@@ -21,6 +21,10 @@ from pullback.optimize.delayed import Delayed, Index, in_memory, is_one
 from pullback.optimize.extents import Extents
 
 _LETTERS = "ijklmn"
+_STRETCHED = (
+    "lengths differ, and neither axis was of length 1 when this was compiled"
+    " (an axis is stretched only where its length of 1 is known by then)"
+)
 
 
 class Emitter(Builder):
@@ -319,14 +323,11 @@ class Emitter(Builder):
             return
         self.add(If(fails, (Raise(exception, message),)))
 
-    def check_equal(self, a: Operand, b: Operand, what: str) -> None:
+    def check_equal(self, a: Operand, b: Operand, what: str, why: str = _STRETCHED) -> None:
         """Raise a ValueError at run time unless two lengths are equal, where they are not known to be."""
         if self.extents.equal(a, b):
             return
-        message = (
-            f"{what}: lengths differ, and neither axis was of length 1 when this was compiled"
-            " (an axis is stretched only where its length of 1 is known by then)"
-        )
+        message = f"{what}: {why}"
         depth = self._depth((a, b))
         with self.level(depth):
             self.check(self.scalar(np.not_equal, a, b, name="differs"), ValueError, message)

@@ -52,7 +52,9 @@ class _Fusion:
 
     def _joined(self, first: For, second: For) -> For:
         renamed = substitute(second.body, {second.index.name: first.index})
-        self._renamed[second.index.name] = first.index.name
+        mine, other = self._index(first.index.name), self._index(second.index.name)
+        if mine != other:  # loops that one was split into have one index
+            self._renamed[other] = mine
         return replace(first, body=(*first.body, *renamed))
 
     def _partner(self, before: list[Statement], loop: For) -> tuple[int, list[int]] | None:
@@ -108,10 +110,16 @@ class _Fusion:
             return None
         terms: dict[str, int] = {}
         for atom, coefficient in form.terms:
-            while atom in self._renamed:
-                atom = self._renamed[atom]
-            terms[atom] = coefficient
-        return Form(form.constant, tuple(sorted(terms.items()))) if terms.pop(index, 0) == 1 else None
+            name = self._index(atom)
+            terms[name] = terms.get(name, 0) + coefficient
+        grows = terms.pop(self._index(index), 0) == 1
+        return Form(form.constant, tuple(sorted(terms.items()))) if grows else None
+
+    def _index(self, name: str) -> str:
+        """What a loop's index is called since the loop has been joined to others."""
+        while name in self._renamed:
+            name = self._renamed[name]
+        return name
 
     def _is_natural(self, loop: For, rest: Form) -> bool:
         """Whether the entry is not negative, which would count from the end."""

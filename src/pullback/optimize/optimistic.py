@@ -36,7 +36,7 @@ from pullback.ir.walk import arguments, variables, walk, with_blocks
 _ARITHMETIC = frozenset([
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.square, np.absolute, np.real,
     np.imag, np.conjugate, np.sum, np.matmul, np.dot, np.copy, primitives.scale, primitives.cast,
-    primitives.weaken, primitives.item, primitives.pick, *primitives.ALIASING,
+    primitives.stopped, primitives.weaken, primitives.item, primitives.pick, *primitives.ALIASING,
 ])  # fmt: skip
 """What gives NaN wherever an argument that it uses is NaN."""
 

@@ -190,5 +190,5 @@ class _Values:
 
 _PURE: frozenset[Callable[..., Any]] = frozenset([
     primitives.item, primitives.dim, primitives.cast, primitives.weaken, primitives.truncate,
-    primitives.select,
+    primitives.select, primitives.stopped,
 ])  # fmt: skip

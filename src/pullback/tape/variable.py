@@ -138,8 +138,8 @@ class Variable(Mutable):
         return format(bare(self), spec) if spec else repr(self)
 
     def __copy__(self) -> Any:
-        """A value of its own: an input again for an input, a recorded copy of a computed value."""
-        return Variable(self.value) if self.is_leaf else np.copy(self)
+        """A value of its own: an input again for a user's input, else a recorded copy."""
+        return Variable(self.value) if self.is_leaf and self._tape is ROOT else np.copy(self)
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.__copy__()

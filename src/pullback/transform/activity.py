@@ -21,8 +21,8 @@ from pullback.rules.table import TABLE, name_of
 from pullback.transform.alias import AliasClass
 
 _CONSTANT = frozenset([
-    primitives.dim, primitives.truncate, np.empty, np.zeros, np.ones, np.eye, np.empty_like,
-    np.zeros_like, np.ones_like, np.shape, np.arange,
+    primitives.dim, primitives.truncate, primitives.stopped, np.empty, np.zeros, np.ones, np.eye,
+    np.empty_like, np.zeros_like, np.ones_like, np.shape, np.arange,
 ])  # fmt: skip
 """What carries no derivative from its arguments to its result."""
 

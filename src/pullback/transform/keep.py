@@ -34,6 +34,7 @@ CHEAP = frozenset([
     np.greater_equal, np.equal, np.not_equal, np.logical_and, np.logical_or, np.logical_not, np.bitwise_and,
     np.bitwise_or, np.maximum, np.minimum, np.absolute, np.square, np.conjugate, np.real, np.imag, np.isnan,
     primitives.cast, primitives.weaken, primitives.select, primitives.bind, primitives.dim, primitives.scale,
+    primitives.stopped,
     np.sign, max, min, np.sqrt, np.divide, np.reciprocal,
 ])  # fmt: skip
 """What costs no more than a trip to memory. On integers division is cheap as well."""

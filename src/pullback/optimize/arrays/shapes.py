@@ -17,6 +17,8 @@ from pullback.optimize.emitter import Emitter
 from pullback.optimize.rewrites import rewrites
 from pullback.optimize.slices import OpaqueError, frozen, reversed_axes, static, transposed, view
 
+_OTHER_SIZE = "the array is of another size than the shape (where a -1 has to be a constant)"
+
 
 @rewrites(np.reshape)
 def reshape(e: Emitter, a: Value, shape: Any, **options: Any) -> Value:
@@ -27,7 +29,7 @@ def reshape(e: Emitter, a: Value, shape: Any, **options: Any) -> Value:
     if axes is not None:
         return _inserted(array, extents, axes)
     total = e.product(array.shape)
-    e.check_equal(total, e.product(extents), "reshape")
+    e.check_equal(total, e.product(extents), "reshape", _OTHER_SIZE)
     source = e.variable(array)
     assert isinstance(source.type, Array)
     if source.type.layout != "C":
