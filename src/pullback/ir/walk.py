@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from operator import is_
 from typing import Any
 
 from pullback.ir.nodes import (
@@ -46,12 +47,13 @@ def variables(arg: Arg | None) -> list[Var]:
 
 def _collect(arg: Any, found: list[Var]) -> None:
     # Every pass asks what statements read, so no generators here.
-    if isinstance(arg, Var):
+    kind = type(arg)
+    if kind is Var:
         found.append(arg)
-    elif isinstance(arg, tuple):
+    elif kind is tuple:
         for part in arg:
             _collect(part, found)
-    elif isinstance(arg, Slice):
+    elif kind is Slice:
         found += [part for part in (arg.start, arg.stop, arg.step) if isinstance(part, Var)]
 
 
@@ -94,9 +96,9 @@ _read: dict[int, tuple[Statement, tuple[Var, ...]]] = {}
 
 def assigns(statement: Statement) -> tuple[Var, ...]:
     """The variables a statement itself assigns (a `For` its index), those of the blocks in it aside."""
+    if type(statement) is Assign:
+        return statement.targets
     match statement:
-        case Assign():
-            return statement.targets
         case For():
             return (statement.index,)
         case Pop():
@@ -106,6 +108,9 @@ def assigns(statement: Statement) -> tuple[Var, ...]:
 
 def blocks(statement: Statement) -> tuple[Block, ...]:
     """The blocks in a statement, in the order they run."""
+    kind = type(statement)
+    if kind is Assign or kind is Store:
+        return ()
     match statement:
         case For():
             return (statement.body,)
@@ -124,24 +129,38 @@ def walk(block: Block) -> Iterator[Statement]:
             yield from walk(inner)
 
 
+def _changed(statement: Statement, **fields: Any) -> Statement:
+    """`statement` with other fields; itself where it has them, so that what is known of it stays."""
+    for name, value in fields.items():
+        if getattr(statement, name) is not value:
+            return replace(statement, **fields)
+    return statement
+
+
+def _kept(old: tuple[Any, ...], new: list[Any]) -> tuple[Any, ...]:
+    """`new` as a tuple, and `old` where it has the same parts."""
+    return old if all(map(is_, old, new)) else tuple(new)
+
+
 def with_blocks(statement: Statement, new: Callable[[Block], Block]) -> Statement:
     """`statement` with `new` applied to each block in it."""
     match statement:
         case For():
-            return replace(statement, body=new(statement.body))
+            return _changed(statement, body=new(statement.body))
         case While():
-            return replace(statement, before=new(statement.before), body=new(statement.body))
+            return _changed(statement, before=new(statement.before), body=new(statement.body))
         case If():
-            return replace(statement, then=new(statement.then), orelse=new(statement.orelse))
+            return _changed(statement, then=new(statement.then), orelse=new(statement.orelse))
     return statement
 
 
 def map_arg(arg: Any, new: Callable[[Operand], Any]) -> Any:
     """`arg` with `new` applied to each variable and constant in it."""
-    if isinstance(arg, Var | Const):
+    kind = type(arg)
+    if kind is Var or kind is Const:
         return new(arg)
-    if isinstance(arg, tuple):
-        return tuple(map_arg(part, new) for part in arg)
+    if kind is tuple:
+        return _kept(arg, [map_arg(part, new) for part in arg])
     if isinstance(arg, Slice):
         return Slice(*(None if x is None else new(x) for x in (arg.start, arg.stop, arg.step)))
     return arg
@@ -151,30 +170,31 @@ def map_reads(statement: Statement, new: Callable[[Operand], Any]) -> Statement:
     """`statement` with `new` applied to what it itself reads; its targets and blocks stay."""
     match statement:
         case Assign():
-            return replace(
+            return _changed(
                 statement,
                 args=map_arg(statement.args, new),
-                kwargs=tuple((name, map_arg(value, new)) for name, value in statement.kwargs),
+                kwargs=statement.kwargs
+                and tuple((name, map_arg(value, new)) for name, value in statement.kwargs),
             )
         case Store():
-            return replace(
+            return _changed(
                 statement,
                 array=new(statement.array),
                 index=map_arg(statement.index, new),
                 value=new(statement.value),
             )
         case For():
-            return replace(
+            return _changed(
                 statement, start=new(statement.start), stop=new(statement.stop), step=new(statement.step)
             )
         case While() | If():
-            return replace(statement, test=new(statement.test))
+            return _changed(statement, test=new(statement.test))
         case Push():
-            return replace(statement, stack=new(statement.stack), value=new(statement.value))
+            return _changed(statement, stack=new(statement.stack), value=new(statement.value))
         case Pop():
-            return replace(statement, stack=new(statement.stack))
+            return _changed(statement, stack=new(statement.stack))
         case Return():
-            return replace(statement, values=tuple(new(value) for value in statement.values))
+            return _changed(statement, values=_kept(statement.values, list(map(new, statement.values))))
     return statement
 
 
@@ -182,11 +202,11 @@ def map_targets(statement: Statement, new: Callable[[Var], Var]) -> Statement:
     """`statement` with `new` applied to the variables it itself assigns."""
     match statement:
         case Assign():
-            return replace(statement, targets=tuple(new(target) for target in statement.targets))
+            return _changed(statement, targets=_kept(statement.targets, list(map(new, statement.targets))))
         case For():
-            return replace(statement, index=new(statement.index))
+            return _changed(statement, index=new(statement.index))
         case Pop():
-            return replace(statement, target=new(statement.target))
+            return _changed(statement, target=new(statement.target))
     return statement
 
 

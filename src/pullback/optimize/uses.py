@@ -52,15 +52,20 @@ class Uses:
     def _number(self, block: Block, loops: tuple[int, ...], path: tuple[int, ...]) -> None:
         self._block_count += 1
         path = (*path, self._block_count)
+        used, assigned = self._used, self._assigned
         for statement in block:
             position = len(self._loops)
             self._statements.append(statement)
             self._loops.append(loops)
             self._blocks.append(path)
-            for name in dict.fromkeys(variable.name for variable in reads(statement)):
-                self._used.setdefault(name, []).append(position)
+            for variable in reads(statement):
+                at = used.get(variable.name)
+                if at is None:
+                    used[variable.name] = [position]
+                elif at[-1] != position:
+                    at.append(position)
             for target in assigns(statement):
-                self._assigned.setdefault(target.name, []).append(position)
+                assigned.setdefault(target.name, []).append(position)
             if isinstance(statement, Store):
                 self._stores.append((position, statement.array.name))
             inner = (*loops, position) if isinstance(statement, For | While) else loops

@@ -1,7 +1,7 @@
 """LLVM instructions of emitted source, written in one walk over its syntax tree."""
 
 import ast
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from llvmlite import ir
 from numba.core import cgutils, types
@@ -242,7 +242,8 @@ class Code(Expressions):
 
     def do_Expr(self, node):
         if type(node.value) is ast.Call and self.found.list_of(node.value, "append"):
-            self.stacks[node.value.func.value.id].append(self.builder, self.of(node.value.args[0]))
+            called: Any = node.value.func
+            self.stacks[called.value.id].append(self.builder, self.of(node.value.args[0]))
         elif type(node.value) is ast.Call:
             self.of(node.value)
 
