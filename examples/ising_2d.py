@@ -15,8 +15,8 @@ eigenvectors have no derivatives: 1/(w_j - w_i) is infinite. But κ depends on t
 that are kept, and that moves smoothly as long as no eigenvalue is cut off from its equals. `kept_space` says
 so in NumPy: a frame of the space, whose derivatives divide by differences of a kept and a cut eigenvalue, and
 by no others. `eigenvectors` takes them from eigh as they are. pullback's first derivative then is the same
-number; or it is an error, where the rounding of a chain of nearly degenerate decompositions hides that the
-basis does not matter. The second derivative is an error there. Nothing is NaN, or wrong.
+number: that the basis does not matter it finds by running the method once more in another one. The second
+derivative is an error there. Nothing is NaN, or wrong.
 
     python examples/ising_2d.py
 """

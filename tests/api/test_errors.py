@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.linalg
 import scipy.sparse
 import scipy.special
@@ -280,6 +281,12 @@ def test_scipy_functions_that_take_plain_arrays_only(derivative: Callable[..., A
         lambda: derivative(lambda x: np.sum(scipy.linalg.expm(np.outer(x, x))), X),
         pb.UnsupportedError,
         "scipy.linalg.expm would turn",
+        "call pullback.scipy.linalg.expm.",
+    )
+    refused(
+        lambda: derivative(lambda x: scipy.integrate.simpson(2 * x), X),
+        pb.UnsupportedError,
+        "scipy.integrate.simpson would turn",
         "pb.primitive",
     )
 

@@ -40,6 +40,18 @@ def test_a_call_like_one_before_sees_a_new_global(monkeypatch: Any) -> None:
     np.testing.assert_allclose(gradient(x, 1.0), 3.0)
 
 
+def solve(a: Any, b: Any) -> Any:
+    return np.linalg.solve(a, b)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_a_function_with_the_name_of_one_that_it_calls(jit: bool) -> None:
+    a, b = np.array([[2.0, 1.0], [0.0, 4.0]]), np.ones(2)
+    np.testing.assert_allclose(pb.compile(solve, jit=jit)(a, b), [0.375, 0.25])
+    y_bar = pb.vjp(pb.compile(solve, jit=jit), a, b)[1](np.ones(2))
+    np.testing.assert_allclose(y_bar[1], pb.vjp(solve, a, b)[1](np.ones(2))[1])
+
+
 def test_reductions_of_numbers_and_arrays_without_axes() -> None:
     weight = np.array(2.0)
 

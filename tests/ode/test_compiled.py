@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.base.errors import UnsupportedError
+from pullback.base.errors import ConvergenceError, ShapeError, UnsupportedError
 
 P, Y0, T = np.array([1.0, 0.1, 1.5, 0.075]), np.array([10.0, 5.0]), np.linspace(0.0, 4.0, 5)
 
@@ -97,3 +97,35 @@ def test_times_out_of_order(options: Any) -> None:
     for t in ([0.0, 1.0, 0.5], [0.0, 0.0], [0.0, np.nan]):
         with pytest.raises(ValueError, match="not in order"):
             pb.grad(end)(np.ones(2), np.array(t))
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "rk4"}])
+@pytest.mark.parametrize("final", [False, True])
+def test_a_single_time(options: Any, final: bool) -> None:
+    def program(y0: Any, t: Any) -> Any:
+        return np.sum(pb.ode.solve(lambda t, y: -y, y0, t, final=final, **options))
+
+    for t, what in ((np.array([0.5]), "one time"), (0.5, "a float known at run time")):
+        for run in (pb.compile(program, jit=False), pb.grad(pb.compile(program, jit=False))):
+            with pytest.raises(UnsupportedError, match=f"pb.ode.solve with {what} as t") as error:
+                run(Y0, t)
+            assert "the first of them that of y0" in (error.value.why or "")
+            assert "at least two times" in (error.value.remedy or "")
+            assert "pb.ode.solve(lambda t, y: -y, y0, t" in str(error.value)
+    with pytest.raises(ShapeError, match=r"(?s)less than two times.*that of y0.*at least two times"):
+        pb.compile(program, jit=False)(Y0, np.zeros(0))
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_a_solution_that_grows_beyond_all_bounds(jit: bool) -> None:
+    def program(y0: Any, t: Any) -> Any:
+        return np.sum(pb.ode.solve(lambda t, y: 1e3 * y**3, y0, t, method="rk4", steps=10))
+
+    t = np.linspace(0.0, 1.0, 3)
+    for run in (pb.compile(program, jit=jit), pb.grad(pb.compile(program, jit=jit))):
+        with (
+            np.errstate(all="ignore"),
+            pytest.raises(ConvergenceError, match=r"(?s)not finite.*too long to be stable.*more steps"),
+        ):
+            run(Y0, t)
+    assert np.isfinite(pb.grad(pb.compile(program, jit=jit))(1e-3 * Y0, t)).all()

@@ -113,3 +113,53 @@ def test_a_product_that_is_read_elsewhere_or_changes_is_formed():
 
 def functions(program):
     return {s.function for s in walk(program.body) if isinstance(s, Assign)}
+
+
+stack = np.sin(np.arange(150.0)).reshape(3, 2, 5, 5)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.complex64])
+def test_stacks_are_multiplied_a_matrix_at_a_time(dtype):
+    a = stack.astype(dtype)
+    b = np.cos(a[0])
+    for function in (
+        lambda r, a, b: a @ b,
+        lambda r, a, b: b @ a,
+        lambda r, a, b: np.sum(np.exp(a) @ b, axis=0),
+        lambda r, a, b: np.transpose(a @ b, (3, 0, 2, 1)) * 2,
+        lambda r, a, b: np.transpose(a, (0, 1, 3, 2)) @ b[None],
+        lambda r, a, b: a[:, :1] @ b[1],
+        lambda r, a, b: np.sum((a @ b)[:, -1:, ::2], axis=-1),
+    ):
+        program = check(function, a, b, others=((a[:0], b), (a[:, :, :0], b[..., :0]), (a[..., :0], b)))
+        assert np.matmul in functions(program)
+
+
+def test_a_stack_is_multiplied_before_it_is_overwritten():
+    def reversed_(r, a, b):
+        a[:] = a @ a[::-1]
+        return a
+
+    def shifted(r, a, b):
+        a[1:] = b @ a[:-1]
+        return a
+
+    def own(r, a, b):
+        a[:] = a @ b
+        return a
+
+    for function in (reversed_, shifted, own):
+        check(function, stack, stack[0])
+
+
+@pytest.mark.parametrize("function", [np.trace, np.diagonal])
+def test_diagonals_of_stacks(function):
+    for axes in ((0, 1), (2, 3), (3, 2), (-1, 0), (1, 2)):
+        check(lambda r, a, axes=axes: function(a, 0, *axes), stack)
+        check(lambda r, a, axes=axes: function(a, 1, axis1=axes[0], axis2=axes[1]), stack)
+    last = {np.trace: np.linalg.trace, np.diagonal: np.linalg.diagonal}[function]
+    for calls in (last, lambda a: last(a, offset=-1), lambda a: function(a, 0, -2, -1)):
+        program = check(lambda r, a, b, calls=calls: calls(a @ b), stack, stack[0])
+        assert np.matmul not in functions(program)
+    program = check(lambda r, a, b: function(a @ b), stack, stack[0])
+    assert np.matmul in functions(program)

@@ -22,6 +22,8 @@ FUNCTIONS: dict[str, Any] = {
     "tall qr": lambda a: list(np.linalg.qr(a[:, :2], "complete")),
     "wide qr": lambda a: np.linalg.qr(a[:2], "r"),
     "eig": spectrum,
+    "lstsq": lambda a: list(np.linalg.lstsq(a[:, :2], a)[:2]),
+    "wide lstsq": lambda a: np.linalg.lstsq(a[:2], a[1:, :2])[0],
     "pinv": lambda a: np.linalg.pinv(a[:, :2]),
     "pinv of low rank": lambda a: np.linalg.pinv(a[:, :2] @ a[1:], 1e-9),
     "fft": lambda a: np.abs(np.fft.fftn(a, (2, 4), (0, 1), "ortho")) ** 3,

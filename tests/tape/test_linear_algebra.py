@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import pullback as pb
 from pullback import rules
 from pullback.base.spec import spec_of
 from pullback.base.tracked import bare
@@ -117,3 +118,57 @@ def both_gradients(result: Any, tree: Any, rng: np.random.Generator) -> tuple[fl
     moves = [x for x in flat(move) if is_moving(x)]
     theirs = slope(lambda at: contracted(seed, result(*at)), tree, move, 1e-5)
     return float(contracted(grads, moves)), theirs
+
+
+def of_rule(a: Any, b: Any, y_bar: Any) -> list[Any]:
+    """The cotangents of the factors of ``a @ b`` by the row of the table."""
+    (rule,) = (row for row in rows() if row.function is np.matmul)
+    found = (cotangent(rule, k, y_bar, a @ b, (a, b), {}, a.dtype.kind == "c") for k in range(2))
+    return [fit(x_bar, spec_of(x)) for x_bar, x in zip(found, (a, b), strict=True)]
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        ((3, 1, 4, 2), (2, 2, 5)),
+        ((4, 3), (6, 3, 2)),
+        ((9, 8), (6, 8, 2)),
+        ((5, 4, 3), (3, 2)),
+        ((2, 3), (3, 4)),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.float32, np.complex64, np.complex128])
+def test_the_short_way_for_matrices_gives_what_the_row_says(shapes: Any, dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+
+    def drawn(shape: tuple[int, ...]) -> Any:
+        values = rng.normal(size=(2, *shape))
+        return (values[0] + 1j * values[1] if np.dtype(dtype).kind == "c" else values[0]).astype(dtype)
+
+    a, b = (drawn(shape) for shape in shapes)
+    y_bar = drawn((a @ b).shape)
+    wanted = of_rule(a, b, y_bar)
+    _, pull = pb.vjp(lambda a, b: a @ b, a, b)
+    found = [*pull(y_bar), *pb.vjp(lambda a: a @ b, a)[1](y_bar), *pb.vjp(lambda b: a @ b, b)[1](y_bar)]
+    _, pull = pb.vjp(lambda a, b: (a[...] @ b[...])[...], a, b)
+    found += pull(y_bar)
+    for ours, theirs in zip(found, 3 * wanted, strict=True):
+        assert (ours.shape, ours.dtype) == (theirs.shape, theirs.dtype)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_traces_of_products_of_complex_stacks() -> None:
+    rng = np.random.default_rng(0)
+    for shapes in (((3, 2, 2), (3, 2, 2)), ((2, 2), (3, 2, 2)), ((3, 1, 2, 2), (4, 2, 2)), ((2, 2), (2, 2))):
+        a, b = (rng.normal(size=shape) + 1j * rng.normal(size=shape) for shape in shapes)
+
+        def traces(a: Any, b: Any) -> Any:
+            return np.sum(np.abs(np.trace(a @ b, axis1=-2, axis2=-1)) ** 2)
+
+        def written_out(a: Any, b: Any) -> Any:
+            return np.sum(np.abs(np.sum(a * np.swapaxes(b, -1, -2), axis=(-2, -1))) ** 2)
+
+        for ours, theirs in zip(
+            *(pb.grad(f, argnums=(0, 1))(a, b) for f in (traces, written_out)), strict=True
+        ):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12)

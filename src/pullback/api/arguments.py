@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.errors import UnsupportedError
+from pullback.base.foreign import is_sparse
 from pullback.base.mutable import Mutable
 from pullback.base.tracked import Tracked, bare
 from pullback.ir.types import Array, Scalar, type_of
@@ -32,6 +33,10 @@ def parts_of(value: Any) -> tuple[Any, list[Any]] | None:
         return (type(value), len(value)), list(value)
     if isinstance(value, dict):
         return (dict, tuple(value)), list(value.values())
+    if is_sparse(value):
+        from pullback.capture.sparse import arrays_of
+
+        value = arrays_of(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in dataclasses.fields(value)]
         return (type(value), tuple(names)), [getattr(value, name) for name in names]
@@ -60,7 +65,7 @@ def map_tree(function: Callable[[Any], Any], tree: Any) -> Any:
         return new
     if isinstance(tree, tuple):
         return type(tree)(*new) if hasattr(tree, "_fields") else tuple(new)
-    return type(tree)(**dict(zip(parts[0][1], new, strict=True)))
+    return parts[0][0](**dict(zip(parts[0][1], new, strict=True)))
 
 
 def key_of(tree: Any, kinds: list[Any]) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pullback.api.again import Again
+from pullback.api.bounded_second import Again
 from pullback.api.fitting import coerced
 from pullback.api.recipe import Interface, interface_of
 from pullback.api.schedule import Plan, bytes_of, shown, too_little

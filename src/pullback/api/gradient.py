@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from pullback.api.again import begin, compared, repeated, settles
 from pullback.api.automatic import automatic
 from pullback.api.compile import Engine, is_compiled, on_engine
 from pullback.api.follow import Followed, function_name, outcome, plain_aux
@@ -17,6 +19,7 @@ from pullback.base.errors import ConventionError, ShapeError, UnsupportedError
 from pullback.base.pytrees import flatten
 from pullback.base.spec import dtype_of
 from pullback.base.tracked import bare
+from pullback.rules.spectra.inquiry import NOTED, UndeterminedError
 from pullback.tape.backward import finished, one
 from pullback.tape.sweep import sweep_from
 
@@ -62,10 +65,8 @@ def value_and_grad(
                     return known
         followed = function if by_itself is None else by_itself.choose(args, kwargs)
         if is_compiled(followed) and not holomorphic:
-            from pullback.api.native import value_and_gradient
-
             try:
-                found = value_and_gradient(followed, argnums, has_aux, args, kwargs)  # type: ignore[arg-type]
+                found = _compiled(followed, argnums, has_aux, args, kwargs)
             except UnsupportedError:
                 if by_itself is None:
                     raise
@@ -103,10 +104,52 @@ def _forward(
     return wrapped
 
 
+@settles
+def _compiled(
+    function: Any, argnums: Argnums, has_aux: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, Any] | None:
+    """Value and gradient by the compiled adjoint; None to leave it to the tape."""
+    from pullback.api.native import value_and_gradient
+
+    def run() -> Any:
+        return value_and_gradient(function, argnums, has_aux, args, kwargs)
+
+    def told(found: Any) -> Any:
+        return (found[0][0] if has_aux else found[0]), found[1]
+
+    if NOTED:
+        begin()
+    try:
+        found = run()
+    except UndeterminedError as error:
+        return repeated(run, told, error)
+    return found if found is None or not NOTED else compared(run, told, found)
+
+
+@settles
 def evaluated(
     function: Callable[..., Any], chosen: Chosen, has_aux: bool, holomorphic: bool, convention: str
 ) -> tuple[Any, Any, Any]:
     """The value, auxiliary output and gradient of one call."""
+    if NOTED:
+        begin()
+    try:
+        found = _evaluated(function, chosen, has_aux, holomorphic, convention)
+        if not NOTED:
+            return found
+    except UndeterminedError as error:
+        found = error
+
+    def run() -> tuple[Any, Any, Any]:
+        return _evaluated(function, chosen, has_aux, holomorphic, convention)
+
+    told = operator.itemgetter(0, 2)
+    return repeated(run, told, found) if isinstance(found, UndeterminedError) else compared(run, told, found)
+
+
+def _evaluated(
+    function: Callable[..., Any], chosen: Chosen, has_aux: bool, holomorphic: bool, convention: str
+) -> tuple[Any, Any, Any]:
     followed = Followed("pb.grad", function, chosen.keys, chosen.values())
     new_args, new_kwargs = chosen.replaced(followed.arguments)
     output, aux = with_aux(outcome(function, new_args, new_kwargs), has_aux, "grad")

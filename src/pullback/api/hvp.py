@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from pullback.api.gradient import grad
-from pullback.api.products import jvp
+from pullback.api.products import forward
 from pullback.base.errors import ConventionError
 from pullback.base.pytrees import flatten
 from pullback.base.spec import dtype_of
 from pullback.base.tracked import bare
+from pullback.rules.spectra.inquiry import SplitError
 
 
 def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
@@ -43,5 +46,19 @@ def hvp(function: Callable[..., Any], primals: Any, tangents: Any) -> Any:
                 "hvp of complex arguments", remedy="make the function one of the real and the imaginary part."
             )
     gradient = grad(function, argnums=tuple(range(len(arguments))))
-    product = jvp(gradient, arguments, vectors)[1]
+    try:
+        product = forward(gradient, arguments, vectors)[1]
+    except SplitError:  # the Hessian is symmetric: reverse over reverse
+        product = grad(_along(gradient, vectors), argnums=tuple(range(len(arguments))))(*arguments)
     return product if several else product[0]
+
+
+def _along(gradient: Callable[..., Any], vectors: Any) -> Callable[..., Any]:
+    """The slope of a function along a vector."""
+    dots = flatten(list(vectors))[0]
+
+    def slope(*arguments: Any) -> Any:
+        bars = flatten(list(gradient(*arguments)))[0]
+        return sum(np.sum(bar * dot) for bar, dot in zip(bars, dots, strict=True))
+
+    return slope

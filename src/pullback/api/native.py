@@ -18,7 +18,10 @@ from pullback.api.recipe import Interface
 from pullback.base.argnums import Argnums, choose
 from pullback.base.dispatch import tracked_in
 from pullback.capture import Leaf
+from pullback.ir.nodes import Assign, Program
 from pullback.ir.types import Scalar, is_inexact
+from pullback.ir.walk import walk
+from pullback.rules.spectra import GENERIC
 
 
 class Plan:
@@ -84,7 +87,7 @@ def _remember(
     """Answer calls with arguments of such types at once from now on, where the result is one number."""
     specialised = plan.specialised
     result = specialised.captured.result
-    if not isinstance(result, Leaf):
+    if not isinstance(result, Leaf) or _may_ask_again(specialised.captured.program):
         return
     params = [specialised.params[position] for position in plan.wrt]
     gradients = tuple(
@@ -93,6 +96,11 @@ def _remember(
     value = Part(result.position, plan.interface.results[result.position])
     answered = (value, gradients[0] if single else gradients)
     compiled.remember(asked, specialised, leaves, plan.run, (*captives, plan.seed), answered)
+
+
+def _may_ask_again(program: Program) -> bool:
+    """Whether a run may leave the derivative unsettled (see `again`)."""
+    return any(isinstance(s, Assign) and s.function in GENERIC for s in walk(program.body))
 
 
 def asked_for(argnums: Argnums, has_aux: bool) -> Any:

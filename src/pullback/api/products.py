@@ -6,11 +6,14 @@ Conventions as in JAX (Bradbury et al. 2018, *JAX*, ``jax.vjp``, ``jax.jvp``); c
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 
+from pullback.api.again import begin, compared, repeated, settles
 from pullback.api.compile import is_compiled
 from pullback.api.follow import Followed, checked_leaves, function_name, outcome, plain_aux, pushed, zeros
 from pullback.base.errors import ConventionError, MutationError, NotDifferentiableError, ShapeError
@@ -21,6 +24,7 @@ from pullback.base.tracked import bare
 from pullback.dual.dual import Dual, Sweep
 from pullback.rules.product import scale
 from pullback.rules.read import fit
+from pullback.rules.spectra.inquiry import NOTED, SplitError, UndeterminedError
 from pullback.tape.backward import check_seed, finished
 from pullback.tape.sweep import sweep
 
@@ -77,28 +81,67 @@ def vjp(
         found = _of_one_number(function, primals, has_aux, convention)
         if found is not None:
             return found
-    followed = Followed("pb.vjp", function, tuple(range(len(primals))), primals)
-    output = outcome(function, followed.arguments)
-    output, aux = with_aux(output, has_aux, "vjp")
-    leaves, structure = flatten(output)
-    owns = [followed.own(leaf) for leaf in leaves]
-    specs = [spec_of(bare(leaf)) for leaf in leaves]
-    value = unflatten(structure, [followed.value_of(leaf) for leaf in leaves])
-    aux = plain_aux(aux, followed)
-    nodes, name = followed.tape.nodes, function_name(function)
-    followed.tape.finish()
+    recorded = _Recorded(function, primals, has_aux)
 
     def pull(y_bar: Any) -> tuple[Any, ...]:
         """The cotangents of the primals for the cotangent `y_bar` of the value."""
-        bars = matching(conjugated(y_bar, convention), structure, specs, "cotangent", f"the vjp of {name}")
+        owner = f"the vjp of {recorded.followed.name}"
+        bars = matching(conjugated(y_bar, convention), recorded.structure, recorded.specs, "cotangent", owner)
+        again = functools.partial(_Recorded, function, primals, has_aux)
+        return tuple(conjugated(bar, convention) for bar in _pulled(recorded, again, bars))
+
+    value = unflatten(recorded.structure, recorded.values)
+    return (value, pull, recorded.aux) if has_aux else (value, pull)
+
+
+@settles
+def _pulled(recorded: _Recorded, again: Callable[[], _Recorded], bars: list[Any]) -> list[Any]:
+    """The cotangents of the primals for those of the leaves; `again` records once more."""
+
+    def run() -> tuple[list[Any], list[Any]]:
+        other = again()
+        return other.values, other.pulled(bars)
+
+    def told(found: Any) -> Any:
+        return found
+
+    if NOTED:
+        begin()
+    try:
+        found = recorded.pulled(bars)
+    except UndeterminedError as error:
+        weight = max(float(np.max(np.abs(bare(bar)), initial=0)) for bar in bars)
+        return repeated(run, told, error, weight)[1]
+    return found if not NOTED else compared(run, told, (recorded.values, found))[1]
+
+
+class _Recorded:
+    """One evaluation of a function, to be walked backward.
+
+    Attributes:
+        values, structure, specs: of the output, its leaves.
+        aux: the auxiliary output.
+    """
+
+    def __init__(self, function: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool) -> None:
+        self.followed = followed = Followed("pb.vjp", function, tuple(range(len(primals))), primals)
+        output, aux = with_aux(outcome(function, followed.arguments), has_aux, "vjp")
+        leaves, self.structure = flatten(output)
+        self._owns = [followed.own(leaf) for leaf in leaves]
+        self.specs = [spec_of(bare(leaf)) for leaf in leaves]
+        self.values = [followed.value_of(leaf) for leaf in leaves]
+        self.aux = plain_aux(aux, followed)
+        self._nodes = followed.tape.nodes
+        followed.tape.finish()
+
+    def pulled(self, bars: list[Any]) -> list[Any]:
+        """The cotangents of the primals for those of the leaves."""
         seeds: dict[Any, Any] = {}
-        for own, bar in zip(owns, bars, strict=True):
+        for own, bar in zip(self._owns, bars, strict=True):
             if own is not None:
                 seeds[own._node] = seeds[own._node] + bar if own._node in seeds else bar
-        found = sweep(list(nodes), seeds, True)
-        return tuple(conjugated(bar, convention) for bar in followed.gathered(found, finished))
-
-    return (value, pull, aux) if has_aux else (value, pull)
+        found = sweep(list(self._nodes), seeds, True)
+        return self.followed.gathered(found, finished)
 
 
 def _of_one_number(
@@ -176,7 +219,7 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
 
     Returns:
         ``(value, tangent)`` or ``(value, tangent, aux)``; the tangent has the structure, shapes and dtypes of
-        the value.
+        the value. Where it splits equal eigenvalues, it is found by reverse mode, a sweep for each number.
 
     Raises:
         NotDifferentiableError: if a primal is integer or boolean.
@@ -190,6 +233,28 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
 
     Source: Griewank & Walther, *Evaluating Derivatives*, 2008, §3.1.
     """
+    try:
+        return forward(function, primals, tangents, has_aux)
+    except SplitError:
+        return _by_rows(function, primals, tangents, has_aux)
+
+
+@settles
+def forward(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
+    """`jvp` by forward mode alone.
+
+    Raises:
+        SplitError: if a tangent splits equal values, where reverse mode may know the derivative.
+    """
+    if NOTED:
+        begin()
+    found = _forward(function, primals, tangents, has_aux)
+    if not NOTED:
+        return found
+    return compared(lambda: _forward(function, primals, tangents, has_aux), operator.itemgetter(0, 1), found)
+
+
+def _forward(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool) -> Any:
     if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
         raise ShapeError(
             "jvp takes a tuple of primals and a tuple of tangents",
@@ -217,6 +282,31 @@ def jvp(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
     if not has_aux:
         return value, tangent
     return value, tangent, tree_map(lambda leaf: pushed(leaf, forward)[0], aux)
+
+
+def _by_rows(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool) -> Any:
+    """`jvp` by reverse mode, a sweep for each number in the value."""
+    value, pull, *aux = vjp(function, *primals, has_aux=has_aux)
+    leaves, structure = flatten(value)
+    specs = [spec_of(bare(leaf)) for leaf in leaves]
+    dots = flatten(list(tangents))[0]
+
+    def along(k: int, entry: int, number: complex) -> Any:
+        seeds = [np.zeros(spec.shape, spec.dtype) for spec in specs]
+        seeds[k].reshape(-1)[entry] = number
+        bars = flatten(list(pull(unflatten(structure, [seed[()] for seed in seeds]))))[0]
+        return sum(np.real(np.sum(np.conj(bar) * dot)) for bar, dot in zip(bars, dots, strict=True))
+
+    moved: list[Any] = []
+    for k, (leaf, spec) in enumerate(zip(leaves, specs, strict=True)):
+        if spec.dtype.kind not in "fc" or not spec.size:
+            moved.append(zeros(_inexact(leaf)))
+            continue
+        entries = [along(k, entry, 1) for entry in range(spec.size)]
+        if spec.dtype.kind == "c":
+            entries = [one + 1j * along(k, entry, 1j) for entry, one in enumerate(entries)]
+        moved.append(fit(np.reshape(np.stack(entries), spec.shape)[()], spec))
+    return (value, unflatten(structure, moved), *aux)
 
 
 def _inexact(value: Any) -> Spec:

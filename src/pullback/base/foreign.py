@@ -16,6 +16,12 @@ from pullback.base.errors import UnsupportedError
 _USUAL = frozenset({np.ndarray, float, int, bool, np.float64, tuple, list, slice, type(None), str})
 
 
+def is_sparse(value: Any) -> bool:
+    """Whether a value is a sparse matrix of SciPy's, or one of ours with tracked entries."""
+    module = type(value).__module__
+    return module.startswith(("scipy.sparse.", "pullback.scipy.sparse.")) and hasattr(value, "nnz")
+
+
 def refuse_foreign(values: Iterable[Any], place: str) -> None:
     """Raise if one of `values` is an array of another kind; `place` says where it stands."""
     for value in values:

@@ -7,6 +7,7 @@ at tells: a write into a plain array, an index, or a call.
 from __future__ import annotations
 
 import dis
+import importlib
 import sys
 from types import FrameType
 from typing import Any
@@ -58,7 +59,22 @@ def _in_place_of(caller: str) -> str:
     solver = _INSTEAD.get(caller.rpartition(".")[2])
     if solver is not None and caller.startswith(("scipy.integrate", "scipy.optimize")):
         return f"call {solver}, which is differentiable, with what the function depends on in args=(...)."
-    return f"call pullback.{caller} if there is one, or make it a pb.primitive and give it a rule."
+    module, _, name = caller.rpartition(".")
+    ours = _ours(module, name)
+    if ours is not None:
+        return getattr(ours, "remedy", None) or f"call pullback.{caller}."
+    if module == "scipy.sparse":
+        return "use A @ x or x @ A, A.toarray(), or pullback.scipy.sparse for tracked entries."
+    return "write it with NumPy's functions, or make it a pb.primitive and give it a rule."
+
+
+def _ours(module: str, name: str) -> Any:
+    """The namesake in `pullback.scipy` of a function of SciPy's, if it is another."""
+    try:
+        ours = getattr(importlib.import_module(f"pullback.{module}"), name)
+    except (ImportError, AttributeError):
+        return None
+    return None if ours is getattr(sys.modules.get(module), name, None) else ours
 
 
 def lost_index(kind: str = "tracked value") -> UnsupportedError:
@@ -116,11 +132,15 @@ def _caller() -> str:
     frame = user_frame(outside=("numpy",))
     name = "numpy"
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "scipy":
-        # What SciPy has decorated runs in a wrapper, whose `f` it is.
-        inner: Any = frame.f_locals.get("f") if frame.f_code.co_name == "wrapper" else None
+        # What SciPy has decorated runs in a wrapper, whose `f` or `fun` it is.
+        wrapped = frame.f_locals if frame.f_code.co_name == "wrapper" else {}
+        inner: Any = wrapped.get("f", wrapped.get("fun"))
         own = getattr(inner, "__name__", frame.f_code.co_name)
         module = getattr(inner, "__module__", frame.f_globals["__name__"])
         if not own.startswith("_"):
-            name = ".".join([*(part for part in module.split(".") if not part.startswith("_")), own])
+            public = module.partition("._")[0]
+            if not hasattr(sys.modules.get(public), own):
+                public = ".".join(part for part in module.split(".") if not part.startswith("_"))
+            name = f"{public}.{own}"
         frame = frame.f_back
     return name

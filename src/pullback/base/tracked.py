@@ -131,6 +131,11 @@ class Tracked:
             return np.array(None, object)
         raise lost_array(self)
 
+    @property
+    def matvec(self) -> Any:
+        """What SciPy's iterative methods ask for, of what is no array."""
+        raise lost_array(self)
+
     def _scalar(self, name: str) -> Any:
         raise lost_number(self, name)
 

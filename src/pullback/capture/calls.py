@@ -9,12 +9,9 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
-import importlib.util
 import inspect
-import os
 import types
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from pullback.capture import decompositions, managers, matching, stopping
@@ -28,6 +25,7 @@ from pullback.capture.numpy_calls import call_numpy, is_numpy
 from pullback.capture.python_calls import handles
 from pullback.capture.reductions import reduce_generator
 from pullback.capture.sequences import items_of, zipped
+from pullback.capture.source import is_library
 from pullback.capture.values import (
     Closure,
     DictValue,
@@ -99,6 +97,10 @@ def call(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> An
 
 
 def _known(function: Any) -> Callable[..., Any] | None:
+    if (getattr(function, "__module__", None) or "").startswith(("scipy.sparse", "pullback.scipy.sparse")):
+        from pullback.capture.sparse_calls import handler_of
+
+        return handler_of(function)
     try:
         return PYTHON.get(function)
     except TypeError:
@@ -160,24 +162,12 @@ def _construct(context: Context, kind: type, args: list[Any], kwargs: Kwargs) ->
     )
 
 
-_LIBRARIES = tuple(
-    str(Path(place).parent) + os.sep
-    for name in ("scipy", "pullback")
-    if (spec := importlib.util.find_spec(name)) is not None and (place := spec.origin) is not None
-)
-"""Where the libraries are whose functions have rules, and are not looked into."""
-
-_PACKAGE = Path(__file__).parent.parent
-_WRITTEN_AS_USERS = (str(_PACKAGE / "cli") + os.sep, str(_PACKAGE / "ode" / "steps.py"))
-"""The demo's functions, and the steps of a solver, are written as a user's."""
-
-
 def _python(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> Any:
     """Anything else that can be called from Python: inlined where it is Python all the way."""
     if isinstance(function, types.FunctionType):
         # By the file, not the module: an example in a docstring has its module's name.
         file = function.__code__.co_filename
-        if file.startswith(_LIBRARIES) and not file.startswith(_WRITTEN_AS_USERS):
+        if is_library(file) and not is_library(context.frame.file):
             marked = function.__dict__.get("__checkpoint__")
             if marked is function:
                 return Partial(run_again, tuple(args), kwargs)

@@ -19,6 +19,7 @@ from pullback.capture.inline import body_value as captured_value
 from pullback.capture.join import DEAD
 from pullback.capture.names import lift
 from pullback.capture.source import Source, source_of
+from pullback.capture.sparse import SparseMatrix
 from pullback.capture.values import (
     DictValue,
     ListValue,
@@ -212,6 +213,8 @@ def _result(context: Context, value: Any, results: list[Operand]) -> Any:
         return [_result(context, part, results) for part in value.items]
     if isinstance(value, DictValue):
         return {key: _result(context, part, results) for key, part in value.items.items()}
+    if isinstance(value, Record) and value.kind is SparseMatrix:
+        context.fail("a sparse matrix is returned", "it is taken apart into its arrays", "return A.data")
     if isinstance(value, Record):
         return Record(value.kind, {key: _result(context, x, results) for key, x in value.fields.items()})
     if is_static(value) and children(value) is None:

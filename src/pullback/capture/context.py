@@ -17,7 +17,7 @@ import numpy as np
 from pullback.base.errors import PullbackError, UnsupportedError
 from pullback.base.location import Location
 from pullback.capture.frame import Frame, Guard, StaticNeededError
-from pullback.capture.source import Source, first_line, location_of
+from pullback.capture.source import Source, first_line, is_library, location_of
 from pullback.capture.values import describe, is_number, variables_in
 from pullback.ir.build import Builder
 from pullback.ir.nodes import Block, If, Raise, Statement, Store, Var
@@ -84,10 +84,15 @@ class Context:
         return self.blocks[-1]
 
     def location(self, node: ast.AST | None = None) -> Location | None:
+        """The place of `node`, or of what is captured; in a library's code that of the user's call."""
         node = node or self.node
-        if node is None or not self.frames or not hasattr(node, "lineno"):
+        depth = len(self.frames) - 1
+        while depth > 0 and is_library(self.frames[depth].file):
+            node = self.frames[depth].called_at
+            depth -= 1
+        if node is None or depth < 0 or not hasattr(node, "lineno"):
             return None
-        return location_of(node, self.frame.file)
+        return location_of(node, self.frames[depth].file)
 
     @contextmanager
     def at(self, node: ast.AST) -> Iterator[None]:

@@ -55,6 +55,7 @@ class Frame:
         statement: what is being captured.
         storing: whether all that is left of it is one store, so that nothing else of it is read any more.
         inner: whether it is the scope of a comprehension.
+        called_at: the call that it is the body of.
         path: the calls and unrolled iterations that lead here, which tell captures of one loop apart.
     """
 
@@ -68,6 +69,7 @@ class Frame:
     statement: ast.AST | None = None
     storing: bool = False
     inner: bool = False
+    called_at: ast.AST | None = None
     declared_global: set[str] = field(default_factory=set)
 
     def may_read(self, name: str) -> bool:

@@ -32,6 +32,7 @@ from pullback.capture.values import (
     is_scalar,
     is_static,
     kind_of,
+    lacking,
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Slice, Var
@@ -134,9 +135,8 @@ def part_of(context: Context, owner: Any, index: Any) -> Any:
             return to_python(owner)[to_python(index)]
         except Exception as error:
             context.fail("this index always fails", f"Python says: {type(error).__name__}: {error}")
-    raise context.refusal(
-        f"{describe(owner)} is indexed by {describe(index)}", "it is no array, tuple, list or dict"
-    )
+    what = f"{describe(owner)} is indexed by {describe(index)}"
+    raise context.refusal(what, *lacking(owner, "it is no array, tuple, list or dict"))
 
 
 def _entry_of(context: Context, owner: DictValue, key: Any) -> Any:

@@ -138,7 +138,7 @@ def _run(
     bound: dict[str, Any],
     closure: Closure | None = None,
 ) -> Any:
-    call_node = context.node
+    call_node = frame.called_at = context.node
     context.keep(tuple(bound.values()))
     frame.env.update(bound)
     try:

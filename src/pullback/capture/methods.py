@@ -36,6 +36,7 @@ from pullback.capture.values import (
     is_scalar,
     is_static,
     kind_of,
+    lacking,
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Slice, Var
@@ -102,7 +103,8 @@ def _of_record(context: Context, owner: Record, name: str) -> Any:
     if isinstance(found, property) and isinstance(found.fget, types.FunctionType):
         return inline_function(context, found.fget, [owner], {})
     if found is None:
-        context.fail(f"{describe(owner)} has no attribute {name}", "Python raises an AttributeError")
+        why, remedy = lacking(owner, "Python raises an AttributeError")
+        context.fail(f"{describe(owner)} has no attribute {name}", why, remedy)
     return lift(context, found, name, lambda: getattr(owner.kind, name))
 
 

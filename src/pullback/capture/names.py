@@ -15,9 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.errors import UnsupportedError
+from pullback.base.foreign import is_sparse
 from pullback.capture.context import Context
 from pullback.capture.dispatch import expression
 from pullback.capture.frame import Frame, Guard
+from pullback.capture.sparse import arrays_of
 from pullback.capture.values import (
     DROPPED,
     Bottom,
@@ -134,6 +137,8 @@ def lift(context: Context, value: Any, name: str, getter: Callable[[], Any]) -> 
         return DictValue(
             {k: lift(context, part, f"{name}_{k}", lambda k=k: getter()[k]) for k, part in value.items()}
         )
+    if is_sparse(value):
+        return _arrays(context, value, name, getter)
     if _is_frozen(value):
         names = [field.name for field in dataclasses.fields(value)]
         return Record(
@@ -145,6 +150,25 @@ def lift(context: Context, value: Any, name: str, getter: Callable[[], Any]) -> 
         )
     guard(context, value, name, getter)
     return value
+
+
+def _arrays(context: Context, matrix: Any, name: str, getter: Callable[[], Any]) -> Record:
+    """A sparse matrix as its arrays, which are captured."""
+    try:
+        opened = arrays_of(matrix)
+    except UnsupportedError as error:
+        raise context.refusal(f"{name} is {error.what}", error.why or "", error.remedy or "") from None
+    guard(context, matrix, name, getter)
+    fields = {field.name: getattr(opened, field.name) for field in dataclasses.fields(opened)}
+    return Record(
+        type(opened),
+        {
+            f: _captive(context, part, f"{name}_{f}", lambda f=f: getattr(arrays_of(getter()), f))
+            if isinstance(part, np.ndarray)
+            else part
+            for f, part in fields.items()
+        },
+    )
 
 
 def _is_frozen(value: Any) -> bool:

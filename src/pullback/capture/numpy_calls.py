@@ -35,6 +35,7 @@ from pullback.capture.values import (
     is_scalar,
     is_static,
     kind_of,
+    lacking,
     to_python,
 )  # fmt: skip
 from pullback.ir.build import dummy_arg, types_of_call
@@ -72,8 +73,8 @@ _NAMED_RESULTS: dict[Any, Any] = {
 
 _REAL_OR_COMPLEX: dict[Any, str] = {
     np.real_if_close: "use np.real",
-    np.linalg.eig: "pass a + 0j, which gives complex results always",
-    np.linalg.eigvals: "pass a + 0j, which gives complex results always",
+    np.linalg.eig: "write np.linalg.eig(a + 0j), which gives complex results always",
+    np.linalg.eigvals: "write np.linalg.eigvals(a + 0j) or scipy.linalg.eigvals(a), which are complex always",
 }
 """Functions whose result is real or complex by what its values are, and what to do instead."""
 
@@ -197,7 +198,9 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         kind = "complex" if function is np.real_if_close else "real"
         if (kind_of(args[0]).dtype.kind == "c") == (kind == "complex"):
             what = f"np{name_of(function).removeprefix('numpy')} of {kind} values"
-            context.fail(what, "its dtype depends on them", _REAL_OR_COMPLEX[function])
+            which = "if the imaginary parts are 0" if kind == "complex" else "if all eigenvalues are"
+            why = f"its dtype depends on them: the result is real {which}, and compiled code has one type"
+            context.fail(what, why, _REAL_OR_COMPLEX[function])
     if function not in TABLE and row_of(function) is None and function not in _EXTRA:
         function = _outer_or_unknown(context, function)
     if function is np.broadcast_arrays and len(args) == 1:
@@ -330,9 +333,8 @@ def _argument(context: Context, function: Any, position: int, value: Any) -> Any
         return _static_tuple(context, value)
     if is_static(value):
         return Const(to_python(value))
-    raise context.refusal(
-        f"{describe(value)} is passed to {name_of(function)}", "it is neither number nor array"
-    )
+    what = f"{describe(value)} is passed to {name_of(function)}"
+    raise context.refusal(what, *lacking(value, "it is neither number nor array"))
 
 
 _OF_LISTS = frozenset([np.matmul, np.vecdot, np.einsum])

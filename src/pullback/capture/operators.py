@@ -91,9 +91,9 @@ def binary(context: Context, function: Callable[..., Any], left: Any, right: Any
         return binary(context, function, as_array(context, left), right)
     if is_static(left) and is_static(right):
         return _folded(context, OPERATORS[function], to_python(left), to_python(right))
-    raise context.refusal(
-        f"no such operation between {describe(left)} and {describe(right)}", "Python has none for these types"
-    )
+    from pullback.capture.records import of_records
+
+    return of_records(context, OPERATORS[function], left, right)
 
 
 def whole(context: Context, function: Callable[..., Any], left: Any, right: Any) -> Any:
@@ -155,6 +155,10 @@ def _unary(context: Context, node: ast.UnaryOp) -> Any:
             function, python = np.invert, operator.invert
     if is_number(value):
         return _folded(context, python, value)
+    if isinstance(value, Record):
+        from pullback.capture.records import of_record
+
+        return of_record(context, python, value)
     if not is_numeric(value):
         context.fail(f"no such operation on {describe(value)}", "Python has none for this type")
     return context.call(function, value)
@@ -364,12 +368,9 @@ def short_circuit(context: Context, first: Any, rest: Callable[[], Any], both: b
 
 def cheap(block: Block) -> bool:
     """Whether these statements may as well run when they are not needed."""
-    return all(
-        isinstance(s, Assign)
-        and s.function in _TOTAL
-        and all(isinstance(target.type, Scalar) for target in s.targets)
-        for s in block
-    ) and len(block) <= 4  # fmt: skip
+    known = (s for s in block if isinstance(s, Assign) and s.function in _TOTAL)
+    numbers = [s for s in known if all(isinstance(target.type, Scalar) for target in s.targets)]
+    return len(numbers) == len(block) <= 4
 
 
 @expression(ast.IfExp)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.spec import dtype_of
 from pullback.capture.arrays import as_array, vector_of
 from pullback.capture.context import Context
 from pullback.capture.indexing import element
@@ -299,7 +300,10 @@ def _str(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 @handles(builtins.isinstance)
 def _isinstance(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return is_instance(args[0], to_python(args[1]))
+    value, kinds = args[0], to_python(args[1])
+    if isinstance(value, Record) and kinds is not value.kind:
+        _ask_outside(context, value, "isinstance")
+    return is_instance(value, kinds)
 
 
 def is_instance(value: Any, kinds: Any) -> bool:
@@ -325,6 +329,19 @@ def python_type(value: Var) -> type:
     return kind.dtype.type
 
 
+def _ask_outside(context: Context, value: Record, what: str) -> None:
+    """Refuse a question whose answer is that of the object which a dataclass here stands for."""
+    if hasattr(value.kind, "without"):
+        context.fail(
+            f"{what} of a sparse matrix", "it is taken apart into its arrays", "ask outside the function"
+        )
+
+
+@handles(dtype_of)
+def _dtype_of(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return kind_of(args[0]).dtype
+
+
 @handles(builtins.callable)
 def _callable(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return isinstance(args[0], Closure | Partial | Method) or (
@@ -337,6 +354,8 @@ def _hasattr(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     value = args[0]
     if isinstance(value, Var):
         return hasattr(python_type(value), args[1])
+    if isinstance(value, Record):
+        _ask_outside(context, value, "hasattr")
     return hasattr(value.kind if isinstance(value, Record) else value, args[1])
 
 

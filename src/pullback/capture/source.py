@@ -8,14 +8,33 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib.util
 import linecache
+import os
 import types
 from dataclasses import dataclass
+from pathlib import Path
 
 from pullback.base.errors import UnsupportedError
 from pullback.base.location import Location
 
 FunctionNode = ast.FunctionDef | ast.Lambda
+
+_LIBRARIES = tuple(
+    str(Path(place).parent) + os.sep
+    for name in ("scipy", "pullback")
+    if (spec := importlib.util.find_spec(name)) is not None and (place := spec.origin) is not None
+)
+"""Where the libraries are whose functions have rules, and are not looked into."""
+
+_PACKAGE = Path(__file__).parent.parent
+_WRITTEN_AS_USERS = (str(_PACKAGE / "cli") + os.sep, str(_PACKAGE / "ode" / "steps.py"))
+"""The demo's functions, and the steps of a solver, are written as a user's."""
+
+
+def is_library(file: str) -> bool:
+    """Whether a file is a library's, whose functions a user knows by their names alone."""
+    return file.startswith(_LIBRARIES) and not file.startswith(_WRITTEN_AS_USERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.errors import UnsupportedError
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, execute, statement
 from pullback.capture.join import BREAK, CONTINUE, DEAD, RESULT, RETURN, any_flag, fork, guarded
@@ -15,8 +16,9 @@ from pullback.capture.liveness import always_exits
 from pullback.capture.names import load_name
 from pullback.capture.operators import BINARY, binary, condition
 from pullback.capture.sequences import unpack
+from pullback.capture.source import is_library
 from pullback.capture.stores import augmented, store_flat, store_subscript
-from pullback.capture.values import Closure, ListValue, Record, describe, is_array
+from pullback.capture.values import Closure, ListValue, Record, describe, is_array, to_python
 from pullback.ir.nodes import Raise, Var
 
 EMPTY: frozenset[str] = frozenset()
@@ -257,8 +259,17 @@ def _raise(context: Context, node: ast.Raise) -> None:
     kind = evaluate(context, call.func if call else node.exc)
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         context.fail(f"{describe(kind)} is raised", "only exception classes can be", "raise ValueError(text)")
+    if call and issubclass(kind, UnsupportedError) and is_library(context.frame.file):
+        raise _refusal(context, call)
     text = _message(context, call.args[0]) if call and call.args else ""
     _raise_now(context, kind, text)
+
+
+def _refusal(context: Context, call: ast.Call) -> UnsupportedError:
+    """What a function that stands for a library's says about a call that it does not take."""
+    words = {str(k.arg): to_python(evaluate(context, k.value)) for k in call.keywords}
+    what = to_python(evaluate(context, call.args[0]))
+    return UnsupportedError(what, where=context.location(), **words)
 
 
 def _raise_now(context: Context, kind: type[BaseException], text: str) -> None:

@@ -314,6 +314,11 @@ def to_python(value: Any) -> Any:
     return value
 
 
+def lacking(value: Any, why: str, remedy: str = "") -> tuple[str, str]:
+    """Why a value has no such operation, and what to do: in the words of its class, or in these."""
+    return getattr(value.kind, "without", (why, remedy)) if isinstance(value, Record) else (why, remedy)
+
+
 def describe(value: Any) -> str:
     """A few words for a value, for error messages."""
     if isinstance(value, Var):

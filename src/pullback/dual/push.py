@@ -81,7 +81,7 @@ def _push(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Swee
     for position in rule.whole:
         if position < len(args) and tracked_in((args[position],)):
             raise missing(rule, position, "jvp")
-    y = rule.function(*values, **kwargs)
+    y = rule.compute(*values, **kwargs)
     if is_whole(y):
         return y
     with np.errstate(all="ignore"):

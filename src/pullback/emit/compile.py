@@ -30,7 +30,18 @@ from numba.core.runtime.nrt import rtsys
 
 from pullback.base.errors import UnsupportedError
 from pullback.base.location import Location
-from pullback.emit import allocation, cache, callback, frontend, native, overloads, vector_math
+from pullback.emit import (
+    allocation,
+    cache,
+    callback,
+    exponential,
+    frontend,
+    lapack,
+    matmul,
+    native,
+    overloads,
+    vector_math,
+)
 from pullback.emit.callback import call_from_compiled
 from pullback.emit.direct import code, elements, expressions, infer, pipeline, scan, scopes, stacks, syntax
 from pullback.emit.load import module_of
@@ -112,7 +123,7 @@ class _Kept(NullCache):
 def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
     modules = (
-        native, overloads, allocation, callback, frontend, vector_math,
+        native, overloads, allocation, callback, exponential, frontend, lapack, matmul, vector_math,
         code, elements, expressions, infer, pipeline, scan, scopes, stacks, syntax,
     )  # fmt: skip
     own = [Path(str(module.__file__)).read_text() for module in modules]

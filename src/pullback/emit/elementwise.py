@@ -30,6 +30,7 @@ _PREFIX: dict[Callable[..., Any], str] = {np.negative: "-", np.positive: "+", np
 _OF_TRUTH: dict[Callable[..., Any], str] = {np.logical_and: "and", np.logical_or: "or"}
 # On booleans NumPy's + is "or" and its * is "and".
 _ON_BOOLEANS: dict[Callable[..., Any], str] = {np.add: "|", np.multiply: "&"}
+_OF_COMPLEX = {np.absolute: "native.magnitude", np.sign: "native.direction"}
 _PYTHON_TYPES = {"b": np.dtype(bool), "i": int, "f": float, "c": complex}
 # The dtypes in which Numba's arithmetic stays, as NumPy's does.
 _CLOSED = frozenset(
@@ -127,6 +128,8 @@ def _spell(function: Callable[..., Any], kinds: tuple[Any, ...], texts: tuple[Te
             for text, kind in zip(texts, kinds, strict=True)
         )
         return call("native.divide", *numbers)
+    if scalars and kinds[0].dtype.kind == "c" and function in _OF_COMPLEX:
+        return call(_OF_COMPLEX[function], *texts)
     if function in _INFIX:
         return binary(_INFIX[function], *texts)
     if function in _PREFIX:

@@ -31,14 +31,26 @@ def expression(statement: Assign, read: Reader) -> Text:
     function = statement.function
     if isinstance(function, np.ufunc) and functions.compiles(statement):
         if function is np.matmul:
-            return binary("@", read(statement.args[0]), read(statement.args[1]))
+            first, second = (read(arg) for arg in statement.args)
+            if _are_contiguous(statement):
+                return call("native.matmul", first, second)
+            return binary("@", first, second)
         operands = tuple(x for x in statement.args if not isinstance(x, tuple | Slice))
         return ufunc_text(function, operands, tuple(read(x) for x in operands))
+    factored = functions.of_matrices(statement)
+    if factored is not None:
+        return call(spelled(factored[0])[0], *(read(arg) for arg in factored[1]))
     if function in _CHOICES and len(statement.args) == 2:
         # Numba makes a function of its own of ``max``.
         first, second = (read(arg) for arg in statement.args)
         return conditional(binary(_CHOICES[function], first, second), first, second)
     return plain_call(statement, read)
+
+
+def _are_contiguous(statement: Assign) -> bool:
+    """Whether the arguments are matrices, each contiguous in one order."""
+    kinds = functions.array_kinds(statement)
+    return all(kind is not None and kind.ndim == 2 and kind.layout != "A" for kind in kinds)
 
 
 def plain_call(statement: Assign, read: Reader) -> Text:
@@ -67,7 +79,11 @@ def _bind(x: Operand, *, read: Reader) -> Text:
 
 
 def _indexed(array: Operand, index: tuple[Arg, ...], *, read: Reader) -> Text:
-    return subscript(read(array), index_texts(index, read))
+    # With whole axes named at the end, Numba does not see that a view is contiguous.
+    count = len(index)
+    while count > 1 and index[count - 1] == Slice():
+        count -= 1
+    return subscript(read(array), index_texts(index[:count], read))
 
 
 def _dim(array: Operand, axis: Const, *, read: Reader) -> Text:

@@ -7,13 +7,15 @@ takes the same arguments and means the same (checked in tests/emit/test_engines.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from pullback.emit import native
+from pullback.emit.names import spelled
 from pullback.ir.build import operand_type
-from pullback.ir.nodes import Assign, Const, Slice, Store, Var
+from pullback.ir.nodes import Arg, Assign, Const, Slice, Store, Var
 from pullback.ir.types import Array, Scalar
 
 _ALLOCATES = frozenset([np.empty, np.zeros, np.ones, np.full])
@@ -37,12 +39,31 @@ _NATIVE = frozenset(
     ]
 )
 _BUILTINS = frozenset([max, min])
+_RULES = "pullback.rules"
+_MATRICES: dict[str, list[tuple[Callable[..., Any], str, tuple[Any, ...]]]] = {
+    "np.linalg.solve": [(native.solve, "fdFD", (2, 2)), (native.solve, "fdFD", (2, 1))],
+    "np.linalg.cholesky": [(native.cholesky, "fdFD", (2,))],
+    "scipy.linalg.expm": [(native.expm, "d", (2,))],
+    f"{_RULES}.triangular.congruent": [(native.congruent, "d", (2, 2, bool))],
+    f"{_RULES}.spectra.eigh.generic_eigh": [(native.eigh, "d", (2, "L"))],
+    f"{_RULES}.spectra.eigh.eigh_cotangent": [(native.eigh_cotangent, "d", (1, 2, 1, 2, "L"))],
+    f"{_RULES}.spectra.svd.generic_svd": [(native.svd, "d", (2, False))],
+    f"{_RULES}.spectra.svd.svd_cotangent": [(native.svd_cotangent, "d", (2, 1, 2, 2, 1, 2))],
+    f"{_RULES}.scipy_linalg.exponential.slope": [(native.expm_slope, "d", (2, 2))],
+}
+"""What stands for a call with contiguous arrays of one of these kinds and ranks, and these constants.
+
+The functions are named as source spells them, since SciPy is not imported for their sake.
+"""
+_NAMES = {name.rpartition(".")[2] for name in _MATRICES}
 _BLAS = frozenset(np.dtype(name) for name in "float32 float64 complex64 complex128".split())
 
 
 def compiles(statement: Assign) -> bool:
     """Whether Numba compiles this call of a function that is no primitive."""
     function, kinds = statement.function, array_kinds(statement)
+    if of_matrices(statement) is not None:
+        return True
     if function in _NATIVE or (function in _BUILTINS and _are_integers(statement)):
         return True
     keywords = dict(statement.kwargs)
@@ -63,6 +84,33 @@ def compiles(statement: Assign) -> bool:
         kind = kinds[0]
         return len(statement.args) == 1 and not keywords and kind is not None and kind.dtype in _BLAS
     return (function in _WHOLE and len(statement.args) == 1 and not keywords) or function is np.reshape
+
+
+def of_matrices(statement: Assign) -> tuple[Callable[..., Any], list[Arg]] | None:
+    """What is called for a function of linear algebra, and with which arguments; None if that is NumPy's."""
+    args = statement.args
+    if getattr(statement.function, "__name__", "") not in _NAMES:
+        return None
+    for function, kinds, pattern in _MATRICES.get(spelled(statement.function)[0], ()):
+        if statement.kwargs or len(pattern) != len(args):
+            continue
+        dtypes = {kind.dtype for kind in array_kinds(statement) if kind is not None}
+        if len(dtypes) == 1 and all(map(_fits, args, pattern)) and dtypes.pop().char in kinds:
+            return function, [
+                arg for arg, wanted in zip(args, pattern, strict=True) if type(wanted) in _PASSED
+            ]
+    return None
+
+
+_PASSED = (int, type)
+
+
+def _fits(arg: Arg, wanted: Any) -> bool:
+    """Whether an argument is a contiguous array of this rank, a constant of this type, or this constant."""
+    if isinstance(arg, Const) and type(wanted) is not int:
+        return type(arg.value) is wanted if type(wanted) is type else arg.value == wanted
+    kind = operand_type(arg) if isinstance(arg, Var) else None
+    return isinstance(kind, Array) and kind.ndim == wanted and kind.layout != "A"
 
 
 def _are_integers(statement: Assign) -> bool:

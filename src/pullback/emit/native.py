@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from pullback.ir.primitives import reserve, scale
+from pullback.rules import spectra, triangular
 
 
 def check_index(index: int, length: int) -> None:
@@ -25,6 +27,11 @@ def check_indices(indices: np.ndarray, length: int) -> None:
 def divide(a: complex, b: complex) -> Any:
     """``a / b`` of complex numbers, where Python and Numba raise if `b` is 0."""
     return np.divide(a, b)
+
+
+def direction(z: complex) -> Any:
+    """``np.sign(z)`` of a complex number."""
+    return np.sign(z)
 
 
 def empty(shape: Any, dtype: Any) -> np.ndarray:
@@ -47,6 +54,26 @@ def log1p(x: float) -> float:
     return np.log1p(x)
 
 
+def magnitude(z: complex) -> Any:
+    """``np.abs(z)`` of a complex number."""
+    return np.abs(z)
+
+
+def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """``a @ b`` of two matrices that are contiguous in either order."""
+    return a @ b
+
+
+def expm(a: np.ndarray) -> Any:
+    """``scipy.linalg.expm(a)`` of one real matrix."""
+    return importlib.import_module("scipy.linalg").expm(a)
+
+
+def expm_slope(a: np.ndarray, e: np.ndarray) -> Any:
+    """The derivative of the exponential of one real matrix along another."""
+    return importlib.import_module("pullback.rules.scipy_linalg.exponential").slope(a, e)
+
+
 def tanh(x: float) -> float:
     """``np.tanh(x)``."""
     return np.tanh(x)
@@ -55,6 +82,43 @@ def tanh(x: float) -> float:
 def opaque(index: int) -> int:
     """`index`; compiled, nothing is known of it (see `emit.direction`)."""
     return index
+
+
+def solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """``np.linalg.solve(a, b)`` of one matrix."""
+    return np.linalg.solve(a, b)
+
+
+def cholesky(a: np.ndarray) -> np.ndarray:
+    """``np.linalg.cholesky(a)`` of one matrix."""
+    return np.linalg.cholesky(a)
+
+
+def congruent(l: np.ndarray, k: np.ndarray, reverse: bool) -> Any:  # noqa: E741
+    """As in `rules.triangular`, of one real matrix."""
+    return triangular.congruent(l, k, reverse)
+
+
+def eigh(a: np.ndarray) -> Any:
+    """As in `rules.spectra`, of the lower triangle of one real matrix; so are those that follow."""
+    return spectra.eigh.generic_eigh(a, "L")
+
+
+def eigh_cotangent(w_bar: np.ndarray, v_bar: np.ndarray, w: np.ndarray, v: np.ndarray) -> Any:
+    """The cotangent of the matrix."""
+    return spectra.eigh.eigh_cotangent(w_bar, v_bar, w, v, "L")
+
+
+def svd(a: np.ndarray) -> Any:
+    """The thin decomposition."""
+    return spectra.svd.generic_svd(a, False)
+
+
+def svd_cotangent(
+    u_bar: np.ndarray, s_bar: np.ndarray, vh_bar: np.ndarray, u: np.ndarray, s: np.ndarray, vh: np.ndarray
+) -> Any:
+    """The cotangent of the matrix."""
+    return spectra.svd.svd_cotangent(u_bar, s_bar, vh_bar, u, s, vh)
 
 
 def zeros(shape: Any, dtype: Any) -> np.ndarray:
@@ -77,6 +141,7 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 
 __all__ = [
-    "check_index", "check_indices", "divide", "empty", "exp", "interpreted", "log", "log1p", "opaque",
-    "reserve", "scale", "tanh", "zeros",
+    "check_index", "check_indices", "cholesky", "congruent", "direction", "divide", "eigh", "eigh_cotangent",
+    "empty", "exp", "expm", "expm_slope", "interpreted", "log", "log1p", "magnitude", "matmul", "opaque",
+    "reserve", "scale", "solve", "svd", "svd_cotangent", "tanh", "zeros",
 ]  # fmt: skip

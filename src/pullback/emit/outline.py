@@ -6,7 +6,7 @@ with the types of its results declared (`callback`): slower by a microsecond, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,9 +41,9 @@ class Outline:
         functions: what is outlined so far.
     """
 
-    def __init__(self, names: dict[str, str]) -> None:
+    def __init__(self, taken: Iterable[str]) -> None:
         self.functions: list[Outlined] = []
-        self._taken = set(names.values())
+        self._taken = set(taken)
 
     def call(self, statement: Assign, read: Reader) -> Text:
         """A call of a function whose body is the call that `statement` is."""

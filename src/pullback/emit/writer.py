@@ -78,7 +78,7 @@ class Writer:
         self.arrays: dict[str, str] = {}
         self.exceptions: dict[str, str] = {}
         self.names = _names_of(program)
-        self.outline = Outline(self.names)
+        self.outline = Outline([*self.names.values(), program.name])
         self._memory = Memory(program, apart=False)
         self._nested = nested(program)
         self._waiting: dict[str, _Waiting] = {}

@@ -45,6 +45,12 @@ def _solve(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if y0.type.dtype.kind not in "fc":
         y0 = context.call(np.multiply, y0, 1.0)
     t, f, rest = as_array(context, given["t"]), given["f"], given["args"]
+    if not is_array(t) or t.type.ndim != 1 or t.type.ones:
+        context.fail(
+            f"pb.ode.solve with {'one time' if is_array(t) and t.type.ndim == 1 else describe(t)} as t",
+            "the state is wanted at the times in t, the first of them that of y0",
+            "give a vector of at least two times, each later (or each earlier) than the one before",
+        )
     if given["method"] == "rk4":
         return inline_function(context, native_rk4, [f, y0, t, rest, given["steps"], given["final"]], {})
     if given["method"] != "dopri5":

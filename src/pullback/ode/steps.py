@@ -10,8 +10,24 @@ control by the last two errors after Gustafsson, 1991.)
 
 import numpy as np
 
+from pullback.base.errors import ConvergenceError, ShapeError
+
 GRID = 2.0**40
 """Fractions of the whole interval are multiples of 1 / GRID: as rounded numbers they have no derivative."""
+
+TIMES = """pullback.ode.solve: t holds less than two times, or they are not in order
+  because the state is wanted at these times, the first of them that of y0
+  instead: give at least two times, each later (or each earlier) than the one before."""
+MANY = """pullback.ode.solve needs more than max_steps steps
+  because the tolerances are tight, or the equation is stiff, and the method is explicit
+  instead: allow more max_steps, loosen rtol and atol, or write implicit steps with pb.implicit.root."""
+SMALL = """pullback.ode.solve: the steps have become too small
+  because the solution is singular somewhere, or f is not finite
+  instead: end before the singularity, or write f so that it is finite everywhere."""
+INFINITE = """pullback.ode.solve: the solution is not finite
+  because it grows beyond all bounds, or the steps are too long to be stable
+  instead: end earlier, or take more steps."""
+"""What compiled code raises, in one text."""
 
 SAFETY = 0.9
 LEAST, MOST = 0.2, 10.0
@@ -121,7 +137,7 @@ def in_order(t):
 def native_rk4(f, y0, t, args, steps, final):
     """The states at the times `t`, by `steps` steps of order 4 between two of them."""
     if not in_order(t):
-        raise ValueError("pullback.ode.solve: the times are not in order, or less than two")
+        raise ShapeError(TIMES)
     y = y0 + 0.0
     out = np.zeros((1 if final else t.shape[0], *y0.shape), y.dtype)
     out[0] = y
@@ -131,13 +147,15 @@ def native_rk4(f, y0, t, args, steps, final):
             y = rk4_step(f, t[i] + width * (j / steps), width * (1 / steps), y, args)
         if not final:
             out[i + 1] = y
+    if not np.all(np.isfinite(y)):
+        raise ConvergenceError(INFINITE)
     return y if final else out
 
 
 def native_dopri5(f, y0, t, args, rtol, atol, max_steps, final):
     """The states at the times `t`, by steps of order 5 as long as the tolerances allow."""
     if not in_order(t):
-        raise ValueError("pullback.ode.solve: the times are not in order, or less than two")
+        raise ShapeError(TIMES)
     y = y0 + 0.0
     count = t.shape[0]
     out = np.zeros((1 if final else count, *y0.shape), y.dtype)
@@ -149,7 +167,7 @@ def native_dopri5(f, y0, t, args, rtol, atol, max_steps, final):
     while done < 1.0:
         tries += 1
         if tries > max_steps:
-            raise RuntimeError("pullback.ode.solve needs more than max_steps")
+            raise ConvergenceError(MANY)
         if done + 1.01 * fraction >= 1.0:
             fraction = 1.0 - done
         h = fraction * span
@@ -168,7 +186,7 @@ def native_dopri5(f, y0, t, args, rtol, atol, max_steps, final):
             y, k1 = moved, slopes[6]
         else:
             if fraction <= 4 / GRID:
-                raise RuntimeError("pullback.ode.solve: the steps have become too small")
+                raise ConvergenceError(SMALL)
             fraction = rounded(fraction * max(LEAST, SAFETY * error ** (-0.2)))
             rejected = True
     if not final:

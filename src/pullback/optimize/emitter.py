@@ -168,13 +168,8 @@ class Emitter(Builder):
 
     def item(self, array: Var, index: Index) -> Operand:
         """An element of an array in memory."""
-        return self._once(
-            (primitives.item, array.name, *map(_key, index)),
-            (array, *index),
-            lambda: self._made(
-                self.call(primitives.item, array, index, name=f"{array.name}_i"), (array, *index)
-            ),
-        )
+        wish, place = f"{array.name}_i", (array, *index)
+        return self.shared("item", place, lambda: self.call(primitives.item, array, index, name=wish))
 
     def _made(self, result: Any, operands: tuple[Any, ...]) -> Any:
         for part in result if isinstance(result, tuple) else (result,):
@@ -194,10 +189,15 @@ class Emitter(Builder):
     def read(self, array: Delayed, index: Index) -> Operand:
         """The element of a delayed array, as far outside as it can be, and once."""
         if array.work:
-            array = self._unrepeated(array, index)
+            array = self.unrepeated(array, index)
         return self._once(("read", array, *map(_key, index)), index, lambda: array.at(self, index))
 
-    def _unrepeated(self, array: Delayed, index: Index) -> Delayed:
+    def shared(self, what: object, index: Index, make: Callable[[], Any]) -> Any:
+        """What `make` emits of something at an index, as far outside as it can be, and once."""
+        key = (what, *map(_key, index))
+        return self._once(key, index, lambda: self._made(make(), index))
+
+    def unrepeated(self, array: Delayed, index: Index) -> Delayed:
         """`array`, put in memory ahead of the outermost loop in which its elements would be repeated."""
         needed, depth = self._within(index), self._depth(index)
         for loop in self._open:

@@ -12,7 +12,7 @@ import numpy as np
 
 from pullback.ir import primitives
 from pullback.ir.nodes import Assign, Block, Const, For, Operand, Statement, Store, Var
-from pullback.ir.walk import blocks, walk
+from pullback.ir.walk import blocks, reads, walk
 from pullback.optimize.arrays.pick import Picked, check_mask, for_each_picked, is_mask, located, trues
 from pullback.optimize.delayed import Delayed, Index, Value, element, is_one
 from pullback.optimize.emitter import Emitter
@@ -109,7 +109,7 @@ def _reads_written(e: Emitter, block: Block) -> bool:
         for loops, write in _writes(nest, ())
         if write.array.name in e.memory
         for read in walk((nest,))
-        if isinstance(read, Assign) and read.function is primitives.item
+        if isinstance(read, Assign) and read.function is not primitives.dim
     )
 
 
@@ -122,18 +122,19 @@ def _writes(statement: Statement, loops: tuple[Var, ...]) -> list[tuple[tuple[Va
 
 
 def _clash(e: Emitter, loops: tuple[Var, ...], write: Store, read: Assign) -> bool:
-    """Whether an element read may be one that another iteration writes.
+    """Whether what is read may be something that another iteration writes.
 
-    It is not where, for each loop, one position of both indices is the same function of that loop's index
-    alone: then iterations that touch the same element are the same iteration.
+    An element is not where, for each loop, one position of both indices is the same function of that loop's
+    index alone: then iterations that touch the same element are the same iteration.
     """
-    array, index = read.args
-    assert isinstance(array, Var)
-    assert isinstance(index, tuple)
-    if e.memory.get(array.name) != e.memory[write.array.name]:
+    memory = e.memory[write.array.name]
+    if not any(e.memory.get(variable.name) == memory for variable in reads(read)):
         return False
-    if array.name != write.array.name:
+    array, *rest = read.args
+    if read.function is not primitives.item or array != write.array:
         return True
+    (index,) = rest
+    assert isinstance(index, tuple)
     names = {loop.name for loop in loops}
     apart: set[str] = set()
     for ours, theirs in zip(write.index, index, strict=True):

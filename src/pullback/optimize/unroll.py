@@ -28,7 +28,7 @@ _ELEMENTS = 16
 def unroll(program: Program) -> Program:
     """The same function without loops of at most `_TRIPS` iterations."""
     uses = Uses(program)
-    if not any(_trips(statement) is not None for statement in walk(program.body)):
+    if not any(_trips(statement, uses) is not None for statement in walk(program.body)):
         return program
     return replace(program, body=_unrolled(program.body, uses, names_of(program)))
 
@@ -37,7 +37,7 @@ def _unrolled(block: Block, uses: Uses, names: Names) -> Block:
     new: list[Statement] = []
     for statement in block:
         statement = with_blocks(statement, lambda inner: _unrolled(inner, uses, names))
-        trips = _trips(statement)
+        trips = _trips(statement, uses)
         if isinstance(statement, For) and trips is not None:
             for turn in trips:
                 new.extend(_turn(statement, turn, uses, names))
@@ -46,7 +46,7 @@ def _unrolled(block: Block, uses: Uses, names: Names) -> Block:
     return tuple(new)
 
 
-def _trips(statement: Statement) -> range | None:
+def _trips(statement: Statement, uses: Uses) -> range | None:
     """The values of the index of a loop that is to be written out."""
     if not isinstance(statement, For):
         return None
@@ -54,8 +54,17 @@ def _trips(statement: Statement) -> range | None:
     if not all(isinstance(bound, Const) for bound in bounds):
         return None
     trips = range(*(int(bound.value) for bound in bounds))  # type: ignore[union-attr]
+    if _is_of_products(statement, uses):
+        return None
     size = sum(1 for _ in walk(statement.body))
     return trips if len(trips) <= _TRIPS and size * len(trips) <= _STATEMENTS else None
+
+
+def _is_of_products(loop: For, uses: Uses) -> bool:
+    """Whether a loop multiplies matrices, and assigns no array variable that goes from trip to trip."""
+    inside = [s for s in walk(loop.body) if isinstance(s, Assign)]
+    carried = (t for s in inside for t in s.targets if isinstance(t.type, Array) and t.name in uses.cells)
+    return any(s.function is np.matmul for s in inside) and not any(carried)
 
 
 def _turn(loop: For, index: int, uses: Uses, names: Names) -> Block:

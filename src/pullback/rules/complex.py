@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.quiet import restore, silence
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
-from pullback.rules.product import scale
+from pullback.rules.product import all_finite, scale
 from pullback.rules.scalar import DEGREES
 from pullback.rules.table import calls, jvp, linear, view, vjp
 
@@ -24,8 +25,15 @@ def is_complex(x: Any) -> bool:
     return dtype_of(x).kind == "c"
 
 
-@vjp(np.absolute, 0, reads="x", holomorphic=False)
+@vjp(np.absolute, 0, reads="y x", holomorphic=False)
 def absolute_vjp(y_bar: Any, y: Any, x: Any) -> Any:
+    if type(x) is type(y) is type(y_bar) is np.ndarray and is_complex(x):
+        # A fourth of the time that np.sign takes; what is not finite, it decides.
+        state = silence()
+        product = scale(x / y, y_bar)
+        restore(state)
+        if all_finite(product):
+            return product
     return scale(np.sign(x), y_bar)
 
 

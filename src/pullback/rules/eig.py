@@ -237,19 +237,19 @@ def eigvals_jvp(a_dot: Any, y: Any, a: Any) -> Any:
     return np.take_along_axis(w_dot, np.argsort(order, -1), -1)
 
 
-_TURNING = np.array([[0.5, 3.0, 0.2], [-2.0, 0.3, -0.4], [0.6, 0.1, 4.0]])
+TURNING = np.array([[0.5, 3.0, 0.2], [-2.0, 0.3, -0.4], [0.6, 0.1, 4.0]])
 """A real matrix with a pair of complex eigenvalues."""
-_SPREAD = np.array([[0.3, -0.7, 0.4], [0.9, 4.2, -0.5], [-0.2, 0.6, 8.1]])
+SPREAD = np.array([[0.3, -0.7, 0.4], [0.9, 4.2, -0.5], [-0.2, 0.6, 8.1]])
 """One with eigenvalues so far apart that LAPACK gives them in the same order near by."""
 
 for _function in (np.linalg.eig, np.linalg.eigvals):
     calls(
         _function,
-        call(_SPREAD + 0.5j * _SPREAD.T),
-        call(_SPREAD),
-        call(_TURNING),
-        call(np.stack([_SPREAD + 1j, 1j * _SPREAD])[:, None]),
-        call(np.stack([_TURNING, _SPREAD])),
+        call(SPREAD + 0.5j * SPREAD.T),
+        call(SPREAD),
+        call(TURNING),
+        call(np.stack([SPREAD + 1j, 1j * SPREAD])[:, None]),
+        call(np.stack([TURNING, SPREAD])),
         call(array(1, 1)),
         call(array(0, 3, 3)),
         call(array(0, 0)),

@@ -13,8 +13,9 @@ import numpy as np
 
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
+from pullback.rules.factored import solve, solved_again
 from pullback.rules.products import operand
-from pullback.rules.table import calls, constant, jvp, linear, view, vjp
+from pullback.rules.table import calls, computes, constant, jvp, linear, view, vjp
 
 
 def transposed(a: Any) -> Any:
@@ -56,26 +57,35 @@ def _solved(a: Any, b: Any, vector: bool) -> Any:
     return np.linalg.solve(a, b[..., None])[..., 0] if vector else np.linalg.solve(a, b)
 
 
+def _solved_transposed(y: Any, a: Any, right: Any, vector: bool) -> Any:
+    """``a⁻ᵀ right``, by the factors of `a` where they are kept with the solution `y`."""
+    found = solved_again(y, right, transposed=True)
+    return _solved(transposed(a), right, vector) if found is None else found
+
+
 @vjp(np.linalg.solve, 0)
 def solve_a_vjp(y_bar: Any, y: Any, a: Any, b: Any) -> Any:
     # Costs the solve that makes the cotangent of `b` too; they do not share it, as often only one is wanted.
     vector = np.ndim(b) == 1
-    b_bar = _solved(transposed(a), y_bar, vector)
-    return -(b_bar[..., :, None] * y[..., None, :]) if vector else -(b_bar @ transposed(y))
+    b_bar = _solved_transposed(y, a, y_bar, vector)
+    b_bar = np.negative(b_bar, out=b_bar) if type(b_bar) is np.ndarray else -b_bar
+    return b_bar[..., :, None] * y[..., None, :] if vector else b_bar @ transposed(y)
 
 
-@vjp(np.linalg.solve, 1, reads="a")
+@vjp(np.linalg.solve, 1, reads="y a")
 def solve_b_vjp(y_bar: Any, y: Any, a: Any, b: Any) -> Any:
-    return _solved(transposed(a), y_bar, np.ndim(b) == 1)
+    return _solved_transposed(y, a, y_bar, np.ndim(b) == 1)
 
 
 @jvp(np.linalg.solve, 0)
 def solve_a_jvp(a_dot: Any, y: Any, a: Any, b: Any) -> Any:
-    if np.ndim(b) == 1:
-        return -_solved(a, (a_dot @ y[..., None])[..., 0], True)
-    return -np.linalg.solve(a, a_dot @ y)
+    vector = np.ndim(b) == 1
+    right = -(a_dot @ y[..., None])[..., 0] if vector else -a_dot @ y
+    found = solved_again(y, right, transposed=False)
+    return _solved(a, right, vector) if found is None else found
 
 
+computes(np.linalg.solve, solve)
 linear(np.linalg.solve, 1)
 calls(
     np.linalg.solve,

@@ -65,13 +65,14 @@ class Rule:
         intervals: for a scalar rule, the open interval each argument is drawn from.
         calls: for an array rule, the calls it is tested on.
         gauge: makes of any cotangents those of a function that does not see what is arbitrary in the results.
+        compute: for the eager engines, a function with the same results that keeps what the derivative needs.
         stand_in: a function with results of the same types, for arguments that the function itself would not
             take: values that are not definite, say.
     """
 
     __slots__ = (
-        "calls", "complex", "constant", "function", "gauge", "holomorphic", "intervals", "jvps", "linear",
-        "partials", "refusals", "stand_in", "view", "vjps", "whole",
+        "calls", "complex", "compute", "constant", "function", "gauge", "holomorphic", "intervals", "jvps",
+        "linear", "partials", "refusals", "stand_in", "view", "vjps", "whole",
     )  # fmt: skip
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -89,6 +90,7 @@ class Rule:
         self.intervals: tuple[Interval, ...] = ()
         self.calls: list[Call] = []
         self.gauge: Callable[[Any, Any], Any] | None = None
+        self.compute: Callable[..., Any] = function
         self.stand_in: Callable[..., Any] | None = None
 
     @property
@@ -201,6 +203,11 @@ def view(*functions: Callable[..., Any]) -> None:
     """State that the result of each function may share memory with its first argument."""
     for function in functions:
         rule_for(function).view = True
+
+
+def computes(function: Callable[..., Any], compute: Callable[..., Any]) -> None:
+    """Let the eager engines call `compute`, which gives the same results as `function` of any arguments."""
+    rule_for(function).compute = compute
 
 
 def constant(*functions: Callable[..., Any]) -> None:

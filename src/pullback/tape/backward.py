@@ -18,6 +18,7 @@ from pullback.base.errors import (
 from pullback.base.spec import Spec, dtype_of, spec_of
 from pullback.base.tracked import bare
 from pullback.rules.read import fit
+from pullback.rules.spectra.inquiry import NOTED, noted
 from pullback.rules.structured import dense
 from pullback.tape.accumulate import Owned
 from pullback.tape.node import ROOT, Leaf, Node
@@ -111,8 +112,13 @@ def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> Non
             "backward() starts from a value that depends on no pb.Variable", DependenceWarning, stacklevel=2
         )
         return
+    if NOTED:
+        noted()
+    bars = sweep_from(node, seed, retain)
+    if NOTED:
+        _warn_uncompared()
     leaf: Any
-    for leaf, x_bar in sweep_from(node, seed, retain).items():
+    for leaf, x_bar in bars.items():
         spec = leaf.spec
         if type(x_bar) is _array and x_bar.dtype is spec.dtype and x_bar.shape == spec.shape != ():
             gradient = x_bar.copy("K")
@@ -121,6 +127,15 @@ def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> Non
         total = leaf.gradient
         before = total[0]
         total[0] = gradient if before is None else before + gradient
+
+
+def _warn_uncompared() -> None:
+    """Warn that a derivative was not compared with that in another basis, for there is no function to run."""
+    warnings.warn(
+        f"the gradient depends on vectors of {noted()}, equal up to rounding; whether it depends on which, "
+        "only a function tells, which pb.grad runs once more with others",
+        stacklevel=3,
+    )
 
 
 def finished(x_bar: Any, spec: Spec) -> Any:
@@ -214,7 +229,11 @@ class Tape:
             self._check(x, known)
         seed = seed_for(y, cotangent, "Tape.gradient")
         targets = {x._node for x in wanted}
+        if NOTED:
+            noted()
         found = walk_to(self._nodes, {y._node: seed}, targets)  # type: ignore[dict-item]
+        if NOTED:
+            _warn_uncompared()
         gradients = [_found(found, x) for x in wanted]
         return gradients[0] if single else type(xs)(gradients)
 

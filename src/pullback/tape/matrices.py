@@ -1,4 +1,4 @@
-"""The short way to a node for products of two real matrices of one dtype, and for the trace of one.
+"""The short way to a node for products of matrices or stacks of one dtype, and for the trace of a real one.
 
 A cotangent that is a multiple of the identity, as the trace sends, turns the adjoint's products into
 transposes (Giles, *Collected matrix derivative results*, 2008, §2.2 and §2.3).
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from pullback.base.modes import switch
+from pullback.rules.broadcast import unbroadcast
 from pullback.rules.structured import IdentityMultiple, dense
 from pullback.tape.accumulate import Owned
-from pullback.tape.elementwise import are_real_arrays, shares_node
+from pullback.tape.elementwise import shares_node
 from pullback.tape.keep import snapshot
-from pullback.tape.plan import apply_to, general
+from pullback.tape.plan import apply_to, general, is_complex
 from pullback.tape.variable import Variable, recorded
 
 _FLOAT64 = np.dtype(np.float64)
@@ -25,9 +26,14 @@ _array = np.ndarray
 _new: Callable[[type], Any] = object.__new__
 
 
-def are_matrices(x: Any, z: Any) -> bool:
-    """Whether two values are real matrices of one dtype."""
-    return are_real_arrays(x, z) and x.ndim == z.ndim == 2
+def are_stacks(x: Any, z: Any) -> bool:
+    """Whether two values are matrices or stacks of them, of one dtype."""
+    return (
+        type(x) is type(z) is _array
+        and x.dtype is z.dtype
+        and x.ndim >= 2 <= z.ndim
+        and (x.dtype is _FLOAT64 or x.dtype is _FLOAT32 or is_complex(x.dtype))
+    )
 
 
 def owned(x_bar: Any) -> Any:
@@ -63,33 +69,97 @@ def pull_right(a: Any, y_bar: Any) -> Any:
     return y_bar.times(a.T) if type(y_bar) is IdentityMultiple else owned(a.T @ dense(y_bar))
 
 
+def adjoint(x: Any) -> Any:
+    """The conjugate transpose of a matrix, or of each in a stack."""
+    turned = x.swapaxes(-1, -2)
+    return turned.conj() if x.dtype.kind == "c" else turned
+
+
+def pull_stacks(saved: Any, y_bar: Any) -> Any:
+    """As `pull_product`, for stacks that broadcast, and complex matrices."""
+    a, b = saved
+    return left_of_stacks(a.shape, b, y_bar), right_of_stacks(a, b.shape, y_bar)
+
+
+def pull_left_of_stacks(saved: Any, y_bar: Any) -> Any:
+    """As `pull_left`."""
+    shape, b = saved
+    return left_of_stacks(shape, b, y_bar)
+
+
+def pull_right_of_stacks(saved: Any, y_bar: Any) -> Any:
+    """As `pull_right`."""
+    a, shape = saved
+    return right_of_stacks(a, shape, y_bar)
+
+
+def left_of_stacks(shape: tuple[int, ...], b: Any, y_bar: Any) -> Any:
+    """The cotangent of the left of two stacks of matrices; it has this shape."""
+    if type(y_bar) is IdentityMultiple:
+        return of_traced(y_bar, b, shape)
+    y_bar = dense(y_bar)
+    rows, inner, columns = *shape[-2:], b.shape[-1]
+    if len(shape) == 2 < b.ndim and rows * inner > columns * (rows + inner):
+        # Less memory than that of all products goes into one product that sums over the stack.
+        summed = (*range(b.ndim - 2), -1)
+        return owned(np.tensordot(y_bar, b.conj(), axes=(summed, summed)))
+    return owned(unbroadcast(y_bar @ adjoint(b), shape))
+
+
+def right_of_stacks(a: Any, shape: tuple[int, ...], y_bar: Any) -> Any:
+    """The cotangent of the right of two stacks of matrices; it has this shape."""
+    if type(y_bar) is IdentityMultiple:
+        return of_traced(y_bar, a, shape)
+    y_bar = dense(y_bar)
+    if len(shape) == 2 < a.ndim:
+        a, y_bar = a.reshape(-1, a.shape[-1]), y_bar.reshape(-1, y_bar.shape[-1])
+    return owned(unbroadcast(adjoint(a) @ y_bar, shape))
+
+
+def of_traced(y_bar: IdentityMultiple, other: Any, shape: tuple[int, ...]) -> Any:
+    """The cotangent of a factor of this shape, where that of the product is a multiple of the identity."""
+    x_bar, factor = adjoint(other), y_bar.factor()
+    if (
+        x_bar.dtype.kind == "c"
+        and x_bar.shape == shape
+        and type(factor) is _array
+        and factor.dtype is x_bar.dtype
+        and factor.shape[:-2] == shape[:-2]
+    ):
+        # Conjugating has made the memory.
+        return Owned(np.multiply(x_bar, factor, out=x_bar))
+    return unbroadcast(y_bar.times(x_bar), shape)
+
+
 def matmul(self: Variable, other: Any) -> Any:
     """``self @ other``."""
-    x, node = self._value, self._node
-    if type(x) is _array and x.ndim == 2 and node is not None and self._cell is None and not switch.on:
-        dtype = x.dtype
-        if dtype is _FLOAT64 or dtype is _FLOAT32:
-            if type(other) is Variable:
-                z, z_node, tape = other._value, other._node, self._tape
-                if (
-                    type(z) is _array
-                    and z.ndim == 2
-                    and z.dtype is dtype
-                    and z_node is not None
-                    and other._tape is tape
-                    and other._cell is None
-                ):
-                    return recorded(x @ z, tape, pull_product, (node, z_node), (x, z))
-            elif type(other) is _array and other.ndim == 2 and other.dtype is dtype:
-                return recorded(x @ other, self._tape, pull_left, node, snapshot(other))
+    if self._cell is not None:
+        self.settle()
+    x, node, tape = self._value, self._node, self._tape
+    if type(x) is _array and node is not None and not switch.on:
+        if type(other) is Variable:
+            if other._cell is not None:
+                other.settle()
+            z, z_node = other._value, other._node
+            if z_node is not None and other._tape is tape and are_stacks(x, z):
+                pull = pull_product if x.ndim == z.ndim == 2 and x.dtype.kind == "f" else pull_stacks
+                return recorded(x @ z, tape, pull, (node, z_node), (x, z))
+        elif are_stacks(x, other):
+            if x.ndim == other.ndim == 2 and x.dtype.kind == "f":
+                return recorded(x @ other, tape, pull_left, node, snapshot(other))
+            return recorded(x @ other, tape, pull_left_of_stacks, node, (x.shape, snapshot(other)))
     return general(np.matmul, (self, other), {})
 
 
 def reflected_matmul(self: Variable, other: Any) -> Any:
     """``other @ self``."""
+    if self._cell is not None:
+        self.settle()
     node, x = self._node, self._value
-    if node is not None and self._cell is None and not switch.on and are_matrices(other, x):
-        return recorded(other @ x, self._tape, pull_right, node, snapshot(other))
+    if node is not None and not switch.on and are_stacks(other, x):
+        if x.ndim == other.ndim == 2 and x.dtype.kind == "f":
+            return recorded(other @ x, self._tape, pull_right, node, snapshot(other))
+        return recorded(other @ x, self._tape, pull_right_of_stacks, node, (snapshot(other), x.shape))
     return general(np.matmul, (other, self), {})
 
 

@@ -72,7 +72,7 @@ class Plan:
     )  # fmt: skip
 
     def __init__(self, rule: Rule, positions: tuple[int, ...], count: int) -> None:
-        self.implementation = getattr(rule.function, "_implementation", rule.function)
+        self.implementation = getattr(rule.compute, "_implementation", rule.compute)
         self.method = METHODS.get(rule.function, self.implementation)
         self.positions = positions
         self.view = rule.view

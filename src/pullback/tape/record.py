@@ -80,7 +80,6 @@ def _record(
     operands: list[tuple[Place, Variable]],
     tape: Recording | None,
 ) -> Any:
-    function = rule.function
     if tape is None or (switch.on and modes.paused):
         return _constant(rule, args, kwargs, operands)
     followed = [(place, x) for place, x in operands if x._node is not None and x._tape is tape]
@@ -88,7 +87,7 @@ def _record(
     values = tuple(_lowered(value, followed_ids) for value in args)
     places = tuple(place for place, _ in followed)
     keeps = keeps_of(rule, tuple(dict.fromkeys(place[0] for place in places)), len(values))
-    y = function(*values, **kwargs)
+    y = rule.compute(*values, **kwargs)
     if is_whole(y):
         return y
     node = _node(rule, places, keeps, y, values, kwargs, followed, tape)

@@ -144,7 +144,7 @@ def check_direction(
     rule = TABLE.get(function)
     try:
         if rule is None:
-            if function not in _WITHOUT_ROW:
+            if not any(function in known for known in (_WITHOUT_ROW, COMPOSED, SEPARATE)):
                 raise UnsupportedError(
                     f"{name_of(function)} has no rule for its derivative",
                     remedy="give it one with pb.partials or @pb.vjp_rule.",
@@ -220,7 +220,7 @@ def _fresh(kind: Any) -> Type:
 
 
 _KNOWN: ChainMap[Any, Any] = ChainMap[Any, Any](TABLE, COMPOSED, SEPARATE)
-_WITHOUT_ROW = {pull, push, *COMPOSED, *SEPARATE}
-"""What an engine differentiates as it runs it, call by call."""
+_WITHOUT_ROW = {pull, push}
+"""What an engine differentiates as it runs it, call by call, beside what is composed."""
 TYPES[pull] = _type_of_pull
 TYPES[push] = _type_of_push

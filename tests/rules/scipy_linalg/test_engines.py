@@ -3,41 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import FunctionType
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.linalg
+from drop_in import definite, matrix, with_ours
 
 import pullback as pb
 from pullback.testing import gradcheck
-
-RNG = np.random.default_rng(4)
-
-
-def matrix(*shape: int, kind: type = float, shift: float = 0.0) -> Any:
-    a = RNG.uniform(-1, 1, shape)
-    if kind is complex:
-        a = a + 1j * RNG.uniform(-1, 1, shape)
-    return a + shift * np.eye(shape[-2], shape[-1])
-
-
-def definite(n: int, kind: type) -> Any:
-    a = matrix(n, n, kind=kind)
-    return a @ a.conj().T + np.eye(n)
-
-
-def scalar(y: Any) -> Any:
-    """A number that every entry of a result moves, and not alike."""
-    parts = y if isinstance(y, tuple | list) else (y,)
-    total: Any = 0.0
-    for part in parts:
-        if np.ndim(part):
-            weights = np.cos(np.arange(float(np.size(part)))).reshape(np.shape(part))
-            total = total + np.sum(weights * (np.real(part) + np.imag(part) ** 2 + np.real(part) ** 2))
-    return total
-
 
 # -- functions composed of parts, as users write them ------------------------------------------------------
 
@@ -128,12 +102,6 @@ COMPOSED = [
     several,
     overwriting,
 ]
-
-
-def with_ours(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with `pullback.scipy` in place of `scipy`."""
-    names = {**function.__globals__, "scipy": pb.scipy}
-    return FunctionType(function.__code__, names, function.__name__)
 
 
 @pytest.mark.parametrize("kind", [float, complex])

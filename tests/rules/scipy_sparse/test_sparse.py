@@ -261,3 +261,136 @@ def test_what_a_sparse_lacks_is_an_error_of_ours() -> None:
             pb.grad(of(use))(np.ones(2))
     with pytest.raises(AttributeError, match="no attribute 'entries'"):
         pb.grad(of(lambda a: a.entries))(np.ones(2))
+
+
+# -- sparse arrays of one axis, diagonals, factors ----------------------------------------------------------
+
+
+@KINDS
+@pytest.mark.parametrize("format", ["coo", "csr", "dok"])
+def test_a_sparse_array_of_one_axis_multiplies_tracked_values(format: str, kind: type) -> None:
+    dense = np.array([0.0, 1.5, 0.0, -2.0]) * (1 + 2j if kind is complex else 1)
+    line = scipy.sparse.coo_array(dense).asformat(format)
+    for x in (entries(kind, 4), entries(kind, 4, 3)):
+        np.testing.assert_allclose(pb.vjp(lambda x: line @ x, x)[0], dense @ x)
+        assert gradcheck(lambda x: line @ x, x)
+    for x in (entries(kind, 4), entries(kind, 3, 4)):
+        np.testing.assert_allclose(pb.vjp(lambda x: x @ line, x)[0], x @ dense)
+        assert gradcheck(lambda x: x @ line, x)
+    row = scipy.sparse.coo_array(dense[None])
+    x = entries(kind, 4)
+    assert np.shape(pb.vjp(lambda x: row @ x, x)[0]) == np.shape(row @ x)
+    assert gradcheck(lambda x: row @ x, x)
+    assert np.shape(pb.vjp(lambda x: x @ row.T, x)[0]) == np.shape(x @ row.T)
+    assert gradcheck(lambda x: x @ row.T, x)
+    with pytest.raises(UnsupportedError, match="a sparse array with 3 axes"):
+        pb.vjp(lambda x: scipy.sparse.coo_array(np.ones((2, 2, 2))) @ x, np.ones(2))
+
+
+@KINDS
+def test_tracked_diagonals(kind: type) -> None:
+    x, y = entries(kind, 4), entries(kind, 3)
+
+    def of(x: Any, y: Any) -> Any:
+        whole = sparse.diags_array([x, y, y[0]], offsets=[0, -1, 2], shape=(4, 4))
+        return whole @ x + sparse.diags_array(x) @ x + (sparse.diags_array(y, offsets=1) @ x)
+
+    def dense(x: Any, y: Any) -> Any:
+        matrix = np.diag(x) + np.diag(y, -1) + np.diag(np.stack([y[0], y[0]]), 2)
+        return (matrix + np.diag(x) + np.diag(y, 1)) @ x
+
+    np.testing.assert_allclose(pb.vjp(of, x, y)[0], dense(x, y))
+    np.testing.assert_allclose(of(x, y), dense(x, y))
+    assert gradcheck(of, x, y)
+
+
+@KINDS
+def test_one_factorisation_for_many_systems(kind: type) -> None:
+    a = definite(kind) + 0.3 * scipy.sparse.random_array((6, 6), density=0.2, rng=3)
+    a = scipy.sparse.csc_array(a)
+    b, structure = entries(kind, 6, 2), (a.indices, a.indptr)
+
+    def steps(data: Any, b: Any) -> Any:
+        factors = sparse.linalg.splu(sparse.csc_array((data, *structure), shape=(6, 6)))
+        x = factors.solve(factors.solve(b) ** 2)
+        return x + factors.solve(b, "T") * factors.solve(b[:, 0], "H")[:, None]
+
+    plain = scipy.sparse.linalg.splu(a)
+    np.testing.assert_allclose(pb.vjp(sparse.linalg.splu(a).solve, b)[0], plain.solve(b), rtol=1e-12)
+    assert gradcheck(steps, a.data, b)
+    assert gradcheck(lambda b: sparse.linalg.factorized(a)(b[:, 0]), b)
+    np.testing.assert_array_equal(sparse.linalg.splu(a).perm_r, plain.perm_r)
+    with pytest.raises(AttributeError, match="tracked entries"):
+        pb.vjp(lambda d: sparse.linalg.splu(sparse.csc_array((d, *structure), shape=(6, 6))).L, a.data)
+    with pytest.raises(UnsupportedError, match="splu of a dense matrix"):
+        sparse.linalg.splu(a.toarray())
+
+
+# -- what has no rule --------------------------------------------------------------------------------------
+
+
+def test_an_operator_without_an_adjoint_names_the_ways_out() -> None:
+    a, b = definite(float), entries(float, 6)
+    make: Any = scipy.sparse.linalg.LinearOperator
+    operator = make((6, 6), matvec=lambda x: a @ x, dtype=float)
+    for matrix, before in ((operator, None), (a, operator)):
+        with pytest.raises(UnsupportedError, match=r"reverse mode through .*gmres with this") as error:
+            pb.grad(lambda b, m=matrix, p=before: np.sum(sparse.linalg.gmres(m, b, M=p)[0]))(b)
+        assert "rmatvec is not defined" in (error.value.why or "")
+        assert "rmatvec=" in (error.value.remedy or "")
+        assert "pb.jvp" in (error.value.remedy or "")
+    tangent = pb.jvp(lambda b: sparse.linalg.gmres(operator, b, rtol=1e-12)[0], (b,), (b,))[1]
+    np.testing.assert_allclose(tangent, np.linalg.solve(a.toarray(), b), rtol=1e-8)
+
+
+METHODS: list[tuple[str, Any, str]] = [
+    ("eigsh", {"k": 2}, "pullback.scipy.linalg.eigh"),
+    ("eigs", {"k": 2}, "eig or svd"),
+    ("svds", {"k": 2}, "svd"),
+    ("bicgstab", {"b": np.ones(6)}, "solve by one"),
+    ("minres", {"b": np.ones(6)}, "solve by one"),
+    ("inv", {}, "A.toarray()"),
+    ("norm", {}, "A.data"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "remedy"), METHODS, ids=[case[0] for case in METHODS])
+def test_methods_without_a_rule(name: str, options: Any, remedy: str) -> None:
+    a = definite(float)
+    ours, theirs = getattr(sparse.linalg, name), getattr(scipy.sparse.linalg, name)
+
+    def of_entries(data: Any) -> Any:
+        return sparse.csc_array((data, a.indices, a.indptr), shape=(6, 6))
+
+    def dense(data: Any) -> Any:
+        return np.outer(data[:6], data[:6])
+
+    for make in (of_entries, dense):
+        with pytest.raises(
+            UnsupportedError, match=rf"sparse\.linalg\.{name} has no derivative rule"
+        ) as error:
+            pb.vjp(lambda data, make=make: ours(make(data), **options), a.data)
+        assert error.value.why
+        assert remedy in (error.value.remedy or "")
+        if "k" in options:
+            with pytest.raises(UnsupportedError, match=rf"scipy\.sparse\.linalg\.{name} would") as error:
+                pb.vjp(lambda data, make=make: theirs(make(data), **options), a.data)
+            assert remedy in (error.value.remedy or "")
+
+
+def test_methods_without_a_rule_are_scipys_for_plain_matrices() -> None:
+    a = definite(float)
+    np.testing.assert_allclose(sparse.linalg.norm(a), scipy.sparse.linalg.norm(a))
+    np.testing.assert_allclose(
+        sparse.linalg.eigsh(a, k=2, v0=np.ones(6))[0], np.linalg.eigvalsh(a.toarray())[-2:], rtol=1e-9
+    )
+    assert sparse.linalg.LinearOperator is scipy.sparse.linalg.LinearOperator
+    x = np.ones(6)
+    wanted = pb.grad(lambda x: np.sum(pb.scipy.linalg.expm(a.toarray()) @ x))(x)
+    np.testing.assert_allclose(pb.grad(lambda x: np.sum(sparse.linalg.expm_multiply(a, x)))(x), wanted)
+
+
+def test_scipys_own_splu_names_ours() -> None:
+    with pytest.raises(UnsupportedError, match="splu would turn a Variable") as error:
+        pb.grad(lambda a: np.sum(scipy.sparse.linalg.splu(a).solve(np.ones(2))))(np.eye(2))
+    assert error.value.remedy == "call pullback.scipy.sparse.linalg.splu."

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from pullback.ir.nodes import Assign, Const, Operand, Statement
+from pullback.ir.nodes import Assign, Const, Operand, Slice, Statement, Var
 from pullback.optimize.arrays.reduce import an_array, folded, unless_given
 from pullback.optimize.arrays.shapes import reshape
-from pullback.optimize.broadcast import elementwise, result_dtype
+from pullback.optimize.broadcast import broadcast_shape, elementwise, result_dtype
 from pullback.optimize.delayed import Delayed, Index, Value, in_memory, is_one, mapped, read_by
 from pullback.optimize.emitter import Emitter
 from pullback.optimize.rewrites import rewrites
-from pullback.optimize.slices import OpaqueError, static, transposed
+from pullback.optimize.slices import OpaqueError, static, transposed, view
 
-_SHORT = 8
+_SHORT = 4
 """A product of matrices, one of whose axes is known to be no longer than this, is written as loops."""
 
 
@@ -94,42 +94,110 @@ def matmul(e: Emitter, x1: Value, x2: Value, **options: Any) -> Value:
         return _of_matrices(e, a, b)
     if a.ndim == 1 and b.ndim == 1:
         return contraction(e, (a, b), ("k", "k"), "")
+    if a.ndim > 1 and b.ndim > 1 and _is_for_blas(e, a, b):
+        return _of_stacks(e, a, b)
+    return contraction(e, (a, b), *_labels(a, b))
+
+
+def _labels(a: Delayed, b: Delayed) -> tuple[tuple[Any, Any], Any]:
+    """The axes of two stacks of matrices, or vectors, and of their products."""
     batch = "abcdefgh"[: max(a.ndim, b.ndim) - 2]
     left = (*batch[len(batch) - max(a.ndim - 2, 0) :], "i", "k")[-a.ndim :] if a.ndim > 1 else ("k",)
     right = (*batch[len(batch) - max(b.ndim - 2, 0) :], "k", "j")[-b.ndim :] if b.ndim > 1 else ("k",)
     output = (*batch, *("i" if a.ndim > 1 else ""), *("j" if b.ndim > 1 else ""))
-    return contraction(e, (a, b), (left, right), output)
+    return (left, right), output
+
+
+def _is_for_blas(e: Emitter, a: Delayed, b: Delayed) -> bool:
+    short = any(
+        isinstance(n, Const) and n.value <= _SHORT for n in map(e.known, (*a.shape[-2:], *b.shape[-2:]))
+    )
+    return not short and a.dtype.kind in "fc" and b.dtype.kind in "fc"
+
+
+def _of_stacks(e: Emitter, a: Delayed, b: Delayed) -> Delayed:
+    """A call for each two matrices, in the loops that read the elements of their product."""
+    e.check_equal(a.shape[-1], b.shape[-2], "matmul")
+    batch = broadcast_shape(e, "matmul", a.shape[:-2], b.shape[:-2])
+    dtype, own = np.result_type(a.dtype, b.dtype), object()
+
+    def at(e: Emitter, index: Index) -> Operand:
+        where = index[:-2]
+        stacked = e.unrepeated(result, where)
+        if stacked is not result:
+            return e.read(stacked, index)
+        product = e.shared(own, where, lambda: _product(e, _matrix(e, a, where), _matrix(e, b, where)))
+        return e.item(product, index[-2:])
+
+    result = Delayed((*batch, a.shape[-2], b.shape[-1]), dtype, at, True, *read_by((a, b)))
+    return result
+
+
+def _matrix(e: Emitter, stack: Delayed, where: Index) -> Var:
+    """The matrix at a place of a stack that broadcasts to where the place is, contiguous."""
+    own = where[len(where) - stack.ndim + 2 :]
+    own = tuple(Const(0) if is_one(n) else i for n, i in zip(stack.shape, own, strict=False))
+
+    def make() -> Var:
+        if not own:
+            return e.contiguous(stack)
+        if stack.place is not None:
+            return e.contiguous(view(e, stack, (*own, Slice(), Slice())))
+        matrix = e.empty(stack.shape[-2:], stack.dtype)
+        with e.nest(matrix.shape) as index:
+            e.put(matrix, index, e.read(stack, (*own, *index)))
+        return e.variable(matrix)
+
+    return e.shared(stack, own, make)
+
+
+def _product(e: Emitter, a: Var, b: Var) -> Var:
+    return e.call(np.matmul, a, b, name="product")
 
 
 def _of_matrices(e: Emitter, a: Delayed, b: Delayed) -> Value:
     """A call, on operands of one dtype, in memory."""
-    short = any(isinstance(n, Const) and n.value <= _SHORT for n in map(e.known, (*a.shape, *b.shape)))
-    if short or a.dtype.kind not in "fc" or b.dtype.kind not in "fc":
+    if not _is_for_blas(e, a, b):
         return contraction(e, (a, b), ("ik", "kj"), "ij")
     e.check_equal(a.shape[1], b.shape[0], "matmul")
-    left, right = (e.contiguous(x) for x in (a, b))
-    result = e.call(np.matmul, left, right, name="product")
+    result = _product(e, e.contiguous(a), e.contiguous(b))
     return in_memory(result, (a.shape[0], b.shape[1]), frozenset(), frozenset())
 
 
 def in_part(e: Emitter, statement: Assign, args: tuple[Value, ...], readers: Sequence[Statement]) -> Any:
-    """A product of two matrices of which only the diagonal is read, one element at a time; None if it is not.
+    """Products of matrices of which only the diagonals are read, one element at a time; None if they are not.
 
     The trace of a product of n by n matrices then costs n**2 steps, and so does its adjoint.
     """
     if statement.function not in (np.matmul, np.dot) or len(args) != 2 or statement.kwargs:
         return None
     (target,) = statement.targets
-    for reader in readers:
-        if not isinstance(reader, Assign) or reader.function not in _DIAGONALS or reader.args[0] != target:
-            return None
     a, b = args
-    if not readers or not isinstance(a, Delayed) or not isinstance(b, Delayed) or not a.ndim == b.ndim == 2:
+    if not readers or not isinstance(a, Delayed) or not isinstance(b, Delayed):
         return None
-    return contraction(e, (a, b), ("ik", "kj"), "ij", whole=False)
+    deep = max(a.ndim, b.ndim)
+    if min(a.ndim, b.ndim) < 2 or (statement.function is np.dot and deep > 2):
+        return None
+    if not all(_reads_diagonals(reader, target, deep) for reader in readers):
+        return None
+    return contraction(e, (a, b), *_labels(a, b), whole=False)
 
 
-_DIAGONALS = frozenset([np.trace, np.linalg.trace, np.diagonal, np.linalg.diagonal, np.diag])
+_OF_FIRST = frozenset([np.trace, np.diagonal])
+_OF_LAST = frozenset([np.linalg.trace, np.linalg.diagonal])
+
+
+def _reads_diagonals(reader: Statement, target: Var, ndim: int) -> bool:
+    """Whether a statement reads the diagonals of the last two axes of an array and nothing else of it."""
+    if not isinstance(reader, Assign) or not reader.args or reader.args[0] != target:
+        return False
+    if reader.function in _OF_LAST or (reader.function is np.diag and ndim == 2):
+        return True
+    if reader.function not in _OF_FIRST:
+        return False
+    given = dict(zip(("offset", "axis1", "axis2"), reader.args[1:], strict=False)) | dict(reader.kwargs)
+    axes = [given.get(name, Const(default)) for name, default in (("axis1", 0), ("axis2", 1))]
+    return {axis.value % ndim if isinstance(axis, Const) else None for axis in axes} == {ndim - 2, ndim - 1}
 
 
 @rewrites(np.dot)

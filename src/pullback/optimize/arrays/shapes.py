@@ -213,16 +213,25 @@ def _diagonal_length(e: Emitter, rows: Operand, columns: Operand, offset: int) -
     )
 
 
-@rewrites(np.diagonal, np.linalg.diagonal)
-def diagonal(
-    e: Emitter, a: Value, offset: Any = 0, axis1: Any = None, axis2: Any = None
-) -> Delayed:  # fmt: skip
+@rewrites(np.diagonal)
+def diagonal(e: Emitter, a: Value, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Delayed:
     array, shift = an_array(a), int(static(offset))
-    if array.ndim != 2 or (static(axis1), static(axis2)) not in ((None, None), (0, 1)):
-        raise OpaqueError("of a stack of matrices")
-    length = _diagonal_length(e, array.shape[0], array.shape[1], shift)
-    rows, columns = Const(max(-shift, 0)), Const(max(shift, 0))
-    return mapped(array, (length,), lambda e, index: (e.plus(index[0], rows), e.plus(index[0], columns)))
+    rows, columns = (static(axis) % array.ndim for axis in (axis1, axis2))
+    others = [axis for axis in range(array.ndim) if axis not in (rows, columns)]
+    length = _diagonal_length(e, array.shape[rows], array.shape[columns], shift)
+    below, right = Const(max(-shift, 0)), Const(max(shift, 0))
+
+    def back(e: Emitter, index: Index) -> Index:
+        own = dict(zip(others, index, strict=False))
+        own |= {rows: e.plus(index[-1], below), columns: e.plus(index[-1], right)}
+        return tuple(own[axis] for axis in range(array.ndim))
+
+    return mapped(array, (*(array.shape[axis] for axis in others), length), back)
+
+
+@rewrites(np.linalg.diagonal)
+def _diagonal_of_last(e: Emitter, x: Value, *, offset: Any = 0) -> Delayed:
+    return diagonal(e, x, offset, -2, -1)
 
 
 @rewrites(np.diag)
@@ -240,10 +249,14 @@ def _diag(e: Emitter, v: Value, k: Any = 0) -> Value:
     return result
 
 
-@rewrites(np.trace, np.linalg.trace)
+@rewrites(np.trace)
 def _trace(
-    e: Emitter, a: Value, offset: Any = 0, axis1: Any = None, axis2: Any = None, dtype: Any = None,
-    out: Any = None
+    e: Emitter, a: Value, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None, out: Any = None
 ) -> Value:  # fmt: skip
     unless_given(out)
-    return sum_(e, diagonal(e, a, offset, axis1, axis2), None, dtype)
+    return sum_(e, diagonal(e, a, offset, axis1, axis2), -1, dtype)
+
+
+@rewrites(np.linalg.trace)
+def _trace_of_last(e: Emitter, x: Value, *, offset: Any = 0, dtype: Any = None) -> Value:
+    return sum_(e, diagonal(e, x, offset, -2, -1), -1, dtype)

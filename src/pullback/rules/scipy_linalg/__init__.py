@@ -9,10 +9,14 @@ from pullback.rules.scipy_linalg import (
     cholesky,
     equations,
     exponential,
+    factors,
     functions,
+    inverses,
     lu,
     polar,
+    refused,
     roots,
+    spectra,
     systems,
 )
 
@@ -21,9 +25,13 @@ __all__ = [
     "cholesky",
     "equations",
     "exponential",
+    "factors",
     "functions",
+    "inverses",
     "lu",
     "polar",
+    "refused",
     "roots",
+    "spectra",
     "systems",
 ]

@@ -70,6 +70,8 @@ calls(
     call(_DEFINITE, True),
     call(array(1, 1, kind="definite")),
     call(array(0, 0)),
+    call(array(2, 1, 3, 3, kind="definite")),
+    call(array(2, 3, 3, kind="definite"), True),
 )
 
 
@@ -121,11 +123,17 @@ if BATCHES:
 @composed(scipy.linalg.cho_factor)
 def cho_factor(a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True) -> Any:
     """As `scipy.linalg.cho_factor`."""
-    return cholesky_factor(a, lower, check_finite), lower
+    factor = cholesky_factor(a, lower, check_finite)
+    return factor, lower if np.ndim(a) == 2 else np.full(np.shape(a)[:-2], lower)
 
 
 @composed(scipy.linalg.cho_solve)
 def cho_solve(c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True) -> Any:
     """As `scipy.linalg.cho_solve`."""
     c, lower = c_and_lower
-    return cholesky_solve(c, b, lower, check_finite)
+    if np.ndim(lower) == 0:
+        return cholesky_solve(c, b, lower, check_finite)
+    # Of a stack it is an array, whose entries are all the same.
+    if np.any(lower):
+        return cholesky_solve(c, b, True, check_finite)
+    return cholesky_solve(c, b, False, check_finite)

@@ -149,47 +149,70 @@ def packed(a: Any, check_finite: bool = True) -> Any:
 
 
 def _order(pivots: Any, rows: int) -> Any:
-    """The permutation that exchanges make."""
-    order = np.arange(rows)
-    for place, other in enumerate(np.asarray(bare(pivots))):
-        order[[place, other]] = order[[other, place]]
+    """The permutation that exchanges make, of each matrix in a stack."""
+    others = np.asarray(bare(pivots))
+    order = np.broadcast_to(np.arange(rows), (*others.shape[:-1], rows)).copy()
+    for place in range(others.shape[-1]):
+        other = others[..., place : place + 1]
+        there = np.take_along_axis(order, other, axis=-1)
+        np.put_along_axis(order, other, order[..., place : place + 1].copy(), axis=-1)
+        order[..., place : place + 1] = there
     return order
 
 
+def _in_order(x: Any, order: Any) -> Any:
+    """The rows of each matrix in another order."""
+    if order.ndim == 1:
+        return x[..., order, :]
+    return np.take_along_axis(x, np.broadcast_to(order[..., None], np.shape(x)), axis=-2)
+
+
 def _parts(packed_factors: Any) -> tuple[Any, Any]:
-    rows, columns = np.shape(packed_factors)
+    rows, columns = np.shape(packed_factors)[-2:]
     count = min(rows, columns)
     unit = np.eye(rows, count, dtype=dtype_of(packed_factors))
-    return np.tril(packed_factors[:, :count], -1) + unit, np.triu(packed_factors[:count, :])
+    return np.tril(packed_factors[..., :count], -1) + unit, np.triu(packed_factors[..., :count, :])
 
 
 def _pack(lower: Any, upper: Any) -> Any:
     """The strict lower triangle of L and the upper one of U in one array."""
-    rows, columns = np.shape(lower)[0], np.shape(upper)[1]
+    rows, columns = np.shape(lower)[-2], np.shape(upper)[-1]
     strict, above = np.tril(lower, -1), np.triu(upper)
+    stack = np.shape(lower)[:-2]
     if columns > rows:
-        strict = np.concatenate((strict, np.zeros((rows, columns - rows), dtype_of(strict))), axis=1)
+        beside = np.zeros((*stack, rows, columns - rows), dtype_of(strict))
+        strict = np.concatenate((strict, beside), axis=-1)
     elif rows > columns:
-        above = np.concatenate((above, np.zeros((rows - columns, columns), dtype_of(above))), axis=0)
+        below = np.zeros((*stack, rows - columns, columns), dtype_of(above))
+        above = np.concatenate((above, below), axis=-2)
     return strict + above
 
 
 @vjp(packed, 0, reads="y")
 def packed_vjp(y_bar: Any, y: Any, a: Any, check_finite: bool = True) -> Any:
     lower, upper = _parts(y[0])
-    count = np.shape(lower)[1]
-    l_bar, u_bar = np.tril(y_bar[0][:, :count], -1), np.triu(y_bar[0][:count, :])
-    order = _order(y[1], np.shape(a)[0])
-    return pulled(l_bar, u_bar, lower, upper)[np.argsort(order)]
+    count = np.shape(lower)[-1]
+    l_bar, u_bar = np.tril(y_bar[0][..., :count], -1), np.triu(y_bar[0][..., :count, :])
+    order = _order(y[1], np.shape(a)[-2])
+    return _in_order(pulled(l_bar, u_bar, lower, upper), np.argsort(order, axis=-1))
 
 
 @jvp(packed, 0, reads="y")
 def packed_jvp(a_dot: Any, y: Any, a: Any, check_finite: bool = True) -> Any:
-    order = _order(y[1], np.shape(a)[0])
-    return _pack(*pushed(a_dot[order], *_parts(y[0]))), np.zeros(np.shape(y[1]), dtype_of(y[1]))
+    order = _order(y[1], np.shape(a)[-2])
+    return _pack(*pushed(_in_order(a_dot, order), *_parts(y[0]))), np.zeros(np.shape(y[1]), dtype_of(y[1]))
 
 
-calls(packed, call(array(3, 3)), call(array(2, 4)), call(array(4, 2)), call(array(1, 1)))
+calls(
+    packed,
+    call(array(3, 3)),
+    call(array(2, 4)),
+    call(array(4, 2)),
+    call(array(1, 1)),
+    call(array(2, 1, 3, 3, kind="invertible")),
+    call(array(2, 4, 3, kind="invertible")),
+    call(array(2, 3, 4, kind="invertible")),
+)
 
 
 @dispatched
@@ -202,12 +225,12 @@ def packed_solve(lu: Any, b: Any, piv: Any, trans: int = 0, check_finite: bool =
 def packed_solve_lu_vjp(
     y_bar: Any, y: Any, lu: Any, b: Any, piv: Any, trans: int = 0, check_finite: bool = True
 ) -> Any:
-    b_bar = packed_solve(lu, y_bar, piv, 1 - trans)
     if is_vector(b):
-        b_bar, y = b_bar[:, None], y[:, None]
+        y_bar, y = y_bar[..., None], y[..., None]
+    b_bar = packed_solve(lu, y_bar, piv, 1 - trans)
     a_bar = -(y @ transposed(b_bar) if trans else b_bar @ transposed(y))
     lower, upper = _parts(lu)
-    turned = a_bar[_order(piv, np.shape(lu)[0])]
+    turned = _in_order(a_bar, _order(piv, np.shape(lu)[-2]))
     return np.tril(turned @ transposed(upper), -1) + np.triu(transposed(lower) @ turned)
 
 
@@ -215,6 +238,8 @@ def packed_solve_lu_vjp(
 def packed_solve_b_vjp(
     y_bar: Any, y: Any, lu: Any, b: Any, piv: Any, trans: int = 0, check_finite: bool = True
 ) -> Any:
+    if is_vector(b):
+        return packed_solve(lu, y_bar[..., None], piv, 1 - trans)[..., 0]
     return packed_solve(lu, y_bar, piv, 1 - trans)
 
 
@@ -224,18 +249,27 @@ def packed_solve_lu_jvp(
 ) -> Any:
     lower, upper = _parts(lu)
     moved = np.tril(lu_dot, -1) @ upper + lower @ np.triu(lu_dot)
-    moved = moved[np.argsort(_order(piv, np.shape(lu)[0]))]
-    return -packed_solve(lu, (transposed(moved) if trans else moved) @ y, piv, trans)
+    moved = _in_order(moved, np.argsort(_order(piv, np.shape(lu)[-2]), axis=-1))
+    if trans:
+        moved = transposed(moved)
+    if is_vector(b):
+        return -packed_solve(lu, moved @ y[..., None], piv, trans)[..., 0]
+    return -packed_solve(lu, moved @ y, piv, trans)
 
 
 linear(packed_solve, 1)
 whole(packed_solve, 2)
 _PIVOTS = np.array([2, 2, 2], np.int32)
+_STACKED = np.array([[2, 2, 2], [1, 1, 2]], np.int32)
 calls(
     packed_solve,
     call(array(3, 3, kind="invertible"), array(3), _PIVOTS),
     call(array(3, 3, kind="invertible"), array(3, 2), _PIVOTS),
     call(array(3, 3, kind="invertible"), array(3, 2), _PIVOTS, 1),
+    call(array(2, 3, 3, kind="invertible"), array(2, 3, 2), _STACKED),
+    call(array(2, 3, 3, kind="invertible"), array(3, 1), _STACKED, 1),
+    call(array(2, 3, 3, kind="invertible"), array(3), _STACKED),
+    call(array(3, 3, kind="invertible"), array(2, 3, 2), _PIVOTS, 1),
 )
 
 
@@ -243,10 +277,8 @@ calls(
 def lu_solve(
     lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True
 ) -> Any:
-    """As `scipy.linalg.lu_solve`, of one matrix."""
+    """As `scipy.linalg.lu_solve`."""
     factors, piv = lu_and_piv
-    if np.ndim(factors) != 2:
-        raise NotImplementedError("lu_solve of a stack of factors has no rule: take them one by one")
     if trans == 2:
         return np.conj(packed_solve(factors, np.conj(b), piv, 1, check_finite))
     return packed_solve(factors, b, piv, trans, check_finite)

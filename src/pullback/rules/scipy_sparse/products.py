@@ -17,7 +17,7 @@ from pullback.rules.table import calls, linear, vjp
 @dispatched
 def product(data: Any, x: Any, structure: Structure) -> Any:
     """``A @ x`` for a vector or a matrix `x`."""
-    return structure.matrix(data) @ x
+    return np.reshape(structure.matrix(data) @ x, (structure.shape[0], *np.shape(x)[1:]))
 
 
 @dispatched
@@ -68,9 +68,18 @@ def matmul(a: Any, b: Any) -> Any:
     """``a @ b`` where one of both is a sparse matrix and the other is tracked."""
     if scipy.sparse.issparse(a):
         data, structure = of_sparse(a)
-        return product(data, b, structure)
+        found = product(data, b, structure)
+        if a.shape[0] == 1 and np.ndim(b) == 1:
+            # SciPy drops the axis of a coo_array of one row.
+            return np.reshape(found, np.shape(a @ np.zeros(a.shape[-1])))
+        return found if a.ndim == 2 else found[0]
     if scipy.sparse.issparse(b):
-        return times(a, *of_sparse(b))
+        data, structure = of_sparse(b)
+        if b.ndim == 2 and b.shape[1] == 1 and np.ndim(a) == 1:
+            return np.reshape(times(a, data, structure), np.shape(np.zeros(b.shape[0]) @ b))
+        if b.ndim == 2:
+            return times(a, data, structure)
+        return product(data, a if np.ndim(a) == 1 else transposed(a), structure)[0]
     return b.__rmatmul__(a)
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse.linalg
 
+from pullback.base.composed import COMPOSED
 from pullback.base.dispatch import dispatched
-from pullback.base.errors import NotDifferentiableError
+from pullback.base.errors import NotDifferentiableError, UnsupportedError
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.scipy_sparse.products import product, sampled
-from pullback.rules.scipy_sparse.structure import Places, Structure, transposed
+from pullback.rules.scipy_sparse.structure import Dense, Places, Structure, transposed
 from pullback.rules.table import calls, jvp, linear, vjp
 
 
@@ -46,20 +47,31 @@ class Direct:
 class Iterative:
     """`cg` or `gmres` with their options, of a matrix or of its transpose."""
 
-    def __init__(self, name: str, options: dict[str, Any], preconditioner: Any = None) -> None:
-        self.name, self.options, self.preconditioner = name, options, preconditioner
+    def __init__(
+        self, name: str, options: dict[str, Any], preconditioner: Any = None, turned: bool = False
+    ) -> None:
+        self.name, self.options, self.preconditioner, self.turned = name, options, preconditioner, turned
 
     @property
     def T(self) -> Iterative:
         options = {key: value for key, value in self.options.items() if key not in ("x0", "callback")}
         before = self.preconditioner
         turned = None if before is None else transposed(before, self.name == "cg")
-        return Iterative(self.name, options, turned)
+        return Iterative(self.name, options, turned, not self.turned)
 
     def solve(self, matrix: Any, b: Any) -> Any:
         """The solution, of the shape that `b` has."""
         method = getattr(scipy.sparse.linalg, self.name)
-        found, info = method(matrix, b, M=self.preconditioner, **self.options)
+        try:
+            found, info = method(matrix, b, M=self.preconditioner, **self.options)
+        except NotImplementedError as error:
+            if not self.turned:
+                raise
+            raise UnsupportedError(
+                f"reverse mode through scipy.sparse.linalg.{self.name} with this LinearOperator",
+                why=f"it solves with the transpose, and SciPy says of A or M: {error}",
+                remedy="give the LinearOperator rmatvec=, or use forward mode: pb.jvp, or engine='dual'.",
+            ) from None
         if info != 0:
             raise NotDifferentiableError(
                 f"scipy.sparse.linalg.{self.name} did not converge (info={info})",
@@ -67,6 +79,27 @@ class Iterative:
                 remedy="raise maxiter, give a preconditioner M, or take a tolerance that it reaches.",
             )
         return found.reshape(b.shape)
+
+
+class Factored:
+    """An LU factorisation of SuperLU's, of a matrix or of its transpose."""
+
+    name = "splu"
+
+    def __init__(self, factors: Any, dtype: Any, turned: bool = False) -> None:
+        self.factors, self.dtype, self.turned = factors, np.dtype(dtype), turned
+
+    @property
+    def T(self) -> Factored:
+        return Factored(self.factors, self.dtype, not self.turned)
+
+    def solve(self, matrix: Any, b: Any) -> Any:
+        """The solution, of the shape that `b` has."""
+        trans = "T" if self.turned else "N"
+        if b.dtype.kind == "c" and self.dtype.kind != "c":
+            parts = (self.factors.solve(np.ascontiguousarray(part), trans) for part in (b.real, b.imag))
+            return sum(unit * part for unit, part in zip((1, 1j), parts, strict=True))
+        return self.factors.solve(b.astype(self.dtype), trans)
 
 
 @dispatched
@@ -92,6 +125,25 @@ def solution_data_jvp(data_dot: Any, y: Any, data: Any, b: Any, structure: Any, 
 
 
 linear(solution, 1)
+
+
+@dispatched
+def solved(
+    data: Any, first: Any, second: Any, rows: int, columns: int, b: Any, x0: Any, format: str, method: str,
+    rtol: float, atol: float, maxiter: Any, restart: Any,
+) -> Any:  # fmt: skip
+    """`solution` with all that a structure and a solver hold apart, as compiled source has it."""
+    shape = (int(rows), int(columns))
+    structure = Dense(shape) if format == "dense" else Places(format, (bare(first), bare(second)), shape)
+    if method == "spsolve":
+        return solution(data, b, structure, Direct())
+    options = {"x0": bare(x0), "rtol": rtol, "atol": atol, "maxiter": maxiter}
+    if method == "gmres":
+        options["restart"] = restart
+    return solution(data, b, structure, Iterative(method, options))
+
+
+COMPOSED[solved] = solved.__wrapped__  # type: ignore[attr-defined]
 
 _TRIANGULAR = Places("csc", (np.array([0, 2, 1, 2, 2]), np.array([0, 2, 4, 5])), (3, 3))
 _ENTRIES = array(5, low=1.0, high=2.0)

@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse
 import scipy.sparse.linalg
 
-from pullback.base.errors import NotDifferentiableError
+from pullback.base.errors import NotDifferentiableError, UnsupportedError
 
 MAKERS: dict[str, Callable[..., Any]] = {
     "csr": scipy.sparse.csr_array, "csc": scipy.sparse.csc_array, "coo": scipy.sparse.coo_array,
@@ -123,9 +123,18 @@ def transposed(matrix: Any, hermitian: bool) -> Any:
 
 
 def of_sparse(matrix: Any) -> tuple[Any, Places]:
-    """The entries and places of one of SciPy's sparse matrices."""
-    if matrix.ndim != 2:
-        raise NotImplementedError("a sparse array of one axis with tracked values")
+    """The entries and places of one of SciPy's sparse matrices; one of one axis is a row."""
+    if matrix.ndim > 2:
+        raise UnsupportedError(
+            f"a sparse array with {matrix.ndim} axes",
+            why="there are rules for products with matrices and vectors",
+            remedy="reshape it to a matrix, or use A.toarray().",
+        )
+    if matrix.ndim == 1:
+        (columns,) = matrix.tocoo().coords
+        return matrix.tocoo().data.copy(), Places(
+            "coo", (np.zeros_like(columns), columns), (1, *matrix.shape)
+        )
     if matrix.format not in MAKERS:
         matrix = matrix.tocsr()
     index = (

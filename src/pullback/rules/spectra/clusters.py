@@ -10,7 +10,12 @@ the diagonal, and the cotangents determine the rest only for losses of a kind:
 The basis being generic, a loss of neither kind does not fit (in the sense of probability): with three and
 more values two numbers are overdetermined. With two they are not, and there c or d has to be known: ``d = 0``
 (a matrix function, not normalised), or ``2 c w`` half of a whole number up to 8, but not 0 (any power of the
-matrix, normalised by its trace). What does not fit is an error.
+matrix, normalised by its trace). What does not fit is asked for in other bases (see `inquiry`), or is an
+error where the program cannot be run again.
+
+A loss may also pass for one of the kinds and be none: ``v0^T A v0`` sends V what a projector does, and its
+dependence on the basis goes to A, past this rule. So another run in another basis is asked for, to compare
+with, wherever something depends on vectors of equal values.
 
 Source: the formula is that of Giles, *Collected matrix derivative results*, 2008, §3.1; the invariance
 condition of a cluster, ``K = 0``, is that of Seeger et al., *Auto-differentiating linear algebra*, 2017
@@ -26,18 +31,23 @@ from typing import Any
 
 import numpy as np
 
+from pullback.rules.spectra import inquiry
 from pullback.rules.spectra.gauge import (
     ROUNDED,
     Array,
+    absent,
     eps_of,
-    equal_neighbours,
     largest,
+    named,
     near_neighbours,
     refuse_basis,
+    refuse_second,
     refuse_split,
     runs,
     slack_of,
+    turned_neighbours,
 )
+from pullback.rules.spectra.inquiry import UndeterminedError
 
 Counts = Callable[[tuple[int, ...]], int]
 """How many of the values of a matrix in the stack take part: for singular values, those that are not 0."""
@@ -55,10 +65,10 @@ class Block:
         self.even = (self.m + np.conj(self.m.T)) / 2
 
 
-def slope_of(block: Block, w_scale: float, slack: float) -> float | None:
-    """The number c of the module's docstring, None where nothing fits."""
+def slope_of(block: Block, w_scale: float, slack: float, floor: float) -> float | None:
+    """The number c of the module's docstring, None where nothing fits; up to `floor` all is rounding."""
     spread = block.w_bar - block.w_bar.mean()
-    if np.max(np.abs(spread)) <= slack * w_scale:
+    if np.max(np.abs(spread)) <= max(slack * w_scale, floor):
         return 0.0
     diagonal = np.real(np.diagonal(block.even))
     uneven = diagonal - diagonal.mean()
@@ -80,25 +90,66 @@ class Settled:
 
     Attributes:
         mask: the pairs that do not go by the formula.
-        slopes: c for each of them.
+        off: the block, without its diagonal.
         place, run: of one of the clusters, to be named in an error.
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
         self.mask = np.zeros(shape, bool)
-        self.slopes = np.zeros(shape, dtype)
+        self.off = np.zeros(shape, dtype)
         self.place: tuple[int, ...] = ()
         self.run: slice | None = None
 
-    def settle(self, place: tuple[int, ...], run: slice, slope: float) -> None:
-        """Give a cluster its slope."""
+    def settle(self, place: tuple[int, ...], run: slice, block: Array) -> None:
+        """Give a cluster its block."""
         self.mask[place][run, run] = True
-        self.slopes[place][run, run] = slope
+        self.off[place][run, run] = np.where(np.eye(len(block), dtype=bool), 0, block)
         self.place, self.run = place, run
 
 
+class Blurred:
+    """Neighbours, however far apart, of which rounding takes more than a third of the gradient's digits.
+
+    They are those of a matrix that is small beside what a function of it varies with.
+
+    Attributes:
+        pairs: which neighbours.
+        reach: what the functions vary with, for each matrix.
+    """
+
+    def __init__(self, values: Array, columns: Array, size: Array) -> None:
+        eps = eps_of(values.dtype)
+        noise = 4 * eps * (columns[..., 1:] + columns[..., :-1])
+        self.pairs = noise > eps ** (1 / 3) * size[..., None] * np.abs(values[..., 1:] - values[..., :-1])
+        self.reach = np.max(columns, axis=-1) / np.where(size == 0, 1, size)
+
+
+def blurred_by(values: Array, columns: Array, twisted: Array, gap: Array, w_bar: Any) -> Blurred | None:
+    """Where rounding makes the formula, ``twisted / gap`` and `w_bar`, worthless; None if nowhere."""
+    if values.shape[-1] < 2 or not values.size:
+        return None
+    size = np.max(np.abs(twisted / np.where(gap == 0, np.inf, gap)), axis=(-2, -1))
+    if not absent(w_bar):
+        size = np.maximum(size, np.max(np.abs(w_bar), axis=-1))
+    least = np.min(np.abs(values[..., 1:] - values[..., :-1]))
+    if 8 * eps_of(values.dtype) ** (2 / 3) * np.max(columns) <= np.min(size) * least:
+        return None
+    blurred = Blurred(values, columns, size)
+    return blurred if blurred.pairs.any() else None
+
+
 def settled(
-    function: str, kind: str, w: Array, w_bar: Any, m: Array, columns: Array, size: int, count: Counts
+    function: str,
+    kind: str,
+    w: Array,
+    w_bar: Any,
+    m: Array,
+    columns: Array,
+    basis: Array,
+    size: int,
+    count: Counts,
+    first: bool,
+    blurred: Blurred | None = None,
 ) -> Settled | None:
     """The blocks of the gradient inside clusters; None where all values are well apart.
 
@@ -107,20 +158,30 @@ def settled(
         w_bar: their cotangents, or one number 0.
         m: ``V^H V_bar`` (for singular vectors, ``U^H U_bar + V^H V_bar``).
         columns: the largest entry of each column of the cotangents of the vectors.
+        basis: the vectors; any of two that are turned together.
         size: of the matrix, which tells what is rounding.
         count: see `Counts`.
+        first: whether no derivative of this derivative is being taken.
+        blurred: neighbours that the formula does not resolve, although they may be apart.
     """
     near = near_neighbours(w)
+    if blurred is not None:
+        near = near | blurred.pairs
     if not near.any():
         return None
     w_bar = np.broadcast_to(w_bar, w.shape)
-    equal = equal_neighbours(w, size)
-    found = Settled(m.shape, w.dtype)
+    turned = turned_neighbours(w, size, inquiry.turn())
+    found = Settled(m.shape, m.dtype)
+    asked = inquiry.current()
+    visit = 0 if asked is None else asked.visit()
     for place in map(tuple, np.argwhere(near.any(axis=-1)).tolist()):
         within = slice(max(count(place) - 1, 0))
-        one = _Matrix(function, kind, place, w[place], w_bar[place], m[place], columns[place], size)
+        parts = (w[place], w_bar[place], m[place], columns[place], basis[place])
+        one = _Matrix(function, kind, (visit, *place), *parts, size, first)
+        if blurred is not None:
+            one.widen(blurred.pairs[place], float(blurred.reach[place]))
         for run in runs(near[place][within]):
-            one.settle_near(run, equal[place], found)
+            one.settle_near(run, turned[place], found)
     return found if found.run is not None else None
 
 
@@ -131,36 +192,47 @@ class _Matrix:
         self,
         function: str,
         kind: str,
-        place: tuple[int, ...],
+        key: tuple[int, ...],
         w: Array,
         w_bar: Array,
         m: Array,
         columns: Array,
+        basis: Array,
         size: int,
+        first: bool,
     ) -> None:
-        self.function, self.kind, self.place = function, kind, place
-        self.w, self.w_bar, self.m, self.columns = w, w_bar, m, columns
+        self.function, self.kind, self.key, self.place = function, kind, key, key[1:]
+        self.w, self.w_bar, self.m, self.columns, self.basis = w, w_bar, m, columns, basis
+        self.first = first
         self.slack = slack_of(w.dtype)
         self.rounding = ROUNDED * size * eps_of(w.dtype)
         self.w_scale = float(np.max(np.abs(w_bar)))
         self.m_scale = float(np.max(columns))
+        self.top = float(np.max(np.abs(w)))
+        self.floor = self.rounding * self.m_scale / (self.top or np.inf)
 
-    def settle_near(self, run: slice, equal: Array, found: Settled) -> None:
+    def widen(self, blurred: Array, reach: float) -> None:
+        """Take further neighbours for unresolved; functions vary with `reach`."""
+        self.blurred = self.blurred | blurred
+        self.top = max(self.top, reach)
+        self.floor = self.rounding * self.m_scale / (self.top or np.inf)
+
+    def settle_near(self, run: slice, turned: Array, found: Settled) -> None:
         """A run of values near each other: as one cluster if that fits, else in it those not resolved."""
         inside = slice(run.start, run.stop - 1)
-        if not equal[inside].all():
+        if not turned[inside].all():
             block = Block(run, self.w, self.w_bar, self.m)
-            slope = slope_of(block, self.w_scale, self._slack(block))
+            slope = slope_of(block, self.w_scale, self._slack(block), self.floor)
             if slope is not None and self._agrees(block, slope):
-                found.settle(self.place, run, slope)
+                found.settle(self.place, run, slope * block.even)
                 return
-        for inner in runs((equal | self._blurred)[inside]):
-            self._settle_equal(slice(run.start + inner.start, run.start + inner.stop), found)
+        for inner in runs((turned | self.blurred)[inside]):
+            start, stop = run.start + inner.start, run.start + inner.stop
+            self._settle_equal(slice(start, stop), bool(turned[start : stop - 1].all()), found)
 
     def _slack(self, block: Block) -> float:
         """How far values that are not equal may miss what holds for equal ones."""
-        top = float(np.max(np.abs(self.w)))
-        return self.slack + 10 * abs(float(block.w[-1] - block.w[0])) / (top or 1.0)
+        return self.slack + 10 * abs(float(block.w[-1] - block.w[0])) / (self.top or 1.0)
 
     def _agrees(self, block: Block, slope: float) -> bool:
         """Whether the formula's numerators are those of a slope, up to their rounding."""
@@ -169,7 +241,7 @@ class _Matrix:
         return bool((off <= self.rounding * (columns[:, None] + columns[None, :])).all())
 
     @functools.cached_property
-    def _blurred(self) -> Array:
+    def blurred(self) -> Array:
         """Where neighbours are so near that rounding takes more than a third of the formula's digits."""
         eps, top = eps_of(self.w.dtype), np.max(np.abs(self.w))
         gap = np.abs(self.w[1:] - self.w[:-1])
@@ -177,24 +249,68 @@ class _Matrix:
         noise = 4 * eps * (self.columns[1:] + self.columns[:-1])
         return (noise > eps ** (1 / 3) * size * gap) | uneven_neighbours(self.w, self.w_bar)
 
-    def _settle_equal(self, run: slice, found: Settled) -> None:
+    def _settle_equal(self, run: slice, turned: bool, found: Settled) -> None:
+        """A cluster: by what its cotangents say, or by what they say in several bases."""
+        if not self.first:
+            raise refuse_second(self.function, self.kind, self.w, run, self.place)
         block = Block(run, self.w, self.w_bar, self.m)
-        turning = np.abs(block.twisted)
-        if np.max(turning) > self.slack * self.m_scale:
-            i, j = np.unravel_index(int(np.argmax(turning)), turning.shape)
-            pair = (run.start + int(min(i, j)), run.start + int(max(i, j)))
-            pair = pair if pair[0] < pair[1] else (run.start, run.start + 1)
+        self._check_basis(block, turned)
+        slope = slope_of(block, self.w_scale, self._slack(block), self.floor)
+        if slope is not None:
+            found.settle(self.place, run, slope * block.even)
+        else:
+            found.settle(self.place, run, self._asked(block, turned))
+        if turned:
+            inquiry.note(named(self.kind, self.w, *_extremes(block), self.place))
+
+    def _check_basis(self, block: Block, turned: bool) -> None:
+        """Raise if the loss depends on the basis.
+
+        In a basis without structure it uses one vector as it uses another, if it does not depend on it.
+
+        Cotangents that rounding has left of something larger may miss by more than their own rounding. They
+        pass if another run gives the same derivative.
+        """
+        columns = self.columns[block.run]
+        if turned and np.min(columns) <= self.rounding * np.max(columns) and np.max(columns) > 0:
+            pair = sorted((int(np.argmin(columns)), int(np.argmax(columns))))
+            pair = (block.run.start + pair[0], block.run.start + pair[1])
             raise refuse_basis(self.function, self.kind, self.w, pair, self.place)
-        slope = slope_of(block, self.w_scale, self._slack(block))
-        if slope is None:
-            raise refuse_split(self.function, self.kind, self.w, _extremes(block), self.place)
-        found.settle(self.place, run, slope)
+        turning, asked = np.abs(block.twisted), inquiry.current()
+        if np.max(turning) <= self.slack * self.m_scale:
+            return
+        if asked is not None and np.max(turning) <= self.slack**0.5 * self.m_scale:
+            asked.doubted = True
+            return
+        i, j = np.unravel_index(int(np.argmax(turning)), turning.shape)
+        start = block.run.start
+        pair = (start + int(min(i, j)), start + int(max(i, j)))
+        pair = pair if pair[0] < pair[1] else (start, start + 1)
+        refusal = refuse_basis(self.function, self.kind, self.w, pair, self.place)
+        raise refusal if np.max(turning) > self.slack**0.5 * self.m_scale else UndeterminedError(refusal)
+
+    def _asked(self, block: Block, turned: bool) -> Array:
+        """The block from what the cotangents of the values are in several bases."""
+        refusal = refuse_split(self.function, self.kind, self.w, _extremes(block), self.place)
+        asked = inquiry.current()
+        if not turned:
+            raise refusal
+        if asked is None:
+            raise UndeterminedError(refusal)
+        columns = self.basis[:, block.run]
+        key = (self.kind, *self.key, block.run.start)
+        known = asked.block(key, None, columns, columns, block.w_bar, self.floor, refusal)
+        if known is None:
+            asked.drop(block.w_bar, float(np.max(np.abs(self.w))))
+            return np.zeros(block.m.shape)
+        return known.in_basis(columns, columns)
 
 
 def _extremes(block: Block) -> tuple[int, int]:
     """The places of the two values in a cluster whose cotangents differ most."""
-    pair = sorted((int(np.argmin(block.w_bar)), int(np.argmax(block.w_bar))))
-    return block.run.start + pair[0], block.run.start + pair[1]
+    first, last = sorted((int(np.argmin(block.w_bar)), int(np.argmax(block.w_bar))))
+    last = last if last > first else len(block.w_bar) - 1
+    return block.run.start + first, block.run.start + last
 
 
 def uneven_neighbours(w: Array, w_bar: Array) -> Array:

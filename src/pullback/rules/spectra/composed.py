@@ -1,4 +1,4 @@
-"""NumPy's spectral functions in terms of `generic_eigh` and `generic_svd`, in the order that NumPy has.
+"""NumPy's spectral functions in terms of those whose bases are generic, in the order that NumPy has.
 
 `eigvalsh`, `svdvals` and ``svd(compute_uv=False)`` take the vectors along, which their derivatives need;
 their values may differ from NumPy's in the last bits.
@@ -12,6 +12,7 @@ import numpy as np
 
 from pullback.base.composed import COMPOSED
 from pullback.rules.spectra.eigh import generic_eigh
+from pullback.rules.spectra.hermitian_svd import generic_hermitian_svd
 from pullback.rules.spectra.svd import generic_svd
 
 EighResult: Any = type(np.linalg.eigh(np.eye(1)))
@@ -29,18 +30,9 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Any:
 
 
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
-    """As `numpy.linalg.svd`; of a hermitian matrix the signs of eigenvalues go to the right vectors."""
-    if not hermitian:
-        parts = generic_svd(a, bool(full_matrices and compute_uv))
-        return SVDResult(*parts) if compute_uv else parts[1]
-    w, v = generic_eigh(a, "L")
-    order = np.argsort(np.abs(w))[..., ::-1]
-    s = np.take_along_axis(np.abs(w), order, axis=-1)
-    if not compute_uv:
-        return s
-    u = np.take_along_axis(v, order[..., None, :], axis=-1)
-    signs = np.take_along_axis(np.sign(w), order, axis=-1)
-    return SVDResult(u, s, np.conj(np.swapaxes(u * signs[..., None, :], -1, -2)))
+    """As `numpy.linalg.svd`."""
+    parts = generic_hermitian_svd(a) if hermitian else generic_svd(a, bool(full_matrices and compute_uv))
+    return SVDResult(*parts) if compute_uv else parts[1]
 
 
 def svdvals(x: Any, /) -> Any:

@@ -28,23 +28,28 @@ from pullback.base.dispatch import dispatched
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
-from pullback.rules.spectra.clusters import Counts, check_symmetric, settled
+from pullback.rules.spectra import inquiry
+from pullback.rules.spectra.clusters import Counts, blurred_by, check_symmetric, settled
 from pullback.rules.spectra.gauge import (
     JOINED,
     absent,
     all_apart,
     eps_of,
-    equal_neighbours,
     first_order_only,
     identity,
     infinite_diagonal,
     merge,
+    named,
+    near_neighbours,
     refuse_forward,
     refuse_phase,
     refuse_second,
+    refuse_seeds,
     rotation,
     runs,
+    seeds_alone,
     slack_of,
+    turned_neighbours,
     unresolved_neighbours,
 )
 from pullback.rules.structured import Filled, dense
@@ -61,18 +66,18 @@ KIND = "eigenvalues"
 def generic_eigh(a: Any, uplo: Any) -> Any:
     """`numpy.linalg.eigh`, where the basis of a space with equal eigenvalues has no structure."""
     w, v = np.linalg.eigh(a, uplo)
-    size = w.shape[-1]
-    if not all_apart(w, JOINED * size * eps_of(w.dtype)):
-        equal = equal_neighbours(w, size)
+    size, turn = w.shape[-1], inquiry.turn()
+    if turn or not all_apart(w, JOINED * size * eps_of(w.dtype)):
+        equal = turned_neighbours(w, size, turn)
         for place in map(tuple, np.argwhere(equal.any(axis=-1)).tolist()):
             for run in runs(equal[place]):
                 merge(w[place], run)
-                v[place][:, run] = v[place][:, run] @ rotation(run.stop - run.start, v.dtype)
+                v[place][:, run] = v[place][:, run] @ rotation(run.stop - run.start, v.dtype, turn)
     return w, v
 
 
 @functools.cache
-def _triangle(size: int, uplo: str, dtype: np.dtype[Any]) -> Any:
+def triangle(size: int, uplo: str, dtype: np.dtype[Any]) -> Any:
     """How often NumPy reads an entry: twice off the diagonal of one triangle, once on it."""
     half = np.tril if uplo == "L" else np.triu
     return (2 * half(np.ones((size, size))) - np.eye(size)).astype(dtype)
@@ -93,6 +98,8 @@ def eigh_cotangent(w_bar: Any, v_bar: Any, w: Any, v: Any, uplo: str) -> Any:
     values = bare(w)
     size = values.shape[-1]
     vh = adjoint(v)
+    if seeds_alone((w_bar, v_bar), (w, v)):
+        refuse_seeds(NAME, KIND, values, near_neighbours(values))
     if absent(v_bar):
         check_symmetric(NAME, KIND, values, np.broadcast_to(bare(w_bar), values.shape), lambda _: size)
         inner = None
@@ -101,7 +108,7 @@ def eigh_cotangent(w_bar: Any, v_bar: Any, w: Any, v: Any, uplo: str) -> Any:
         m = vh @ v_bar
         inner = _inner(w_bar, m, bare(v_bar), w, v)
         left = v @ inner
-    return (left @ vh) * _triangle(size, uplo, values.dtype)
+    return (left @ vh) * triangle(size, uplo, values.dtype)
 
 
 COMPOSED[eigh_cotangent] = eigh_cotangent.__wrapped__  # type: ignore[attr-defined]
@@ -111,24 +118,27 @@ def _inner(w_bar: Any, m: Any, v_bar: Any, w: Any, v: Any) -> Any:
     """The cotangent in the basis of eigenvectors."""
     values, plain = bare(w), bare(m)
     size = values.shape[-1]
-    near = not all_apart(values, eps_of(values.dtype) ** 0.5)
+    twisted = (m - adjoint(m)) / 2
+    gap = w[..., None, :] - w[..., :, None] + infinite_diagonal(size, values.dtype)
+    first = first_order_only(w, v)
+    columns = np.max(np.abs(bare(v_bar)), axis=-2, initial=0)
+    blurred = blurred_by(values, columns, bare(twisted), bare(gap), bare(w_bar)) if first else None
+    near = blurred is not None or not all_apart(values, eps_of(values.dtype) ** 0.5)
     known = None
     if near or plain.dtype.kind == "c":
-        columns = np.max(np.abs(v_bar), axis=-2, initial=0)
         if plain.dtype.kind == "c":
             check_phases(NAME, KIND, values, plain, columns)
         if near:
-            known = settled(NAME, KIND, values, bare(w_bar), plain, columns, size, lambda _: size)
-    twisted = (m - adjoint(m)) / 2
-    gap = w[..., None, :] - w[..., :, None] + infinite_diagonal(size, values.dtype)
+            known = settled(
+                NAME, KIND, values, bare(w_bar), plain, columns, bare(v), size, lambda _: size, first, blurred
+            )
     if known is None:
         inner = twisted / gap
     else:
-        if not first_order_only(w, v):
+        if not first:
             assert known.run is not None
             raise refuse_second(NAME, KIND, values[known.place], known.run, known.place)
-        off = known.slopes * (1 - identity(size, values.dtype))
-        inner = twisted / np.where(known.mask, np.inf, gap) + off * (m + adjoint(m)) / 2
+        inner = twisted / np.where(known.mask, np.inf, gap) + known.off
     return inner if absent(w_bar) else inner + w_bar[..., None] * identity(size, values.dtype)
 
 
@@ -155,11 +165,14 @@ def eigh_tangent(a_dot: Any, w: Any, v: Any, uplo: str) -> Any:
     """The tangents of eigenvalues and eigenvectors."""
     values = bare(w)
     size = values.shape[-1]
-    half = a_dot * (_triangle(size, uplo, values.dtype) / 2)
+    half = a_dot * (triangle(size, uplo, values.dtype) / 2)
     p = adjoint(v) @ (half + adjoint(half)) @ v
     gap = w[..., None, :] - w[..., :, None] + infinite_diagonal(size, values.dtype)
-    mask = unsplit(NAME, KIND, values, bare(p), size, first_order_only(w, v, a_dot), lambda _: size)
+    first = first_order_only(w, v, a_dot)
+    mask = unsplit(NAME, KIND, values, bare(p), size, first, lambda _: size)
     turning = p / (gap if mask is None else np.where(mask, np.inf, gap))
+    if first:
+        check_turning(NAME, KIND, values, turning)
     return np.real(np.diagonal(p, axis1=-2, axis2=-1)), v @ turning
 
 
@@ -177,13 +190,26 @@ def unsplit(function: str, kind: str, values: Any, p: Any, size: int, first: boo
         for run in runs(equal[place][: max(count(place) - 1, 0)]):
             block = p[place][run, run]
             if not first:
-                raise refuse_second(function, kind, values[place], run, place)
+                raise refuse_forward(function, kind, values[place], (run.start, run.stop - 1), place)
             split = np.abs(block - np.trace(block) / len(block) * np.eye(len(block)))
             if np.max(split) > allowed:
                 pair = (run.start, run.stop - 1)
                 raise refuse_forward(function, kind, values[place], pair, place)
             mask[place][run, run] = True
+            inquiry.note(named(kind, values[place], run.start, run.stop - 1, place))
     return mask
+
+
+def check_turning(function: str, kind: str, values: Any, turning: Any) -> None:
+    """Raise where vectors turn so fast that of a function of them rounding would leave a third of its digits.
+
+    It does so beside a matrix that is small, or near a degenerate one: what they turn into nearly cancels.
+    """
+    fast = np.abs(turning)
+    if np.max(fast, initial=0) * slack_of(values.dtype) > 1:
+        *place, i, j = np.unravel_index(int(np.argmax(fast)), fast.shape)
+        pair = (int(min(i, j)), int(max(i, j)))
+        raise refuse_forward(function, kind, values[tuple(place)], pair, tuple(map(int, place)))
 
 
 calls(

@@ -24,6 +24,7 @@ import numpy as np
 
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import Tracked
+from pullback.rules.spectra.inquiry import SplitError
 
 Array = np.ndarray[Any, Any]
 
@@ -89,6 +90,15 @@ def all_apart(values: Array, reach: float) -> bool:
     return not any(abs(b - a) <= top for a, b in itertools.pairwise(entries))
 
 
+def turned_neighbours(values: Array, size: int, turn: int) -> Array:
+    """Where neighbours among ordered values get a basis without structure.
+
+    A further run, which another one is compared with, may turn what is not resolved, too.
+    """
+    equal = equal_neighbours(values, size)
+    return equal | unresolved_neighbours(values) if turn else equal
+
+
 def unresolved_neighbours(values: Array) -> Array:
     """Where neighbours among ordered values are so near that rounding takes two thirds of their vectors."""
     return np.abs(values[..., 1:] - values[..., :-1]) <= slack_of(values.dtype) * largest(values)
@@ -120,21 +130,21 @@ def merge(values: Array, run: slice) -> None:
 
 
 @functools.cache
-def _numbers(rows: int, columns: int, is_complex: bool) -> Array:
-    rng = np.random.default_rng([rows, columns, 11])
+def _numbers(rows: int, columns: int, is_complex: bool, side: int, turn: int) -> Array:
+    rng = np.random.default_rng([rows, columns, 11 + side, *[turn] * bool(turn)])
     numbers = rng.standard_normal((rows, columns))
     return numbers + 1j * rng.standard_normal((rows, columns)) if is_complex else numbers
 
 
 @functools.cache
-def rotation(size: int, dtype: np.dtype[Any]) -> Array:
-    """A fixed orthogonal or unitary matrix without any structure."""
-    return np.linalg.qr(_numbers(size, size, dtype.kind == "c"))[0].astype(dtype)
+def rotation(size: int, dtype: np.dtype[Any], turn: int) -> Array:
+    """A fixed orthogonal or unitary matrix without any structure, another one for each turn."""
+    return np.linalg.qr(_numbers(size, size, dtype.kind == "c", 0, turn))[0].astype(dtype)
 
 
-def complement(basis: Array, count: int) -> Array:
+def complement(basis: Array, count: int, side: int, turn: int) -> Array:
     """`count` orthonormal columns without any structure, orthogonal to those of `basis`."""
-    columns = _numbers(len(basis), count, basis.dtype.kind == "c").astype(basis.dtype)
+    columns = _numbers(len(basis), count, basis.dtype.kind == "c", side, turn).astype(basis.dtype)
     for _ in range(2):  # once more: the first leaves the rounding of what it took away
         columns = np.linalg.qr(columns - basis @ (np.conj(basis.T) @ columns))[0]
     return columns
@@ -194,10 +204,10 @@ def refuse_phase(function: str, kind: str, values: Array, index: int, place: tup
 def refuse_forward(
     function: str, kind: str, values: Array, pair: tuple[int, int], place: tuple[int, ...]
 ) -> NotDifferentiableError:
-    """The error for a tangent that splits equal values, whose derivatives forward mode does not have."""
-    return NotDifferentiableError(
-        f"{function} has no tangent here: {named(kind, values, *pair, place)} are equal up to rounding, "
-        "and the tangent of the matrix splits them",
+    """The error for a tangent that splits equal values, or moves another one that does."""
+    return SplitError(
+        f"{function} has no tangent here: {named(kind, values, *pair, place)} are equal up to rounding "
+        "beside the tangent of the matrix, which splits them",
         why="forward mode does not see whether the result depends on the basis of their common space",
         remedy="use reverse mode, which does: pb.grad, pb.vjp, "
         "pb.jacobian(f, mode='reverse') (of pb.grad(f) for a Hessian).",
@@ -217,3 +227,20 @@ def refuse_second(function: str, kind: str, values: Array, run: slice, place: tu
 def first_order_only(*values: Any) -> bool:
     """Whether no derivative of this derivative is being taken."""
     return not any(isinstance(value, Tracked) for value in values)
+
+
+def seeds_alone(seeds: Any, basis: Any) -> bool:
+    """Whether a derivative by the cotangents alone is being taken."""
+    level = max((seed.level for seed in seeds if isinstance(seed, Tracked)), default=-1)
+    return level > max((part.level for part in basis if isinstance(part, Tracked)), default=-1)
+
+
+def refuse_seeds(function: str, kind: str, values: Array, equal: Array) -> None:
+    """Raise if there are equal values: what is decided there from some cotangents does not hold for all."""
+    for *place, index in np.argwhere(equal)[:1].tolist():
+        raise NotDifferentiableError(
+            f"{function} has no linear map of cotangents here: "
+            f"{named(kind, values[tuple(place)], index, index + 1, tuple(place))} are equal up to rounding",
+            why="what its derivative is there is decided from the cotangents of one result",
+            remedy="use pb.jacobian(f, mode='reverse'), pb.vjp or pb.jvp in place of pb.linearize.",
+        )

@@ -11,9 +11,8 @@ U belong to the complement, whose basis is arbitrary.
 
 Where singular values are 0 the bases of both null spaces are arbitrary, each by itself: a loss that depends
 on one is an error. The singular value itself has a kink there, as ``abs`` at 0: if nothing depends on U and V
-its derivative is 0 (the nuclear norm's, as in PyTorch). If something does, the kink cannot be told from
-``U f(s) V^H``, which is smooth, unless rounding has left the singular value a little more than 0: the
-vectors' cotangents are then this small number times what is asked for (see `_smooth`).
+its derivative is 0 (the nuclear norm's, as in PyTorch). If something does, `null_spaces` tells the kink from
+``U f(s) V^H``, which is smooth.
 
 Source: Townsend, *Differentiating the singular value decomposition*, 2016; Wan & Zhang, *Automatic
 differentiation for complex valued SVD*, 2019 (arXiv:1909.02659); Liao, Liu, Wang & Xiang, *Differentiable
@@ -32,6 +31,7 @@ from pullback.base.dispatch import dispatched
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.linalg import adjoint
+from pullback.rules.spectra import inquiry
 from pullback.rules.spectra.clusters import check_symmetric, settled
 from pullback.rules.spectra.eigh import check_phases
 from pullback.rules.spectra.gauge import (
@@ -42,18 +42,20 @@ from pullback.rules.spectra.gauge import (
     all_apart,
     complement,
     eps_of,
-    equal_neighbours,
     first_order_only,
     identity,
     infinite_diagonal,
     merge,
-    placed,
-    refuse_basis,
+    near_neighbours,
     refuse_second,
+    refuse_seeds,
     rotation,
     runs,
+    seeds_alone,
     slack_of,
+    turned_neighbours,
 )
+from pullback.rules.spectra.null_spaces import NullSpaces
 from pullback.rules.structured import Filled, dense
 from pullback.rules.table import vjp
 
@@ -73,34 +75,46 @@ def ranks(s: Array, size: int) -> Array:
 def generic_svd(a: Any, full: bool) -> Any:
     """`numpy.linalg.svd`, where the bases that are arbitrary have no structure."""
     u, s, vh = np.linalg.svd(a, full)
+    turn_equal(u, s, vh)
+    return u, s, vh
+
+
+def turn_equal(u: Array, s: Array, vh: Array) -> None:
+    """Give the spaces of equal singular values, and what is outside of all, bases without structure."""
     rows, columns, count = u.shape[-2], vh.shape[-1], s.shape[-1]
     if not count:
-        return u, s, vh
+        return
     size = max(rows, columns)
     reach = JOINED * size * eps_of(s.dtype)
-    outside = max(u.shape[-1], vh.shape[-2]) - count
-    if outside < 2 and all_apart(s, reach) and not (s[..., -1] <= reach * s[..., 0]).any():
-        return u, s, vh
-    equal = equal_neighbours(s, size)
+    outside, turn = max(u.shape[-1], vh.shape[-2]) - count, inquiry.turn()
+    if outside < 2 and not turn and all_apart(s, reach) and not (s[..., -1] <= reach * s[..., 0]).any():
+        return
+    equal = turned_neighbours(s, size, turn)
     arbitrary = equal.any(axis=-1) | (s[..., -1] <= reach * s[..., 0]) | (outside > 1)
     known = ranks(s, size)
     for place in map(tuple, np.argwhere(arbitrary).tolist()):
         rank = int(known[place])
         for run in runs(equal[place][: max(rank - 1, 0)]):
             merge(s[place], run)
-            turn = rotation(run.stop - run.start, u.dtype)
-            u[place][:, run] = u[place][:, run] @ turn
-            vh[place][run] = np.conj(turn.T) @ vh[place][run]
-        _turn_null(u[place], rank)
-        _turn_null(vh[place].T, rank)
-    return u, s, vh
+            by = rotation(run.stop - run.start, u.dtype, turn)
+            u[place][:, run] = u[place][:, run] @ by
+            vh[place][run] = np.conj(by.T) @ vh[place][run]
+        _turn_null(u[place], rank, 0, turn)
+        _turn_null(vh[place].T, rank, 1, turn)
+        if rows == columns == rank + 2 and np.linalg.det(vh[place][rank:].real @ u[place][:, rank:].real) < 0:
+            vh[place][-1] *= -1  # or what leads from one basis to the other would be a reflection, symmetric
 
 
-def _turn_null(basis: Array, rank: int) -> None:
-    """Give the columns from `rank` on, which are any of a space, a basis without structure."""
+def _turn_null(basis: Array, rank: int, side: int, turn: int) -> None:
+    """Give the columns from `rank` on, which are any of a space, a basis without structure.
+
+    The two null spaces get different ones: of a hermitian matrix they are the same space.
+    """
     count = basis.shape[1] - rank
-    if basis.shape[0] - rank > 1 and count:
-        basis[:, rank:] = complement(basis[:, :rank], count)
+    if count and (basis.shape[0] - rank > 1 or basis.dtype.kind == "c"):
+        basis[:, rank:] = complement(basis[:, :rank], count, side, turn)
+    elif count and turn % 2 and not side:
+        basis[:, rank:] *= -1
 
 
 # -- reverse ----------------------------------------------------------------------------------------------
@@ -122,6 +136,9 @@ def svd_cotangent(u_bar: Any, s_bar: Any, vh_bar: Any, u: Any, s: Any, vh: Any) 
     if not count:
         return u1 @ v1h
     known = ranks(values, size)
+    if seeds_alone((u_bar, s_bar, vh_bar), (u, s, vh)):
+        equal = near_neighbours(values) | (np.arange(1, count) >= known[..., None])
+        refuse_seeds(NAME, KIND, values, equal)
     if absent(u_bar) and absent(vh_bar):
         plain = np.broadcast_to(bare(s_bar), values.shape)
         check_symmetric(NAME, KIND, values, plain, lambda place: int(known[place]))
@@ -154,11 +171,6 @@ class _Cotangents:
         self.full_rank = bool((known == self.count).all())
 
     @functools.cached_property
-    def scale(self) -> Array:
-        """The largest entry of the cotangents, for each matrix."""
-        return np.maximum(_largest(self.u_bar), _largest(self.v_bar))
-
-    @functools.cached_property
     def columns(self) -> Array:
         """The largest entry for each singular value."""
         return np.maximum(
@@ -169,16 +181,25 @@ class _Cotangents:
     def of_matrix(self, s_bar: Any) -> Any:
         """The cotangent of the matrix."""
         count, values = self.count, self.values
-        self._check_null_spaces()
+        zero = None if self.full_rank else np.arange(count) >= self.known[..., None]
+        if zero is not None and not self._first():
+            raise self._refuse_second(zero)
+        null_spaces = None
+        if zero is not None or count < max(self.u.shape[-1], self.v.shape[-1]):
+            left = tuple(map(bare, (self.u, self.u_bar, self.of_u)))
+            right = tuple(map(bare, (self.v, self.v_bar, self.of_v)))
+            null_spaces = NullSpaces(NAME, KIND, values, self.known, left, right)
+            null_spaces.check()
         m_u, m_v = self.of_u[..., :count, :count], self.of_v[..., :count, :count]
         together, apart = m_u + m_v, m_u - m_v
         turning = (apart - adjoint(apart)) / 2
-        zero = None if self.full_rank else np.arange(count) >= self.known[..., None]
         total = self.s[..., None, :] + self.s[..., :, None]
         inverse: Any = self.s[..., None, :]
         smooth: Any = None
+        rest: Any = None
         if zero is not None:
-            smooth, keeps = self._smooth(bare(s_bar), zero)
+            assert null_spaces is not None
+            smooth, keeps, rest = null_spaces.smooth(bare(s_bar), zero)
             both = zero[..., None, :] & zero[..., :, None]
             total = np.where(both, np.inf, total)
             inverse = np.where((zero & ~keeps)[..., None, :], np.inf, inverse)
@@ -196,7 +217,7 @@ class _Cotangents:
         if self.v.shape[-2] > count:
             outside = self._cleared(self._outside(self.v, self.v_bar, self.of_v), 0)
             a_bar = a_bar + u1 @ adjoint(outside / inverse)
-        return a_bar
+        return a_bar if rest is None else a_bar + rest
 
     def _together(self, s_bar: Any, m: Any, zero: Array | None) -> Any:
         """What rotates U and V together, as `eigh` has it, for singular values that are not 0."""
@@ -211,8 +232,9 @@ class _Cotangents:
         if not all_apart(values, eps_of(values.dtype) ** 0.5):
             known, columns = self.known, self.columns
             found = settled(
-                NAME, KIND, values, bare(s_bar), plain, columns, self.size, lambda place: int(known[place])
-            )
+                NAME, KIND, values, bare(s_bar), plain, columns, bare(self.v)[..., :count], self.size,
+                lambda place: int(known[place]), self._first(),
+            )  # fmt: skip
         if found is None and zero is None:
             return twisted / gap
         both = np.zeros(plain.shape, bool) if zero is None else zero[..., None, :] & zero[..., :, None]
@@ -224,8 +246,7 @@ class _Cotangents:
         part = twisted / np.where(both, np.inf, gap)
         if found is None:
             return part
-        off = found.slopes * (1 - identity(count, values.dtype))
-        return part + off * (m + adjoint(m)) / 2
+        return part + found.off
 
     def _cleared(self, numerator: Any, rows: int) -> Any:
         """`numerator` without what is nothing but rounding, where small singular values would amplify it."""
@@ -246,88 +267,11 @@ class _Cotangents:
             return basis_bar - basis @ m
         return basis[..., :, count:] @ (m[..., count:, :count] - adjoint(m[..., :count, count:]))
 
-    def _check_null_spaces(self) -> None:
-        """Raise where the loss depends on a basis of a null space, or on what is outside it."""
-        count = self.count
-        for basis, basis_bar, m in ((self.u, self.u_bar, self.of_u), (self.v, self.v_bar, self.of_v)):
-            if basis.shape[-1] == count and self.full_rank:
-                continue
-            turning = np.abs(bare(m) - adjoint(bare(m))) / 2
-            inside = np.arange(basis.shape[-1]) >= self.known[..., None]
-            wrong = np.where(inside[..., None, :] & inside[..., :, None], turning, 0).max(
-                axis=(-2, -1), initial=0
-            )
-            if basis.shape[-1] == count < basis.shape[-2]:
-                outside = np.abs(bare(basis_bar) - bare(basis) @ bare(m)).max(axis=-2, initial=0)
-                wrong = np.maximum(wrong, np.where(inside, outside, 0).max(axis=-1, initial=0))
-            bad = wrong > slack_of(self.values.dtype) * self.scale
-            if bad.any():
-                place = tuple(np.argwhere(bad)[0].tolist())
-                self._refuse_null(place, int(self.known[place]), basis is self.u)
-
-    def _refuse_null(self, place: tuple[int, ...], rank: int, left: bool) -> None:
-        values = self.values[place]
-        if self.count - rank > 1:
-            raise refuse_basis(NAME, KIND, values, (rank, rank + 1), place)
-        side = "left" if left else "right"
-        where = placed(place)
-        last = f", singular value {rank} ({values[rank]}) being 0 up to rounding" if rank < self.count else ""
-        raise NotDifferentiableError(
-            f"{NAME} has no derivative here: the result depends on the basis of the {side} null space{where}"
-            f" (from column {rank} on){last}",
-            why="any orthonormal basis of it would do",
-            remedy="use full_matrices=False or the projector onto the whole null space, "
-            "or keep the singular values that are not 0.",
-        )
-
-    def _smooth(self, s_bar: Any, zero: Array) -> tuple[Any, Array]:
-        """The block of the gradient where singular values are 0, and those of which ``1/s`` counts.
-
-        A loss of ``U diag(s) V^H`` sends ``C V s`` to U, ``C^H U s`` to V and ``Re diag(U^H C V)`` to s: if
-        the first two, divided by s, agree with each other and with the third, the block is ``U^H C V``.
-        """
-        if not self._first():
-            return self._smooth_again(s_bar, zero)
-        values, count = self.values, self.count
-        s_bar = np.broadcast_to(s_bar, values.shape)
-        block = np.zeros(self.of_u[..., :count, :count].shape, self.of_u.dtype)
-        keeps = np.zeros(zero.shape, bool)
-        for place in map(tuple, np.argwhere(zero.any(axis=-1)).tolist()):
-            null = slice(int(self.known[place]), count)
-            s, own_bar = values[place][null], s_bar[place][null]
-            if s.all():
-                right = self.of_u[place][null, null] / s
-                left = np.conj((self.of_v[place][null, null] / s).T)
-                allowed = eps_of(values.dtype) ** 0.5 * np.max(np.abs(right))
-                fits = np.abs(right - left).max() <= allowed
-                if fits and np.abs(np.real(np.diagonal(right)) - own_bar).max() <= allowed:
-                    block[place][null, null] = right
-                    keeps[place][null] = True
-                    continue
-            if np.max(np.abs(own_bar)) > slack_of(values.dtype) * np.max(np.abs(s_bar[place])):
-                self._refuse_kink(place, null.start)
-        return block, keeps
-
-    def _smooth_again(self, s_bar: Any, zero: Array) -> Any:
+    def _refuse_second(self, zero: Array) -> NotDifferentiableError:
         place = tuple(np.argwhere(zero.any(axis=-1))[0].tolist())
-        raise NotDifferentiableError(
+        return NotDifferentiableError(
             f"{NAME} has no second derivative here: singular value {int(self.known[place])} "
             f"({self.values[place][int(self.known[place])]}) is 0 up to rounding",
             why="the cotangents do not tell how the vectors' part of the first derivative changes with it",
             remedy="use functions of the singular values alone, or a matrix of full rank.",
         )
-
-    def _refuse_kink(self, place: tuple[int, ...], index: int) -> None:
-        where = placed(place)
-        raise NotDifferentiableError(
-            f"{NAME} has no derivative that its cotangents determine here: singular value {index}{where} "
-            f"({self.values[place][index]}) is 0 up to rounding",
-            why="a function of the singular value has a kink there, a matrix U f(s) V^H has none, "
-            "and the two send the same",
-            remedy="keep the singular values that are not 0, "
-            "or take functions of the singular values alone from np.linalg.svdvals.",
-        )
-
-
-def _largest(cotangent: Any) -> Array:
-    return np.abs(bare(cotangent)).max(axis=(-2, -1), initial=0)

@@ -14,12 +14,13 @@ import numpy as np
 
 from pullback.base.composed import COMPOSED
 from pullback.base.dispatch import dispatched
-from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
-from pullback.rules.spectra.eigh import unsplit
+from pullback.rules.spectra import inquiry
+from pullback.rules.spectra.eigh import check_turning, unsplit
 from pullback.rules.spectra.gauge import Array, first_order_only, infinite_diagonal, placed, slack_of
+from pullback.rules.spectra.inquiry import SplitError
 from pullback.rules.spectra.svd import KIND, NAME, generic_svd, ranks
 from pullback.rules.table import calls, jvp
 
@@ -54,6 +55,8 @@ def svd_tangent(a_dot: Any, u: Any, s: Any, vh: Any) -> Any:
         inverse = np.where(zero[..., None, :], np.inf, inverse)
     together = even / (gap if mask is None else np.where(mask, np.inf, gap))
     apart = odd / total
+    if first:
+        check_turning(NAME, KIND, values, together)
     u_dot = _moved(u, together + apart, a_dot @ v1, along @ v1, inverse, count)
     across = adjoint(a_dot) @ u1
     v_dot = _moved(adjoint(vh), together - apart, across, vh @ across, inverse, count)
@@ -79,13 +82,14 @@ def _check_null_tangent(values: Array, known: Array, a_dot: Array, u: Array, v: 
     """Raise where the tangent of the matrix does not leave its null spaces alone."""
     for place in map(tuple, np.argwhere(known < values.shape[-1]).tolist()):
         rank = int(known[place])
+        inquiry.note(f"singular value {rank}{placed(place)} ({values[place][rank]})")
         left, right, moved = u[place][:, rank:], v[place][:, rank:], a_dot[place]
         across, along = moved @ right, np.conj(moved.T) @ left
         for part, basis in ((across, u[place][:, :rank]), (along, v[place][:, :rank])):
             part = part - basis @ (np.conj(basis.T) @ part)
             if not first or np.max(np.abs(part)) > slack_of(values.dtype) * np.max(np.abs(moved)):
                 where = placed(place)
-                raise NotDifferentiableError(
+                raise SplitError(
                     f"{NAME} has no tangent here: singular value {rank}{where} ({values[place][rank]}) is 0 "
                     "up to rounding, and the tangent of the matrix moves it",
                     why="forward mode does not see whether the result depends on it, and on its vectors",

@@ -10,6 +10,7 @@ import scipy.sparse
 from pullback.base.cast import astype
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import UnsupportedError
+from pullback.base.lost import lost_array
 from pullback.base.tracked import Tracked
 from pullback.rules.scipy_sparse.products import dense_of, product, times
 from pullback.rules.scipy_sparse.structure import MAKERS, Places
@@ -99,6 +100,13 @@ class Sparse:
             "a Sparse with tracked entries is no array", remedy="use A @ x, or A.toarray() for a dense one."
         )
 
+    @property
+    def matvec(self) -> Any:
+        """What SciPy's solvers ask for, of what is no sparse matrix of theirs."""
+        raise lost_array(self)
+
+    kind = "Sparse"
+
     def _no(self, *_: Any) -> Any:
         raise UnsupportedError(
             "this operation with a Sparse has no derivative rule",
@@ -156,6 +164,28 @@ def _made(format: str, arg1: Any, shape: Any, options: dict[str, Any]) -> Any:
     # SciPy checks the places, and finds the shape where none is given.
     checked = MAKERS[format]((np.ones(len(entries)), *((index,) if format == "coo" else index)), shape)
     return Sparse(entries, Places(format, index, checked.shape))
+
+
+def diags_array(
+    diagonals: Any, /, *, offsets: Any = 0, shape: Any = None, format: Any = None, dtype: Any = None
+) -> Any:
+    """As `scipy.sparse.diags_array`; of tracked diagonals a `Sparse` in the format coo."""
+    if not tracked_in((diagonals,)):
+        return scipy.sparse.diags_array(diagonals, offsets=offsets, shape=shape, format=format, dtype=dtype)
+    if np.ndim(offsets) == 0:
+        diagonals, offsets = [diagonals], [offsets]
+    if shape is None:
+        size = np.shape(diagonals[0])[0] + abs(int(offsets[0]))
+        shape = (size, size)
+    parts, rows, columns = [], [], []
+    for diagonal, offset in zip(diagonals, offsets, strict=True):
+        below, right = max(-int(offset), 0), max(int(offset), 0)
+        count = min(shape[0] - below, shape[1] - right)
+        parts.append(np.broadcast_to(diagonal, (count,)))
+        rows.append(np.arange(below, below + count))
+        columns.append(np.arange(right, right + count))
+    places = (np.concatenate(rows), np.concatenate(columns))
+    return coo_array((np.concatenate(parts), places), shape, dtype=dtype)
 
 
 def csr_array(arg1: Any, shape: Any = None, **options: Any) -> Any:

@@ -7,6 +7,7 @@ through to SciPy.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,47 @@ from scipy.sparse import linalg as _linalg
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import UnsupportedError
 from pullback.base.tracked import Tracked, bare
-from pullback.rules.scipy_sparse.solvers import Direct, Iterative, solution
+from pullback.rules.scipy_sparse.solvers import Direct, Factored, Iterative, solution
 from pullback.rules.scipy_sparse.structure import Dense, Operator, Structure, of_sparse
 from pullback.scipy.sparse.array import Sparse
 
-__all__ = ["cg", "gmres", "spsolve"]
+__all__ = ["cg", "factorized", "gmres", "splu", "spsolve"]
+
+_SUBSPACE = (
+    "it stops where an iteration has come to, from a random start",
+    "if it fits as a dense one, use pullback.scipy.linalg.eigh(A.toarray()), eig or svd.",
+)
+_OTHER_METHOD = ("there are rules for spsolve, splu, cg and gmres", "solve by one of those.")
+_DENSE = ("there are rules for products and systems", "use pullback.scipy.linalg with A.toarray().")
+_REASONS: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(("eigs", "eigsh", "lobpcg", "svds"), _SUBSPACE),
+    **dict.fromkeys(
+        ("bicg", "bicgstab", "cgs", "gcrotmk", "lgmres", "minres", "qmr", "tfqmr", "lsqr", "lsmr", "spilu"),
+        _OTHER_METHOD,
+    ),
+    "spsolve_triangular": (_OTHER_METHOD[0], "use spsolve, which finds the triangle."),
+    "norm": (_DENSE[0], "use np.linalg.norm(A.data), or that of A.toarray()."),
+    **dict.fromkeys(("inv", "expm", "matrix_power", "onenormest"), _DENSE),
+}
+
+
+def _refused(name: str) -> Any:
+    """SciPy's function, which raises where a value is tracked."""
+    function, (why, remedy) = getattr(_linalg, name), _REASONS[name]
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if any(isinstance(x, Sparse) or tracked_in((x,)) for x in (*args, *kwargs.values())):
+            raise UnsupportedError(
+                f"scipy.sparse.linalg.{name} has no derivative rule", why=why, remedy=remedy
+            )
+        return function(*args, **kwargs)
+
+    call.__dict__["remedy"] = remedy
+    return call
+
+
+_REFUSED = {name: _refused(name) for name in _REASONS if hasattr(_linalg, name)}
 
 
 def _is_tracked(a: Any, *others: Any) -> bool:
@@ -54,6 +91,47 @@ def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) ->
     data, structure = _parts(A)
     found = solution(data, b, structure, Direct(permc_spec=permc_spec, use_umfpack=use_umfpack))
     return np.ravel(found) if np.ndim(b) == 2 and np.shape(b)[1] == 1 else found
+
+
+class Factors:
+    """What `splu` gives: SciPy's `SuperLU`, whose `solve` engines follow.
+
+    Attributes:
+        factors: the `SuperLU`.
+    """
+
+    def __init__(self, data: Any, structure: Structure, factors: Any) -> None:
+        self._data, self._structure, self.factors = data, structure, factors
+
+    def solve(self, rhs: Any, trans: str = "N") -> Any:
+        """As `scipy.sparse.linalg.SuperLU.solve`; differentiable in `rhs` and in the matrix."""
+        if not tracked_in((self._data, rhs)):
+            return self.factors.solve(rhs, trans)
+        solver = Factored(self.factors, bare(self._data).dtype)
+        if trans == "N":
+            return solution(self._data, rhs, self._structure, solver)
+        if trans == "T":
+            return solution(self._data, rhs, self._structure.T, solver.T)
+        return np.conj(solution(self._data, np.conj(rhs), self._structure.T, solver.T))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or (tracked_in((self._data,)) and name in ("L", "U")):
+            raise AttributeError(f"the factors of a matrix with tracked entries have no attribute {name!r}")
+        return getattr(self.factors, name)
+
+
+def splu(A: Any, **options: Any) -> Factors:
+    """As `scipy.sparse.linalg.splu`, of a matrix with constant or tracked entries."""
+    if not (isinstance(A, Sparse) or scipy.sparse.issparse(A)):
+        raise UnsupportedError("splu of a dense matrix", remedy="use pullback.scipy.linalg.lu_factor.")
+    data, structure = _parts(A)
+    plain: Any = structure.matrix(bare(data)).tocsc()
+    return Factors(data, structure, _linalg.splu(plain, **options))
+
+
+def factorized(A: Any) -> Any:
+    """As `scipy.sparse.linalg.factorized`: what solves with this matrix."""
+    return splu(A).solve
 
 
 def _iterated(name: str, a: Any, b: Any, preconditioner: Any, options: dict[str, Any]) -> Any:
@@ -107,7 +185,7 @@ def gmres(
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(_linalg, name)
+    return _REFUSED[name] if name in _REFUSED else getattr(_linalg, name)
 
 
 def __dir__() -> list[str]:

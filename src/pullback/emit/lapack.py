@@ -1,0 +1,348 @@
+"""Numba's versions of the linear algebra in `native`: LAPACK, called from the code itself.
+
+Numba's own functions of `numpy.linalg` compile for a second each, and a call-back costs three microseconds
+and what NumPy adds to LAPACK, which is more than LAPACK takes for small matrices. Copies are in Fortran's
+order where NumPy's are, so that LAPACK is given what NumPy gives it.
+"""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic, overload, register_jitable
+from numba.np.arrayobj import make_array
+from numba.np.linalg import F_INT_nptype, ensure_lapack, get_blas_kind, ll_char, ll_void_p
+
+from pullback.emit import native
+from pullback.emit.callback import call_from_compiled
+from pullback.rules.spectra.gauge import JOINED, eps_of
+
+_FEW = 24
+"""Triangles up to this size are not left to BLAS."""
+
+PIVOT = F_INT_nptype
+EQUAL = JOINED * eps_of(np.dtype(np.float64))
+"""Times the size of a matrix, how far apart equal values may be, as a part of the largest."""
+NEAR = eps_of(np.dtype(np.float64)) ** 0.5
+"""How far apart values have to be for the formulas to hold."""
+
+_status = types.int32
+
+
+def _called(context, builder, name, kind, arguments):
+    """The status that a function of Numba's returns, of a kind of numbers, letters, lengths and arrays."""
+    ensure_lapack()
+    values = [ir.Constant(ll_char, ord(get_blas_kind(kind.dtype)))]
+    for argument in arguments:
+        if isinstance(argument, str):
+            values.append(ir.Constant(ll_char, ord(argument)))
+        elif isinstance(argument.type, ir.PointerType):
+            values.append(builder.bitcast(argument, ll_void_p))
+        else:
+            values.append(argument)
+    signature = ir.FunctionType(ir.IntType(32), [value.type for value in values])
+    return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), values)
+
+
+def _arrays(context, builder, signature, arguments):
+    return [
+        make_array(kind)(context, builder, value)
+        for kind, value in zip(signature.args, arguments, strict=True)
+    ]
+
+
+def _shape(builder, array):
+    return cgutils.unpack_tuple(builder, array.shape)
+
+
+def routine(function: Any) -> Any:
+    """A function for compiled code alone, without the context that its generator takes."""
+    return intrinsic(function)
+
+
+@routine
+def gesv(typing, a, pivots, b):
+    """``b = a⁻¹ b``, of matrices in Fortran's order whose transposes these are."""
+
+    def generate(context, builder, signature, arguments):
+        a, pivots, b = _arrays(context, builder, signature, arguments)
+        count, n = _shape(builder, b)
+        given = (n, count, a.data, n, pivots.data, b.data, n)
+        return _called(context, builder, "numba_xgesv", signature.args[0], given)
+
+    return _status(a, pivots, b), generate
+
+
+@routine
+def potrf(typing, a):
+    """The factor of a matrix, in its upper triangle as Fortran sees it."""
+
+    def generate(context, builder, signature, arguments):
+        (a,) = _arrays(context, builder, signature, arguments)
+        n, _ = _shape(builder, a)
+        return _called(context, builder, "numba_xxpotrf", signature.args[0], ("U", n, a.data, n))
+
+    return _status(a), generate
+
+
+@routine
+def evd(typing, a, w):
+    """Eigenvalues, and eigenvectors in place of the matrix: its rows, as Fortran's columns are."""
+
+    def generate(context, builder, signature, arguments):
+        a, w = _arrays(context, builder, signature, arguments)
+        n, _ = _shape(builder, a)
+        given = ("V", "L", n, a.data, n, w.data)
+        return _called(context, builder, "numba_ez_xxxevd", signature.args[0], given)
+
+    return _status(a, w), generate
+
+
+@routine
+def gesdd(typing, a, u, s, vh):
+    """The thin decomposition, all matrices transposed."""
+
+    def generate(context, builder, signature, arguments):
+        a, u, s, vh = _arrays(context, builder, signature, arguments)
+        columns, rows = _shape(builder, a)
+        (count,) = _shape(builder, s)
+        given = ("S", rows, columns, a.data, rows, s.data, u.data, rows, vh.data, count)
+        return _called(context, builder, "numba_ez_gesdd", signature.args[0], given)
+
+    return _status(a, u, s, vh), generate
+
+
+@overload(native.solve)
+def _solve(a, b):
+    kind, vector = a.dtype, b.ndim == 1
+
+    def solve(a, b):
+        n = a.shape[0]
+        if a.shape[1] != n:
+            raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+        if b.shape[0] != n:
+            raise ValueError("solve: the two have not the same number of rows")
+        right = b.reshape((n, 1)) if vector else b
+        count = right.shape[1]
+        turned, y = native.empty((n, n), kind), native.empty((count, n), kind)
+        for i in range(n):
+            for j in range(n):
+                turned[j, i] = a[i, j]
+            for j in range(count):
+                y[j, i] = right[i, j]
+        if n and count and gesv(turned, native.empty(n, PIVOT), y) > 0:
+            raise np.linalg.LinAlgError("Singular matrix")
+        if vector:
+            return y.reshape(n)
+        found = native.empty((n, count), kind)
+        for i in range(n):
+            for j in range(count):
+                found[i, j] = y[j, i]
+        return found
+
+    return solve
+
+
+@overload(native.cholesky)
+def _cholesky(a):
+    kind = a.dtype
+
+    def cholesky(a):
+        n = a.shape[0]
+        if a.shape[1] != n:
+            raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+        factor = native.zeros((n, n), kind)
+        for i in range(n):
+            for j in range(i + 1):
+                factor[i, j] = a[i, j]
+        if n and potrf(factor) > 0:
+            raise np.linalg.LinAlgError("Matrix is not positive definite")
+        return factor
+
+    return cholesky
+
+
+@overload(native.congruent)
+def _congruent(l, k, reverse):  # noqa: E741
+    """By rows: ``L⁻¹ K`` from above or ``L⁻ᵀ K`` from below, and the same of the transpose."""
+
+    def congruent(l, k, reverse):  # noqa: E741
+        n = l.shape[0]
+        if n > _FEW or k.shape[0] != n:
+            return congruent_by_blas(l, k, reverse)
+        x = native.empty((n, n), np.float64)
+        for i in range(n):
+            for j in range(n):
+                x[i, j] = k[i, j]
+        for _ in range(2):
+            for step in range(n):
+                i = n - 1 - step if reverse else step
+                for other in range(i + 1, n) if reverse else range(i):
+                    factor = l[other, i] if reverse else l[i, other]
+                    for j in range(n):
+                        x[i, j] -= factor * x[other, j]
+                for j in range(n):
+                    x[i, j] /= l[i, i]
+            for i in range(n):
+                for j in range(i):
+                    x[i, j], x[j, i] = x[j, i], x[i, j]
+        return x
+
+    return congruent
+
+
+@native.interpreted("float64[:, ::1]")
+def congruent_by_blas(l: Any, k: Any, reverse: Any) -> Any:  # noqa: E741
+    """As `native.congruent`."""
+    return np.ascontiguousarray(native.congruent(l, k, reverse))
+
+
+@overload(native.eigh)
+def _eigh(a):
+    kind = a.dtype
+
+    def eigh(a):
+        n = a.shape[0]
+        if a.shape[1] != n or n < 2 or not is_finite(a):
+            return eigh_of_any(a)
+        rows, w = native.empty((n, n), kind), native.empty(n, kind)
+        for i in range(n):
+            for j in range(n):
+                rows[j, i] = a[i, j]
+        failed = evd(rows, w) != 0
+        if failed or not all_apart(w, n * EQUAL):
+            return eigh_of_any(a)
+        v = native.empty((n, n), kind)
+        for i in range(n):
+            for j in range(n):
+                v[i, j] = rows[j, i]
+        return w, v
+
+    return eigh
+
+
+@native.interpreted("float64[::1]", "float64[:, ::1]")
+def eigh_of_any(a: Any) -> Any:
+    """As `native.eigh`, where values are equal, or LAPACK has failed."""
+    return native.eigh(a)
+
+
+@overload(native.eigh_cotangent)
+def _eigh_cotangent(w_bar, v_bar, w, v):
+    """The formula of `rules.spectra.eigh`, where it is one."""
+
+    def eigh_cotangent(w_bar, v_bar, w, v):
+        n = w.shape[0]
+        if not all_apart(w, NEAR):
+            return eigh_cotangent_of_any(w_bar, v_bar, w, v)
+        m = native.matmul(v.T, v_bar)
+        inner = native.empty((n, n), np.float64)
+        for i in range(n):
+            for j in range(n):
+                inner[i, j] = (m[i, j] - m[j, i]) / 2 / (w[j] - w[i])
+            inner[i, i] = w_bar[i]
+        a_bar = native.matmul(native.matmul(v, inner), v.T)
+        for i in range(n):
+            for j in range(i):
+                a_bar[i, j] *= 2
+                a_bar[j, i] = 0
+        return a_bar
+
+    return eigh_cotangent
+
+
+@native.interpreted("float64[:, ::1]")
+def eigh_cotangent_of_any(w_bar: Any, v_bar: Any, w: Any, v: Any) -> Any:
+    """As `native.eigh_cotangent`."""
+    return np.ascontiguousarray(native.eigh_cotangent(w_bar, v_bar, w, v))
+
+
+@overload(native.svd)
+def _svd(a):
+    kind = a.dtype
+
+    def svd(a):
+        n = a.shape[0]
+        if a.shape[1] != n or n < 2 or not is_finite(a):
+            return svd_of_any(a)
+        turned, s = native.empty((n, n), kind), native.empty(n, kind)
+        first, second = native.empty((n, n), kind), native.empty((n, n), kind)
+        for i in range(n):
+            for j in range(n):
+                turned[j, i] = a[i, j]
+        failed = gesdd(turned, first, s, second) != 0
+        if failed or not all_apart(s, n * EQUAL) or not s[n - 1] > n * EQUAL * s[0]:
+            return svd_of_any(a)
+        u, vh = native.empty((n, n), kind), native.empty((n, n), kind)
+        for i in range(n):
+            for j in range(n):
+                u[i, j], vh[i, j] = first[j, i], second[j, i]
+        return u, s, vh
+
+    return svd
+
+
+@native.interpreted("float64[:, ::1]", "float64[::1]", "float64[:, ::1]")
+def svd_of_any(a: Any) -> Any:
+    """As `native.svd`, where values are equal or zero, matrices are not square, or LAPACK has failed."""
+    return tuple(map(np.ascontiguousarray, native.svd(a)))
+
+
+@overload(native.svd_cotangent)
+def _svd_cotangent(u_bar, s_bar, vh_bar, u, s, vh):
+    """The formula of `rules.spectra.svd`, where it is one, of a square matrix."""
+
+    def svd_cotangent(u_bar, s_bar, vh_bar, u, s, vh):
+        n = s.shape[0]
+        if (
+            u.shape[0] != n
+            or vh.shape[1] != n
+            or n < 2
+            or not all_apart(s, NEAR)
+            or not s[n - 1] > NEAR * s[0]
+        ):
+            return svd_cotangent_of_any(u_bar, s_bar, vh_bar, u, s, vh)
+        of_u, of_v = native.matmul(u.T, u_bar), native.matmul(vh, vh_bar.T)
+        inner = native.empty((n, n), np.float64)
+        for i in range(n):
+            for j in range(n):
+                left, right = (of_u[i, j] - of_u[j, i]) / 2, (of_v[i, j] - of_v[j, i]) / 2
+                inner[i, j] = (left + right) / (s[j] - s[i]) + (left - right) / (s[i] + s[j])
+            inner[i, i] = s_bar[i]
+        return native.matmul(native.matmul(u, inner), vh)
+
+    return svd_cotangent
+
+
+@native.interpreted("float64[:, ::1]")
+def svd_cotangent_of_any(u_bar: Any, s_bar: Any, vh_bar: Any, u: Any, s: Any, vh: Any) -> Any:
+    """As `native.svd_cotangent`."""
+    return np.ascontiguousarray(native.svd_cotangent(u_bar, s_bar, vh_bar, u, s, vh))
+
+
+for _function in (congruent_by_blas, eigh_of_any, eigh_cotangent_of_any, svd_of_any, svd_cotangent_of_any):
+    call_from_compiled(__name__, _function.__name__, _function)
+
+
+@register_jitable
+def is_finite(a):
+    """Whether a matrix holds neither a NaN nor an infinity, of which LAPACK complains in ways of its own."""
+    total = 0.0
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            total += abs(a[i, j])
+    return total < np.inf
+
+
+@register_jitable
+def all_apart(values, reach):
+    """Whether all neighbours among ordered values are more than `reach` of the largest apart."""
+    n = values.shape[0]
+    if n < 2:
+        return True
+    top = reach * max(abs(values[0]), abs(values[n - 1]))
+    apart = True
+    for i in range(n - 1):
+        apart = apart and abs(values[i + 1] - values[i]) > top
+    return apart

@@ -1,0 +1,88 @@
+"""Numba's version of `native.matmul`: a call of a BLAS, or loops where that would take longer.
+
+Numba's own ``@`` takes a quarter of a second to compile for each pair of layouts, since it is written in
+Python; here it is a few instructions in the caller.
+"""
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import lower_builtin, type_callable
+from numba.np.arrayobj import make_array
+from numba.np.linalg import call_xxgemm, check_c_int, ensure_blas
+
+from pullback.emit import native
+from pullback.emit.allocation import allocated
+
+_FEW = 128
+"""Up to so many multiplications are done here."""
+
+
+@type_callable(native.matmul)
+def _typer(context):
+    def typer(a, b):
+        given = isinstance(a, types.Array) and isinstance(b, types.Array)
+        if not given or a.dtype != b.dtype or not a.ndim == b.ndim == 2 or "A" in a.layout + b.layout:
+            return None
+        return types.Array(a.dtype, 2, "C")
+
+    return typer
+
+
+@lower_builtin(native.matmul, types.Array, types.Array)
+def _matmul(context, builder, signature, arguments):
+    ensure_blas()
+    kinds = signature.args
+    a, b = (make_array(kind)(context, builder, value) for kind, value in zip(kinds, arguments, strict=True))
+    (m, k), (other, n) = (cgutils.unpack_tuple(builder, x.shape, count=2) for x in (a, b))
+    with cgutils.if_unlikely(builder, builder.icmp_signed("!=", k, other)):
+        message = "matmul: the second matrix has not as many rows as the first has columns"
+        context.call_conv.return_user_exc(builder, ValueError, (message,))
+    result = allocated(context, builder, signature.return_type, [m, n])
+    work = builder.mul(builder.mul(m, n), k)
+    with builder.if_else(builder.icmp_signed("<=", work, cgutils.intp_t(_FEW))) as (few, many):
+        with few:
+            _loops(context, builder, kinds, (a, b, result), (m, k, n))
+        with many:
+            for length in (m, k, n):
+                check_c_int(context, builder, length)
+            call_xxgemm(
+                context, builder, kinds[0], (m, k), a.data, kinds[1], (k, n), b.data,
+                signature.return_type, (m, n), result.data,
+            )  # fmt: skip
+    return result._getvalue()
+
+
+def _loops(context, builder, kinds, arrays, lengths):
+    """Each element of the product as one sum."""
+    a, b, result = arrays
+    m, k, n = lengths
+    dtype = kinds[0].dtype
+    total = cgutils.alloca_once(builder, context.get_value_type(dtype))
+    with cgutils.for_range(builder, m) as row, cgutils.for_range(builder, n) as column:
+        builder.store(context.get_constant_null(dtype), total)
+        with cgutils.for_range(builder, k) as inner:
+            left = _load(builder, kinds[0], a, (m, k), (row.index, inner.index))
+            right = _load(builder, kinds[1], b, (k, n), (inner.index, column.index))
+            builder.store(_plus_product(builder, builder.load(total), left, right), total)
+        place = builder.add(builder.mul(row.index, n), column.index)
+        builder.store(builder.load(total), builder.gep(result.data, [place]))
+
+
+def _load(builder, kind, array, shape, index):
+    """An element of a matrix in either order."""
+    (i, j), (rows, columns) = index, shape
+    first, second, width = (i, j, columns) if kind.layout == "C" else (j, i, rows)
+    return builder.load(builder.gep(array.data, [builder.add(builder.mul(first, width), second)]))
+
+
+def _plus_product(builder, total, x, y):
+    """``total + x * y`` of real or of complex numbers."""
+    if not isinstance(total.type, ir.LiteralStructType):
+        return builder.fadd(total, builder.fmul(x, y))
+    (a, b), (c, d) = ([builder.extract_value(z, part) for part in range(2)] for z in (x, y))
+    real = builder.fsub(builder.fmul(a, c), builder.fmul(b, d))
+    imag = builder.fadd(builder.fmul(a, d), builder.fmul(b, c))
+    for part, term in enumerate((real, imag)):
+        term = builder.fadd(builder.extract_value(total, part), term)
+        total = builder.insert_value(total, term, part)
+    return total
