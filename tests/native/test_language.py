@@ -253,6 +253,10 @@ def generators_that_are_reduced(x, t):
         s += x[1]
     if all(v > -t for v in x):
         s += x[2] ** 2
+    items, total = x * 2.0, x[3]
+    s += max(items[0] * v + total for v in items) + sum(x[0] for total in x)
+    s += sum(x[i] * x[j] for i in range(len(x)) if i != 2 for j in range(i) if (i + j) % 2)
+    s *= max(v - w for v in x for w in x[1:])
     return s + max([abs(v) for v in x]) + sum(v for v in x if v > 0.35)
 
 
