@@ -91,6 +91,7 @@ def vjp(
         return tuple(conjugated(bar, convention) for bar in _pulled(recorded, again, bars))
 
     value = unflatten(recorded.structure, recorded.values)
+    recorded.values = []  # the caller's alone
     return (value, pull, recorded.aux) if has_aux else (value, pull)
 
 
@@ -112,7 +113,7 @@ def _pulled(recorded: _Recorded, again: Callable[[], _Recorded], bars: list[Any]
     except UndeterminedError as error:
         weight = max(float(np.max(np.abs(bare(bar)), initial=0)) for bar in bars)
         return repeated(run, told, error, weight)[1]
-    return found if not NOTED else compared(run, told, (recorded.values, found))[1]
+    return compared(run, told, run())[1] if NOTED else found
 
 
 class _Recorded:
@@ -153,12 +154,15 @@ def _of_one_number(
     """
     from pullback.api.native import quick_or_planned
 
+    if NOTED:
+        begin()
     try:
         found = quick_or_planned(function, tuple(range(len(primals))), has_aux, primals)  # type: ignore[arg-type]
-    except MutationError:
-        # It writes into one of two arguments that share memory; on the tape they are copies.
+    except (MutationError, UndeterminedError):
+        # It writes into one of two arguments that share memory, which are copies on the tape; or one run
+        # does not tell its derivative.
         return None
-    if found is None:
+    if found is None or NOTED:
         return None
     output, gradients = found
     value, aux = with_aux(output, has_aux, "vjp")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from pullback.base.cast import astype
 from pullback.base.dispatch import dispatched, tracked_in
 from pullback.base.spec import dtype_of
 from pullback.rules.table import PARTS, alias
@@ -66,6 +67,14 @@ def composed(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Cal
 def conj(a: Any) -> Any:
     """The conjugate; a real array itself."""
     return np.conj(a) if dtype_of(a).kind == "c" else a
+
+
+def widened(a: Any) -> Any:
+    """`a`, in double precision where it is of half precision, which LAPACK has not."""
+    return astype(a, np.float64) if dtype_of(a) == np.float16 else a
+
+
+PARTS[widened] = widened  # compiled code looks into functions of the package that are parts
 
 
 def is_vector(b: Any) -> bool:

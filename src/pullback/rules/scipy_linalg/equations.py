@@ -17,7 +17,7 @@ import scipy.linalg
 
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint, transposed
-from pullback.rules.scipy_linalg.calling import BATCHES, followed
+from pullback.rules.scipy_linalg.calling import BATCHES, followed, widened
 from pullback.rules.table import PARTS, calls, jvp, linear, vjp
 
 _sylvester = followed(scipy.linalg.solve_sylvester)
@@ -27,6 +27,7 @@ _discrete = followed(scipy.linalg.solve_discrete_lyapunov)
 
 def _beside(a: Any, *others: Any) -> Any:
     """`a` as a complex matrix if one of the others is."""
+    a = widened(a)
     return np.add(a, 0j) if not np.iscomplexobj(a) and any(np.iscomplexobj(x) for x in others) else a
 
 
@@ -76,7 +77,11 @@ def sylvester_b_jvp(b_dot: Any, y: Any, a: Any, b: Any, q: Any) -> Any:
     return -solve_sylvester(a, b, y @ b_dot)
 
 
-linear(_sylvester, 2)
+@jvp(_sylvester, 2)
+def sylvester_q_jvp(q_dot: Any, y: Any, a: Any, b: Any, q: Any) -> Any:
+    return solve_sylvester(a, b, q_dot)
+
+
 _REGULAR = array(3, 3, kind="invertible")
 _STACK = array(2, 3, 3, kind="invertible")
 calls(
@@ -103,7 +108,11 @@ def continuous_a_jvp(a_dot: Any, y: Any, a: Any, q: Any) -> Any:
     return -solve_continuous_lyapunov(a, a_dot @ y + y @ adjoint(a_dot))
 
 
-linear(_continuous, 1)
+@jvp(_continuous, 1)
+def continuous_q_jvp(q_dot: Any, y: Any, a: Any, q: Any) -> Any:
+    return solve_continuous_lyapunov(a, q_dot)
+
+
 calls(
     _continuous,
     call(_REGULAR, array(3, 3)),

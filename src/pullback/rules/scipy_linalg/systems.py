@@ -16,7 +16,7 @@ from pullback.rules import linalg
 from pullback.rules.determinant import minors
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
-from pullback.rules.scipy_linalg.calling import BATCHES, conj, followed, is_vector
+from pullback.rules.scipy_linalg.calling import BATCHES, conj, followed, is_vector, widened
 from pullback.rules.table import calls, jvp, linear, stand_in, vjp
 
 # -- what a structured solver reads of a matrix ------------------------------------------------------------
@@ -66,7 +66,7 @@ solve = followed(scipy.linalg.solve)
 
 
 def _system(a: Any, assume_a: Any, lower: bool, transposed: bool) -> Any:
-    matrix = as_read(a, assume_a, lower)
+    matrix = as_read(widened(a), assume_a, lower)
     return linalg.transposed(matrix) if transposed else matrix
 
 
