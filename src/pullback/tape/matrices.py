@@ -138,6 +138,19 @@ def matmul(self: Variable, other: Any) -> Any:
     x, node, tape = self._value, self._node, self._tape
     if type(x) is _array and node is not None and not switch.on:
         if type(other) is Variable:
+            z = other._value
+            dtype = x.dtype
+            if (
+                (dtype is _FLOAT64 or dtype is _FLOAT32)
+                and type(z) is _array
+                and z.dtype is dtype
+                and x.ndim == z.ndim == 2
+                and other._tape is tape
+                and other._cell is None
+                and other._node is not None
+            ):
+                # Two matrices, as most products are of.
+                return recorded(x @ z, tape, pull_product, (node, other._node), (x, z))
             if other._cell is not None:
                 other.settle()
             z, z_node = other._value, other._node
@@ -185,10 +198,10 @@ def trace(self: Any, kwargs: dict[str, Any]) -> Any:
         if node is not None and self._cell is None and type(x) is _array:
             shape = x.shape
             if len(shape) == 2 and shape[0] == shape[1]:
+                tape = self._tape
+                if node.pull is pull_product and shares_node(node, tape):
+                    return recorded(x.trace(), tape, pull_trace_of_product, node.parents, node.saved)
                 dtype = x.dtype
                 if dtype is _FLOAT64 or dtype is _FLOAT32:
-                    tape = self._tape
-                    if node.pull is pull_product and shares_node(node, tape):
-                        return recorded(x.trace(), tape, pull_trace_of_product, node.parents, node.saved)
                     return recorded(x.trace(), tape, pull_trace, node, shape[0])
     return apply_to(np.trace, (self,), kwargs)
