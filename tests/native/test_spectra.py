@@ -124,3 +124,23 @@ def test_degenerate_spectra(jit: bool) -> None:
     np.testing.assert_allclose(pb.grad(pb.compile(projected, jit=jit))(a), wanted, atol=1e-14)
     with pytest.raises(pb.NotDifferentiableError, match="eigenvalues 0 and 1"):
         pb.grad(pb.compile(an_entry, jit=jit))(a)
+
+
+def test_calls_answered_at_once_are_asked_again_where_values_are_equal() -> None:
+    def energy(a: Any) -> Any:
+        w, v = np.linalg.eigh(a)
+        return np.sum(v[:, 0] * (a @ v[:, 0])) + np.sum(w**2)
+
+    def projected(a: Any) -> Any:
+        v = np.linalg.eigh(a)[1][:, :2]
+        return np.sum((v @ v.T) * np.arange(9.0).reshape(3, 3))
+
+    apart, equal = np.diag([1.0, 2.0, 4.0]), np.diag([1.0, 1.0, 4.0])
+    gradient, of_projector = pb.grad(pb.compile(energy)), pb.grad(pb.compile(projected))
+    for _ in range(3):
+        gradient(apart), of_projector(apart)
+    with pytest.raises(pb.NotDifferentiableError, match="eigenvalues 0 and 1"):
+        gradient(equal)
+    wanted = pb.grad(projected, engine="tape")(equal)
+    np.testing.assert_allclose(of_projector(equal), wanted, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(gradient(apart), pb.grad(energy, engine="tape")(apart), atol=1e-12)

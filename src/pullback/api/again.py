@@ -18,7 +18,7 @@ from pullback.base.errors import NotDifferentiableError
 from pullback.base.pytrees import flatten
 from pullback.base.spec import dtype_of
 from pullback.base.tracked import bare
-from pullback.rules.spectra.inquiry import Inquiry, UndeterminedError, inquiry, noted
+from pullback.rules.spectra.inquiry import NOTED, Inquiry, UndeterminedError, inquiry, noted
 
 LIMIT = 64
 """How many bases are tried; each tells as many numbers of a block as it has rows."""
@@ -45,6 +45,21 @@ def _is_outermost() -> bool:
             return False
         frame = frame.f_back
     return True
+
+
+def settled(answer: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`answer` (see `quick`), with None where one run does not settle the derivative."""
+
+    def careful(args: Any) -> Any:
+        if NOTED:
+            return None
+        try:
+            known = answer(args)
+        except UndeterminedError:
+            return None
+        return None if NOTED else known
+
+    return careful
 
 
 def begin() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.api.again import settled
 from pullback.api.arguments import Static, key_of, leaves_of, map_tree
 from pullback.api.fitting import coerced
 from pullback.api.operation import Operation
@@ -144,8 +145,12 @@ class Compiled:
         run: Callable[..., tuple[Any, ...]],
         rest: tuple[Any, ...],
         answered: Any,
+        careful: bool = False,
     ) -> None:
-        """Answer calls with arguments like `leaves` at once from now on, if it can be (`answer_for`)."""
+        """Answer calls with arguments like `leaves` at once from now on, if it can be (`answer_for`).
+
+        With `careful`, only those that one run settles.
+        """
         kinds = dict(zip(specialised.dynamic, specialised.params, strict=False))
         given: list[Any] = [kinds.get(k, leaf) for k, leaf in enumerate(leaves)]
         if any(k >= len(kinds) for k in specialised.written):
@@ -156,7 +161,7 @@ class Compiled:
         answer = answer_for(specialised.captured, given, written, run, rest, answered)
         if answer is not None:
             known = self.quick.setdefault(asked, [])
-            known.insert(0, answer)
+            known.insert(0, settled(answer) if careful else answer)
             del known[ENTRIES:]
 
     def _follow(self, specialised: Specialised, values: list[Any]) -> list[Any]:

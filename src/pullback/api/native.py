@@ -87,7 +87,7 @@ def _remember(
     """Answer calls with arguments of such types at once from now on, where the result is one number."""
     specialised = plan.specialised
     result = specialised.captured.result
-    if not isinstance(result, Leaf) or _may_ask_again(specialised.captured.program):
+    if not isinstance(result, Leaf):
         return
     params = [specialised.params[position] for position in plan.wrt]
     gradients = tuple(
@@ -95,7 +95,8 @@ def _remember(
     )
     value = Part(result.position, plan.interface.results[result.position])
     answered = (value, gradients[0] if single else gradients)
-    compiled.remember(asked, specialised, leaves, plan.run, (*captives, plan.seed), answered)
+    careful = _may_ask_again(specialised.captured.program)
+    compiled.remember(asked, specialised, leaves, plan.run, (*captives, plan.seed), answered, careful)
 
 
 def _may_ask_again(program: Program) -> bool:
