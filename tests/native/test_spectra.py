@@ -138,7 +138,8 @@ def test_calls_answered_at_once_are_asked_again_where_values_are_equal() -> None
     apart, equal = np.diag([1.0, 2.0, 4.0]), np.diag([1.0, 1.0, 4.0])
     gradient, of_projector = pb.grad(pb.compile(energy)), pb.grad(pb.compile(projected))
     for _ in range(3):
-        gradient(apart), of_projector(apart)
+        gradient(apart)
+        of_projector(apart)
     with pytest.raises(pb.NotDifferentiableError, match="eigenvalues 0 and 1"):
         gradient(equal)
     wanted = pb.grad(projected, engine="tape")(equal)
