@@ -201,9 +201,8 @@ class Expressions(BaseLower):
         if type(node) is ast.Compare:
             return self.is_harmless(node.left) and self.is_harmless(node.comparators[0])
         if type(node) is ast.Call:
-            cast = self.found.value(node.func)
             number = isinstance(self.found.calls[node].function, types.NumberClass)
-            return number and not node.keywords and cast is not None and all(map(self.is_harmless, node.args))
+            return number and not node.keywords and all(map(self.is_harmless, node.args))
         return False
 
     def of_Tuple(self, node):

@@ -50,7 +50,7 @@ class Types:
 
     Attributes:
         kinds: the type of each expression, by its node.
-        calls: the `Call` of each node that is one: operators, calls, attributes of numbers.
+        calls: the `Call` of each operator and call, by its node.
         variables: the type of each variable.
         result: the type of what is returned.
     """
@@ -295,7 +295,7 @@ class Types:
         return kind.underlying_float
 
     def of_Subscript(self, node):
-        kind: Any = self.kinds.get(node.value) or self.of(node.value)
+        kind: Any = self.of(node.value)
         position = constant_int(node.slice)
         if _is_tuple(kind) and position is not None:
             return kind[position]
