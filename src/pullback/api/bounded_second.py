@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pullback.rules import table
+from pullback.rules.table import several
 
 if TYPE_CHECKING:
     from pullback.api.bounded import Bounded
@@ -35,11 +35,7 @@ class Again:
         self.params = len(operation.interface.params)
         self.results = len(operation.interface.results)
         self.__name__ = f"the adjoint of {operation.__name__}"
-        rule = table.Rule(self)
-        rule.holomorphic = False
-        rule.vjps[table.ALL] = table.Direction(self._vjp, 1, "values")
-        rule.jvps[table.EACH] = table.Direction(self._jvp, 2, "y values")
-        table.TABLE[self] = rule
+        several(self, self._vjp, self._jvp)
 
     def __call__(self, *leaves: Any) -> tuple[Any, ...]:
         return self.adjoint(*leaves)

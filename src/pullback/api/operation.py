@@ -17,7 +17,7 @@ from pullback.api.recipe import Interface, Recipe, Step
 from pullback.base.dispatch import tracked_in
 from pullback.ir.nodes import Program
 from pullback.ir.types import is_inexact
-from pullback.rules import table
+from pullback.rules.table import several
 
 if TYPE_CHECKING:
     from pullback.api.bounded import Bounded
@@ -113,11 +113,7 @@ class Followed:
         self.operation = operation
         self.wrt = wrt
         self.__name__ = operation.__name__
-        rule = table.Rule(self)
-        rule.holomorphic = False
-        rule.vjps[table.ALL] = table.Direction(self._vjp, 1, "values")
-        rule.jvps[table.EACH] = table.Direction(self._jvp, 2, "y values")
-        table.TABLE[self] = rule
+        several(self, self._vjp, self._jvp)
 
     def __call__(self, *leaves: Any) -> tuple[Any, ...]:
         return self.operation(*leaves)

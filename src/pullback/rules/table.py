@@ -121,6 +121,19 @@ def rule_for(function: Callable[..., Any]) -> Rule:
     return rule
 
 
+def several(function: Callable[..., Any], vjp: Callable[..., Any], jvp: Callable[..., Any]) -> None:
+    """Give a function of several results its row, of which each direction reads all arguments.
+
+    Args:
+        vjp: from ``(y_bar, y, *args)`` to the cotangents of all arguments.
+        jvp: from ``(position, x_dot, y, *args)`` to the tangents of the results.
+    """
+    rule = TABLE[function] = Rule(function)
+    rule.holomorphic = False
+    rule.vjps[ALL] = Direction(vjp, 1, "values")
+    rule.jvps[EACH] = Direction(jvp, 2, "y values")
+
+
 def partials(
     function: Callable[..., Any],
     *derivatives: Callable[..., Any] | int | float | Refused,
