@@ -22,8 +22,8 @@ class Workload:
         primal: the same function in Numba loops. It leaves its arguments as they are.
         small: arguments of an instance so small that finite differences are quick.
         writes: the positions of the arguments that the *sources* write into.
-        seeds: cotangents of an array result, all pulled back in one call, as a Jacobian of blocks needs them;
-            `gradient` then gives a tuple of cotangents for each seed. None for a number.
+        seeds: cotangents of an array result, all pulled back in one call, as a Jacobian of blocks needs them:
+            one for each column. `gradient` then gives a tuple of cotangents for each seed. None for a number.
         of_jax: the most of JAX's time that a compiled gradient may take.
     """
 

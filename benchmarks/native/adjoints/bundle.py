@@ -101,12 +101,12 @@ def loss_gradient(cameras, points, weights, features, camera_of, point_of):
 
 
 @compiled
-def put(row, camera_bar, point_bar):
+def put(camera_row, point_row, camera_bar, point_bar):
     """Entry by entry: Numba reads a tuple at a variable index by a chain of comparisons."""
-    row[0], row[1], row[2], row[3] = camera_bar[:4]
-    row[4], row[5], row[6], row[7] = camera_bar[4:8]
-    row[8], row[9], row[10] = camera_bar[8:]
-    row[11], row[12], row[13] = point_bar
+    camera_row[0], camera_row[1], camera_row[2], camera_row[3] = camera_bar[:4]
+    camera_row[4], camera_row[5], camera_row[6], camera_row[7] = camera_bar[4:8]
+    camera_row[8], camera_row[9], camera_row[10] = camera_bar[8:]
+    point_row[0], point_row[1], point_row[2] = point_bar
 
 
 @compiled
@@ -130,24 +130,23 @@ def add(camera_row, point_row, camera_bar, point_bar):
 
 @compiled
 def errors_blocks(cameras, points, weights, features):
-    """Errors, and for each of their two columns the rows of its Jacobian by camera, point and weight.
-
-    The rows are views of one array of 2 × 15 blocks: the allocator keeps the pages of one large array between
-    calls, and gives back those of several.
-    """
+    """Errors, and for each of their two columns the rows of its Jacobian by camera, point and weight."""
     p = weights.shape[0]
-    errors, blocks = np.empty((p, 2)), np.empty((p, 2, 15))
+    errors, cameras_bar = np.empty((p, 2)), np.empty((2, p, 11))
+    points_bar, weights_bar = np.empty((2, p, 3)), np.empty((2, p))
     for i in range(p):
-        camera, weight, u_row, v_row = cameras[i], weights[i], blocks[i, 0], blocks[i, 1]
+        camera, weight = cameras[i], weights[i]
         x_y_z, rotation, crossed, projection = forward(camera, points[i])
         u, v, _, _, distortion = projection
         scale = camera[6] * distortion
-        u_row[14] = scale * u + camera[7] - features[i, 0]
-        v_row[14] = scale * v + camera[8] - features[i, 1]
-        errors[i, 0], errors[i, 1] = weight * u_row[14], weight * v_row[14]
-        put(u_row, *reverse(weight, 0.0, camera, x_y_z, rotation, crossed, projection))
-        put(v_row, *reverse(0.0, weight, camera, x_y_z, rotation, crossed, projection))
+        error_u, error_v = scale * u + camera[7] - features[i, 0], scale * v + camera[8] - features[i, 1]
+        weights_bar[0, i], weights_bar[1, i] = error_u, error_v
+        errors[i, 0], errors[i, 1] = weight * error_u, weight * error_v
+        camera_bar, point_bar = reverse(weight, 0.0, camera, x_y_z, rotation, crossed, projection)
+        put(cameras_bar[0, i], points_bar[0, i], camera_bar, point_bar)
+        camera_bar, point_bar = reverse(0.0, weight, camera, x_y_z, rotation, crossed, projection)
+        put(cameras_bar[1, i], points_bar[1, i], camera_bar, point_bar)
     return errors, (
-        (blocks[:, 0, :11], blocks[:, 0, 11:14], blocks[:, 0, 14]),
-        (blocks[:, 1, :11], blocks[:, 1, 11:14], blocks[:, 1, 14]),
+        (cameras_bar[0], points_bar[0], weights_bar[0]),
+        (cameras_bar[1], points_bar[1], weights_bar[1]),
     )

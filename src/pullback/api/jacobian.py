@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 
 from pullback.api.again import begin, compared, settles
-from pullback.api.compile import Engine, on_engine
+from pullback.api.compile import Engine, is_compiled, on_engine
 from pullback.api.follow import checked_leaves, function_name, outcome, pushed, warn_independent
 from pullback.api.gradient import grad
 from pullback.api.products import refuse_integers, vjp, with_aux
+from pullback.api.rows import rows_at_once
 from pullback.base.argnums import Argnums, Chosen, choose
 from pullback.base.cast import astype
 from pullback.base.errors import ConventionError, UnsupportedError
@@ -78,6 +79,10 @@ def jacobian(
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
+        if is_compiled(function) and mode != "forward":
+            found = rows_at_once(function, argnums, mode, has_aux, args, kwargs)  # type: ignore[arg-type]
+            if found is not None:
+                return found
         chosen = choose(function, argnums, args, kwargs)
         matrix = _Matrix(function, chosen, has_aux, holomorphic, chunk_size or _CHUNK)
         return matrix.by_columns() if mode == "forward" else matrix.by_rows(switch=mode == "auto")

@@ -95,11 +95,11 @@ def _remember(
     )
     value = Part(result.position, plan.interface.results[result.position])
     answered = (value, gradients[0] if single else gradients)
-    careful = _may_ask_again(specialised.captured.program)
+    careful = may_ask_again(specialised.captured.program)
     compiled.remember(asked, specialised, leaves, plan.run, (*captives, plan.seed), answered, careful)
 
 
-def _may_ask_again(program: Program) -> bool:
+def may_ask_again(program: Program) -> bool:
     """Whether a run may leave the derivative unsettled (see `again`)."""
     return any(isinstance(s, Assign) and s.function in GENERIC for s in walk(program.body))
 

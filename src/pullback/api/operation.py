@@ -80,6 +80,18 @@ class Operation:
             self._bounded[key] = Bounded(self.program, wrt, of, self.memory, jit=self.jit, operation=self)
         return self._bounded[key]
 
+    def several(self, wrt: Sequence[int], of: Sequence[int], copies: int) -> Operation:
+        """As `adjoint`, for so many cotangents of each of the results, whose own lie along a first axis.
+
+        Raises:
+            UnsupportedError: where that cannot be written in one program.
+        """
+        key = ("several", tuple(wrt), (*of, copies))
+        if key not in self._derived:
+            recipe = self.recipe.then("several", tuple(wrt), tuple(of), copies)
+            self._derived[key] = Operation(recipe, jit=self.jit)
+        return self._derived[key]
+
     def tangent(self, wrt: Sequence[int], of: Sequence[int]) -> Operation:
         """Forward mode: takes tangents of the parameters `wrt` too, returns those of the results `of` too."""
         return self._derive("tangent", tuple(wrt), tuple(of))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +30,7 @@ from pullback.rules.table import BY_USERS
 
 T = TypeVar("T")
 
-Step = Literal["optimize", "purified", "adjoint", "tangent"]
+Step = Literal["optimize", "purified", "adjoint", "tangent", "several"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,19 @@ def _made(step: Step, program: Program, *asked: Any, **options: Any) -> Program:
             return optimize(adjoint(program, *asked))
         case "tangent":
             return optimize(tangent(program, *asked))
+        case "several":
+            return _several(program, *asked)
+
+
+def _several(program: Program, wrt: Sequence[int], of: Sequence[int], copies: int) -> Program:
+    from pullback.optimize.pipeline import optimize
+    from pullback.transform.adjoint import adjoint
+    from pullback.transform.several import several
+
+    found = several(optimize(adjoint(program, wrt, of)), len(of), len(program.results), copies)
+    if found is None:
+        raise UnsupportedError(f"several cotangents at once of {program.name}")
+    return optimize(found)
 
 
 def _finished(program: Program) -> Program:

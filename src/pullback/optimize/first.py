@@ -153,12 +153,13 @@ class _First:
 
 
 def _closed(ends: dict[int, Operand], seen: set[tuple[int, ...]], array: Var) -> bool:
-    """Whether the places that stores come to are the first of one axis; adds its end to `ends`."""
+    """Whether the places that stores come to are the first of their axes; adds where they end to `ends`."""
     assert isinstance(array.type, Array)
-    left = set(range(array.type.ndim)) - ends.keys()
-    if len(left) > 1 or sorted(seen) != ([(k,) for k in range(len(seen))] if left else [()]):
+    left = [axis for axis in range(array.type.ndim) if axis not in ends]
+    reached = [1 + max(place[k] for place in seen) for k in range(len(left))]
+    if seen != set(np.ndindex(*reached)):
         return False
-    ends |= {axis: Const(len(seen)) for axis in left}
+    ends |= {axis: Const(end) for axis, end in zip(left, reached, strict=True)}
     return True
 
 

@@ -2,6 +2,7 @@
 
 adjoint     reverse mode: forward sweep, reverse sweep
 tangent     forward mode
+several     an adjoint for several cotangents at once
 canonical   the form both work on: locals and cells
 count       while loops made ready to be walked backwards
 alias       which names may share memory
