@@ -43,7 +43,18 @@ from pullback.emit import (
     vector_math,
 )
 from pullback.emit.callback import call_from_compiled
-from pullback.emit.direct import code, elements, expressions, infer, pipeline, scan, scopes, stacks, syntax
+from pullback.emit.direct import (
+    code,
+    elements,
+    expressions,
+    infer,
+    interleaving,
+    pipeline,
+    scan,
+    scopes,
+    stacks,
+    syntax,
+)
 from pullback.emit.load import module_of
 from pullback.emit.ready import Source
 from pullback.ir.types import Array, Scalar, Type
@@ -124,7 +135,7 @@ def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
     modules = (
         native, overloads, allocation, callback, exponential, frontend, lapack, matmul, vector_math,
-        code, elements, expressions, infer, pipeline, scan, scopes, stacks, syntax,
+        code, elements, expressions, infer, interleaving, pipeline, scan, scopes, stacks, syntax,
     )  # fmt: skip
     own = [Path(str(module.__file__)).read_text() for module in modules]
     machine = _target_context().codegen().magic_tuple()

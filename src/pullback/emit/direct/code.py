@@ -11,6 +11,7 @@ from numba.np.arrayobj import store_item
 from pullback.emit.direct.elements import WORD, View, is_array
 from pullback.emit.direct.expressions import Expressions
 from pullback.emit.direct.infer import ListOf
+from pullback.emit.direct.interleaving import is_wide, once_at_a_time
 from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
 from pullback.emit.direct.stacks import Stack
@@ -178,7 +179,9 @@ class Code(Expressions):
         self.inside(node.body, latch, behind)
         builder.position_at_end(latch)
         counter.add_incoming(builder.add(counter, ir.Constant(WORD, step), flags=("nsw",)), latch)
-        builder.branch(head)
+        back = builder.branch(head)
+        if is_wide(node.body, self.names.alone):
+            back.set_metadata("llvm.loop", once_at_a_time(self.module))
         builder.position_at_end(behind)
 
     def counts_naturals(self, first, stop, step):
