@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.errors import NonFiniteError
+from pullback.base.memory import keep_what_is_freed
 from pullback.base.modes import modes, switch
 from pullback.base.overwrite import Path, overwrite, write_at
 from pullback.base.quiet import restore, silence
@@ -25,6 +26,8 @@ from pullback.tape.accumulate import Owned, Parts, accumulate
 from pullback.tape.node import LocatedNode, Node, released
 
 Cotangents = dict[Node, Any]
+
+keep_what_is_freed()
 
 
 def descend(output: Node, bars: Cotangents, retain: bool) -> Cotangents:
