@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,87 @@ def test_the_trace_of_a_rectangular_product() -> None:
     np.trace(x @ y).backward()
     assert np.allclose(x.grad, np.eye(2, 4) @ b.T)
     assert np.allclose(y.grad, a.T @ np.eye(2, 4))
+
+
+USES: dict[str, Any] = {
+    "alone": lambda x, y, z: np.trace(z),
+    "both ways": lambda x, y, z: np.trace(z) + np.sum(z * z),
+    "read first": lambda x, y, z: np.sum(z**2) * np.trace(z),
+    "an element": lambda x, y, z: z[0, 1] * np.trace(z),
+    "a view that is written into": lambda x, y, z: with_row_doubled(z),
+    "written into": lambda x, y, z: with_element_of(z, y),
+    "a factor that is written into": lambda x, y, z: with_factor_changed(x, z),
+    "multiplied again": lambda x, y, z: np.trace(z @ z) + np.trace(x @ y @ z),
+    "turned": lambda x, y, z: np.trace(z.T) * z.T[1, 0],
+    "scaled in place": lambda x, y, z: scaled_in_place(z),
+    "copied": lambda x, y, z: np.trace(copy.deepcopy(z) * z),
+}
+
+
+def with_row_doubled(z: Any) -> Any:
+    row = z[1]
+    row *= 2
+    return np.trace(z) * row[0]
+
+
+def with_element_of(z: Any, y: Any) -> Any:
+    z[0, 0] = y[1, 1] ** 2
+    return np.trace(z) + z[0, 1]
+
+
+def with_factor_changed(x: Any, z: Any) -> Any:
+    x[0, 0] = 7.0
+    return np.trace(z) + x[0, 1] * z[0, 1]
+
+
+def scaled_in_place(z: Any) -> Any:
+    z *= 3.0
+    return np.trace(z) * z[1, 0]
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+@pytest.mark.parametrize("use", USES)
+def test_a_product_that_is_computed_when_it_is_asked_for(use: str, rows: int) -> None:
+    function = USES[use]
+
+    def due(x: Any, y: Any) -> Any:
+        x, y = x * 1.0, y * 1.0  # values of the function's own, which it may change
+        return function(x, y, x @ y)
+
+    def summed(x: Any, y: Any) -> Any:
+        x, y = x * 1.0, y * 1.0
+        return function(x, y, np.sum(x[:, :, None] * y, axis=1))
+
+    rng = np.random.default_rng(7)
+    a, b = rng.standard_normal((rows, 3)), rng.standard_normal((3, rows))
+    value, gradients = pb.value_and_grad(due, argnums=(0, 1))(a, b)
+    expected, others = pb.value_and_grad(summed, argnums=(0, 1))(a, b)
+    assert np.allclose(value, expected)
+    for gradient, other in zip(gradients, others, strict=True):
+        assert np.allclose(gradient, other)
+
+
+def test_the_value_of_a_product_stays_when_its_factors_or_the_graph_are_gone() -> None:
+    a, b = np.arange(4.0).reshape(2, 2), np.ones((2, 2))
+    x, y = pb.Variable(a), pb.Variable(b)
+    z, w = x @ y, x @ y
+    t: Any = np.trace(z)
+    t.backward(retain=True)
+    x.value = np.zeros((2, 2))
+    t.backward()
+    with pb.no_grad():
+        y[0, 0] = 9.0
+    assert np.array_equal(z.value, a @ b)
+    assert (w.shape, w.dtype, repr(w)) == ((2, 2), np.float64, repr(pb.Variable(a @ b)))
+    assert t.value == np.trace(a @ b)
+    assert np.array_equal(x.grad, 2 * np.ones((2, 2)))
+    assert not np.shares_memory(x.grad, y.grad)
+
+
+def test_a_product_of_matrices_that_do_not_fit_is_refused_at_once() -> None:
+    x = pb.Variable(np.ones((2, 3)))
+    with pytest.raises(ValueError, match="matmul"):
+        x @ pb.Variable(np.ones((2, 2)))
 
 
 def test_index_arrays_are_kept_as_they_were() -> None:
