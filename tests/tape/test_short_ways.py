@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any
 
 import numpy as np
@@ -196,3 +197,51 @@ def test_a_value_used_after_and_before_others_gets_its_whole_cotangent() -> None
     d = c * x + b * a
     d.backward()
     assert np.allclose(x.grad, pb.grad(lambda x: (x * x * np.sin(x * x)) * x + np.sin(x * x) * x * x)(0.3))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("other", [0.0, 1, -0.5, np.nan, np.inf])
+@pytest.mark.parametrize("function", [np.maximum, np.minimum])
+def test_the_larger_of_an_array_and_a_number(function: Any, other: Any, dtype: Any) -> None:
+    # Beside the same with the number in an array, which goes another way: with ties, NaNs and infinities.
+    values = np.array([-2.0, -0.5, 0.0, 0.25, 1.0, 3.0, np.inf, np.nan], dtype)
+    seed = np.array([1.0, np.inf, 2.0, -3.0, 4.0, 0.0, 5.0, 6.0], dtype)
+    for chosen in (slice(None), [0, 3, 5], [0, 1], [7, 5]):
+        x, full = values[chosen], np.full_like(values[chosen], other)
+        for written, other_way in (
+            (lambda a: function(a, other), lambda a, full=full: function(a, full)),
+            (lambda a: function(other, a), lambda a, full=full: function(full, a)),
+        ):
+            y, pull = pb.vjp(written, x)
+            z, pull_other = pb.vjp(other_way, x)
+            assert y.dtype == dtype
+            assert np.array_equal(y, z, equal_nan=True)
+            (x_bar,), (z_bar,) = pull(seed[chosen]), pull_other(seed[chosen])
+            assert x_bar.dtype == dtype
+            assert np.array_equal(x_bar, z_bar)
+
+
+def test_the_larger_of_an_array_and_a_number_to_second_order() -> None:
+    values = np.array([-1.0, 0.5, 2.0])
+    hessian = pb.hessian(lambda x: np.sum(np.maximum(x, 0.0) ** 3))(values)
+    assert np.allclose(hessian, np.diag([0, 3, 12]))
+    twice = pb.grad(lambda x: np.sum(pb.grad(lambda x: np.sum(np.minimum(x, 1) ** 3))(x)))(values)
+    assert np.allclose(twice, [-6, 3, 0])
+
+
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 1)])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_means_and_extremes_are_numpy_s(axis: Any, keepdims: bool) -> None:
+    values = np.random.default_rng(3).standard_normal((3, 4))
+    for function in (np.mean, np.sum, np.prod, np.max, np.min):
+        y = function(pb.Variable(values), axis=axis, keepdims=keepdims)
+        expected = function(values, axis=axis, keepdims=keepdims)
+        assert np.array_equal(y.value, expected)
+        assert np.shape(y) == np.shape(expected)
+
+
+def test_the_mean_of_nothing_warns_as_numpy_does() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert np.isnan(np.mean(pb.Variable(np.zeros(0))).value)
+    assert "empty slice" in str(caught[0].message)

@@ -41,10 +41,28 @@ _array = np.ndarray
 Bar = Callable[..., Any]
 """From ``(y_bar, y, *args, **kwargs)`` to the cotangent of one of `args`."""
 
+
+def _reduction(ufunc: np.ufunc) -> Callable[..., Any]:
+    reduce: Any = ufunc.reduce
+    return lambda a, axis=None, **kwargs: reduce(a, axis, **kwargs)
+
+
+def mean(a: Any, axis: Any = None, **kwargs: Any) -> Any:
+    """`numpy.mean` of an array."""
+    if (axis is None or type(axis) is int) and a.size and not kwargs.keys() - {"keepdims"}:
+        total: Any = np.add.reduce(a, axis, **kwargs)
+        total /= a.size if axis is None else a.shape[axis]
+        if type(total) in _FLOATS or total.dtype is a.dtype:
+            return total
+    return a.mean(axis, **kwargs)
+
+
 METHODS: dict[Any, Any] = {
-    getattr(np, name): getattr(np.ndarray, name) for name in ("trace", "sum", "mean", "max", "min", "prod")
-}
-"""NumPy's functions that are a method of an array and nothing more: calling that saves their detour."""
+    np.trace: np.ndarray.trace, np.mean: mean,
+    np.sum: _reduction(np.add), np.prod: _reduction(np.multiply),
+    np.max: _reduction(np.maximum), np.min: _reduction(np.minimum),
+}  # fmt: skip
+"""What NumPy's functions come to for an array: calling that saves their detour."""
 
 
 class Plan:

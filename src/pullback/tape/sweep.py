@@ -7,7 +7,7 @@ is to be walked again.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heappushpop
 from typing import Any
 
 import numpy as np
@@ -30,17 +30,19 @@ Cotangents = dict[Node, Any]
 def descend(output: Node, bars: Cotangents, retain: bool) -> Cotangents:
     """Walk everything that `output`, whose cotangent `bars` holds, depends on; as `walk` without an order.
 
-    A node is passed when every other that is reached has a lower number: its cotangent is complete then.
+    A node is passed when every other that is reached has a lower number: its cotangent is complete then. The
+    last node that was reached waits outside the heap: where nothing else waits, it is the next.
     """
     watching = switch.on and is_watched(bars)
-    pending = [(-output.number, output)]
-    while pending:
-        node = heappop(pending)[1]
+    pending: list[tuple[int, Node]] = []
+    node: Any = output
+    while node is not None:
         y_bar = bars.pop(node)
         pull: Any = node.pull
         if type(y_bar) is Owned and pull is not pull_write:
             y_bar = y_bar.value
         parents = node.parents
+        reached = None
         if type(parents) is not tuple:
             x_bar = pull(node.saved, y_bar)
             if watching:
@@ -50,7 +52,7 @@ def descend(output: Node, bars: Cotangents, retain: bool) -> Cotangents:
             else:
                 bars[parents] = x_bar
                 if parents.pull is not None:
-                    heappush(pending, (-parents.number, parents))
+                    reached = parents
         else:
             for parent, x_bar in zip(parents, pull(node.saved, y_bar), strict=True):
                 if watching:
@@ -60,11 +62,21 @@ def descend(output: Node, bars: Cotangents, retain: bool) -> Cotangents:
                 else:
                     bars[parent] = x_bar
                     if parent.pull is not None:
-                        heappush(pending, (-parent.number, parent))
+                        if reached is not None:
+                            heappush(pending, (-reached.number, reached))
+                        reached = parent
         if not retain:
             node.pull = released
             node.parents = ()
             node.saved = None
+        if pending:
+            node = (
+                heappop(pending)[1]
+                if reached is None
+                else heappushpop(pending, (-reached.number, reached))[1]
+            )
+        else:
+            node = reached
     return bars
 
 
