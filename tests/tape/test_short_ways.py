@@ -245,3 +245,38 @@ def test_the_mean_of_nothing_warns_as_numpy_does() -> None:
         warnings.simplefilter("always")
         assert np.isnan(np.mean(pb.Variable(np.zeros(0))).value)
     assert "empty slice" in str(caught[0].message)
+
+
+def test_a_gradient_is_nobody_else_s() -> None:
+    @pb.primitive
+    def doubled(x: Any) -> Any:
+        return 2 * x
+
+    kept = []
+
+    @pb.vjp_rule(doubled)
+    def doubled_vjp(y_bar: Any, y: Any, x: Any) -> Any:
+        kept.append(2 * y_bar)
+        return kept[-1]
+
+    seed = np.ones(3)
+    x, y, z = (pb.Variable(np.arange(3.0)) for _ in range(3))
+    x.backward(seed)
+    doubled(y).backward(seed)
+    (z + x).backward(seed)
+    gradients = [x.grad, y.grad, z.grad]
+    for i, gradient in enumerate(gradients):
+        assert not np.shares_memory(gradient, seed)
+        assert not np.shares_memory(gradient, gradients[i - 1])
+        assert not np.shares_memory(gradient, kept[0])
+
+
+def test_a_retained_graph_gives_new_gradients() -> None:
+    x, y = pb.Variable(np.eye(3)), pb.Variable(np.arange(9.0).reshape(3, 3))
+    t: Any = np.trace(x @ y)
+    t.backward(retain=True)
+    first = x.grad
+    first *= 2
+    x.grad = None
+    t.backward()
+    assert np.array_equal(x.grad, y.value.T)

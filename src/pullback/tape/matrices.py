@@ -215,5 +215,7 @@ def trace(self: Any, kwargs: dict[str, Any]) -> Any:
         elif type(cell) is Due and node.pull is pull_product and shares_node(node, tape):
             a, b = cell.factors
             turned = b.T.copy()
-            return recorded(np.vdot(a, turned), tape, pull_trace_of_product, node.parents, (a, turned))
+            return recorded(
+                a.ravel().dot(turned.ravel()), tape, pull_trace_of_product, node.parents, (a, turned)
+            )
     return apply_to(np.trace, (self,), kwargs)
