@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from pullback.base.modes import switch
+from pullback.tape.accumulate import Owned
 from pullback.tape.elementwise import binary, product
+from pullback.tape.sweep import OWNING
 from pullback.tape.variable import Variable, recorded
 
 _array = np.ndarray
@@ -43,13 +45,17 @@ def pull_won(saved: Any, y_bar: Any) -> Any:
     """The cotangent where the array has won, and zero elsewhere, whatever the cotangent is there."""
     y, other = saved
     won = y != other
+    owned = type(y_bar) is Owned
+    if owned:
+        y_bar = y_bar.value
     dtype = y.dtype
     if type(y_bar) is not _array or y_bar.dtype is not dtype:
         return product(won.astype(dtype), y_bar)
-    integer = np.int64 if dtype is _FLOAT64 else np.int32
-    x_bar = np.negative(won.view(np.int8)).astype(integer)
-    return np.bitwise_and(x_bar, y_bar.view(integer), out=x_bar).view(dtype)
+    # Products with 0 and 1 as if the entries were integers: nothing comes of a NaN times 0.
+    bits = y_bar.view(np.int64 if dtype is _FLOAT64 else np.int32)
+    return Owned(np.multiply(bits, won, out=bits if owned else None).view(dtype))
 
 
+OWNING.add(pull_won)
 MAXIMUM_WAYS = extremum(np.maximum)
 MINIMUM_WAYS = extremum(np.minimum)

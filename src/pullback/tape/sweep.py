@@ -26,6 +26,9 @@ from pullback.tape.node import LocatedNode, Node, released
 
 Cotangents = dict[Node, Any]
 
+OWNING: set[Any] = set()
+"""The pulls that receive a cotangent as `Owned`, and may write into it."""
+
 
 def descend(output: Node, bars: Cotangents, retain: bool) -> Cotangents:
     """Walk everything that `output`, whose cotangent `bars` holds, depends on; as `walk` without an order.
@@ -39,7 +42,7 @@ def descend(output: Node, bars: Cotangents, retain: bool) -> Cotangents:
     while node is not None:
         y_bar = bars.pop(node)
         pull: Any = node.pull
-        if type(y_bar) is Owned and pull is not pull_write:
+        if type(y_bar) is Owned and pull not in OWNING:
             y_bar = y_bar.value
         parents = node.parents
         reached = None
@@ -98,7 +101,7 @@ def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None 
             return descend(output, bars, retain) if order is None else walk(order, bars, retain)
         while (pull := output.pull) is not None:
             parents = output.parents
-            if type(y_bar) is Owned and pull is not pull_write:
+            if type(y_bar) is Owned and pull not in OWNING:
                 y_bar = y_bar.value
             if type(parents) is not tuple:
                 y_bar = pull(output.saved, y_bar)
@@ -158,7 +161,7 @@ def walk(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents:
             continue
         y_bar = cotangents.pop(node, None)
         if y_bar is not None:
-            if type(y_bar) is Owned and pull is not pull_write:
+            if type(y_bar) is Owned and pull not in OWNING:
                 y_bar = y_bar.value
             parents = node.parents
             if type(parents) is not tuple:
@@ -246,3 +249,6 @@ def pull_write(saved: tuple[Path, Any, bool, Spec | None], y_bar: Any) -> Any:
     else:
         remaining = overwrite(y_bar, path, index, 0)
     return remaining if value_spec is None else (remaining, value_bar)
+
+
+OWNING.add(pull_write)
