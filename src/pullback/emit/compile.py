@@ -43,7 +43,7 @@ from pullback.emit import (
     vector_math,
 )
 from pullback.emit.callback import call_from_compiled
-from pullback.emit.direct import code, elements, expressions, infer, pipeline, scan, scopes, stacks, syntax
+from pullback.emit.direct import pipeline
 from pullback.emit.load import module_of
 from pullback.emit.ready import Source
 from pullback.ir.types import Array, Scalar, Type
@@ -129,9 +129,9 @@ def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
     modules = (
         native, overloads, allocation, binary, callback, exponential, frontend, lapack, matmul, vector_math,
-        code, elements, expressions, infer, pipeline, scan, scopes, stacks, syntax,
     )  # fmt: skip
-    own = [Path(str(module.__file__)).read_text() for module in modules]
+    direct = sorted(Path(str(pipeline.__file__)).parent.glob("*.py"))
+    own = [path.read_text() for path in (*(Path(str(module.__file__)) for module in modules), *direct)]
     machine = _target_context().codegen().magic_tuple()
     options = sorted((name, sorted(v) if isinstance(v, set) else v) for name, v in OPTIONS.items())
     parts = (numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.machine())
