@@ -16,7 +16,7 @@ from pullback.ir.verify import verify
 x, m = np.zeros(5), np.zeros((4, 5))
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", [*range(150), 1575, 1882, 2045])
 def test_checks_raise_when_numpy_would(seed: int) -> None:
     chooser = random.Random(seed)
     program = accesses(chooser)
@@ -104,6 +104,21 @@ def test_an_inner_loop_is_checked_for_where_the_outer_one_may_raise() -> None:
         function(np.ones((7, 3)), np.ones(6))
     with pytest.raises(IndexError):
         function(np.ones((7, 3)), np.ones(5))
+
+
+def test_an_access_does_not_vouch_for_itself() -> None:
+    """In steps of two the last index is not the first but one, so it is not sure that the loop fails."""
+
+    def f(r, u, v):
+        n = u.shape[0]
+        with r.range(n, n - 2, -2) as i:
+            v[i] = 2.0
+        return v
+
+    function = load(record(f, x, x))
+    with pytest.raises(IndexError):
+        function(np.zeros(3), np.zeros(3))
+    np.testing.assert_array_equal(function(np.zeros(3), np.zeros(4))[0], [0, 0, 0, 2])
 
 
 def test_conditional_accesses_are_checked_where_they_are() -> None:

@@ -222,6 +222,7 @@ class _Checker:
         if access is None or self._is_safe(access[0]):
             return ()
         array, index = access
+        before = len(scope.facts)
         unsure: list[tuple[Arg, int, Affine, list[Affine]]] = []
         axis = 0
         for entry in index:
@@ -238,7 +239,7 @@ class _Checker:
                     unsure.append((entry, axis, value, missing))
                     scope.facts += missing
             axis += 1
-        return self._write_checks(statement, array, unsure, scope) if unsure else ()
+        return self._write_checks(statement, array, unsure, scope, scope.facts[:before]) if unsure else ()
 
     def _write_checks(
         self,
@@ -246,6 +247,7 @@ class _Checker:
         array: Operand,
         unsure: list[tuple[Arg, int, Affine, list[Affine]]],
         scope: Scope,
+        facts: list[Affine],
     ) -> Block:
         conditions = [condition for *_, missing in unsure for condition in missing]
         loops = [] if any(not missing for *_, missing in unsure) else self._hoistable(conditions, scope)
@@ -264,7 +266,7 @@ class _Checker:
         if loop.flag is None:
             loop.flag = Var(self._names.fresh("in_range"), BOOL)
         for condition in conditions:
-            bound = self._bound_where_it_runs(loop, condition, scope)
+            bound = self._bound_where_it_runs(loop, condition, scope.symbols, facts)
             loop.conditions[_key(bound)] = bound
         return (If(loop.flag, (), checks, location=statement.location, comment=statement.comment),)
 
@@ -279,16 +281,17 @@ class _Checker:
     def _bounds(self, loop: _Loop, conditions: list[Affine], scope: Scope) -> list[Affine]:
         return [scope.symbols.at_least(condition, loop.first) for condition in conditions]
 
-    def _bound_where_it_runs(self, loop: _Loop, condition: Affine, scope: Scope) -> Affine:
+    def _bound_where_it_runs(
+        self, loop: _Loop, condition: Affine, symbols: Symbols, facts: list[Affine]
+    ) -> Affine:
         """As `_bounds`, where a test on the way may say more of an index than its loop does."""
-        symbols = scope.symbols
         best = symbols.at_least(condition, loop.first)
-        for fact in scope.facts:
+        for fact in facts:
             for symbol, coefficient in condition.items():
                 times = coefficient * fact.get(symbol, 0)
                 if symbol >= loop.first and symbol in symbols.bounds and times == abs(coefficient):
                     other = symbols.at_least(add(condition, fact, -times), loop.first)
-                    if _is_known(other, loop) and symbols.is_nonnegative(add(other, best, -1), scope.facts):
+                    if _is_known(other, loop) and symbols.is_nonnegative(add(other, best, -1), facts):
                         best = other
         return best
 
