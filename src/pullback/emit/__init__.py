@@ -20,6 +20,7 @@ affine       affine expressions, and proofs that they are not negative
 vectorize    which loops get `exp`, `log` and `tanh` as straight-line code
 lanes        loops whose iterations lie apart in memory, some at a time
 compile      Numba: signatures, eager compilation, compiled code from the cache
+binary       what is kept on disk of compiled code, and how it is loaded
 direct       the text to LLVM without Numba's front end
 frontend     Numba's passes for what that refuses
 overloads    the compiled versions of `native`
