@@ -13,7 +13,6 @@ from pullback.api.compile import Engine, is_compiled, on_engine
 from pullback.api.follow import checked_leaves, function_name, outcome, pushed, warn_independent
 from pullback.api.gradient import grad
 from pullback.api.products import refuse_integers, vjp, with_aux
-from pullback.api.rows import rows_at_once
 from pullback.base.argnums import Argnums, Chosen, choose
 from pullback.base.cast import astype
 from pullback.base.errors import ConventionError, UnsupportedError
@@ -80,6 +79,8 @@ def jacobian(
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         if is_compiled(function) and mode != "forward":
+            from pullback.api.rows import rows_at_once
+
             found = rows_at_once(function, argnums, mode, has_aux, args, kwargs)  # type: ignore[arg-type]
             if found is not None:
                 return found
