@@ -8,6 +8,7 @@ when anything is odd.
 from __future__ import annotations
 
 import functools
+import marshal
 import pickle
 import platform
 import re
@@ -15,23 +16,22 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import llvmlite
 import numba
 import numpy as np
 from numba.core import types
-from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.errors import NumbaWarning
 from numba.core.registry import cpu_target
-from numba.core.runtime.nrt import rtsys
 
 from pullback.base.errors import UnsupportedError
 from pullback.base.location import Location
 from pullback.emit import (
     allocation,
+    binary,
     cache,
     callback,
     exponential,
@@ -43,7 +43,7 @@ from pullback.emit import (
     vector_math,
 )
 from pullback.emit.callback import call_from_compiled
-from pullback.emit.direct import code, elements, expressions, infer, pipeline, scan, scopes, stacks, syntax
+from pullback.emit.direct import pipeline
 from pullback.emit.load import module_of
 from pullback.emit.ready import Source
 from pullback.ir.types import Array, Scalar, Type
@@ -62,13 +62,22 @@ def compiled(source: Source, params: tuple[Type, ...]) -> Callable[..., Any]:
     """The function of `source`, compiled for the types of its parameters."""
     signature = tuple(numba_type(param) for param in params)
     key = cache.key(source.text, repr(signature), _surroundings())
-    module = module_of(source, key)
+    name = f"{source.name[:40]}_{key}.bin"
+    code, machine_code = _kept(name)
+    module = module_of(source, key, code)
     known = module.__dict__.get("compiled")
     if known is not None:
         return known
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NumbaWarning)
-        dispatcher = _compile(source, module, signature, key)
+    dispatcher: Any = numba.njit(**OPTIONS)(getattr(module, source.name))
+    result = None if machine_code is None else _loaded(machine_code, name, signature)
+    if result is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NumbaWarning)
+            _compile(dispatcher, source, module, signature)
+        _keep(name, dispatcher.overloads[signature], module)
+    else:
+        dispatcher.add_overload(result)
+    dispatcher.disable_compile()
     module.__dict__["compiled"] = dispatcher
     return dispatcher
 
@@ -81,52 +90,48 @@ def numba_type(kind: Type) -> types.Type:
     return types.Array(numba.from_dtype(kind.dtype), kind.ndim, kind.layout)
 
 
-def _compile(source: Source, module: ModuleType, signature: tuple[types.Type, ...], key: str) -> Any:
+def _compile(dispatcher: Any, source: Source, module: ModuleType, signature: tuple[types.Type, ...]) -> None:
     for name in source.outlined:
         call_from_compiled(module.__name__, name, module.__dict__[name])
-    dispatcher: Any = numba.njit(**OPTIONS)(getattr(module, source.name))
-    dispatcher._cache = _Kept(f"{source.name[:40]}_{key}.bin")
     try:
         dispatcher.compile(signature)
     except Exception as error:
         # Not all that Numba raises is a NumbaError.
         raise _unsupported(error, source, module) from None
-    dispatcher.disable_compile()
-    return dispatcher
 
 
-class _Kept(NullCache):
-    """What a dispatcher asks for a compile result, and hands the new one to."""
+def _kept(name: str) -> tuple[CodeType | None, bytes | None]:
+    """Bytecode of a module and machine code of its function, if an earlier process has left them."""
+    content = cache.kept(name)
+    if content is None:
+        return None, None
+    code, machine_code = pickle.loads(content)
+    return marshal.loads(code), machine_code
 
-    def __init__(self, name: str) -> None:
-        self._name = name
 
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        content = cache.kept(self._name)
-        if content is None:
-            return None
-        rtsys.initialize(target_context)
-        try:
-            return CompileResult._rebuild(target_context, *pickle.loads(content))
-        except Exception:
-            # Whatever is wrong with it, compiling anew is right.
-            cache.discard(self._name)
-            return None
+def _keep(name: str, result: CompileResult, module: ModuleType) -> None:
+    if result.library.has_dynamic_globals or any(not lifted.can_cache for lifted in result.lifted):
+        return
+    cache.keep(name, pickle.dumps((marshal.dumps(module.__dict__["__code__"]), binary.packed(result))))
 
-    def save_overload(self, sig: Any, cres: Any) -> None:
-        if cres.library.has_dynamic_globals or any(not lifted.can_cache for lifted in cres.lifted):
-            return
-        cache.keep(self._name, pickle.dumps(cres._reduce(), protocol=pickle.HIGHEST_PROTOCOL))
+
+def _loaded(machine_code: bytes, name: str, signature: tuple[types.Type, ...]) -> CompileResult | None:
+    try:
+        return binary.unpacked(machine_code, signature, _target_context())
+    except Exception:
+        # Whatever is wrong with it, compiling anew is right.
+        cache.discard(name)
+        return None
 
 
 @functools.cache
 def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
     modules = (
-        native, overloads, allocation, callback, exponential, frontend, lapack, matmul, vector_math,
-        code, elements, expressions, infer, pipeline, scan, scopes, stacks, syntax,
+        native, overloads, allocation, binary, callback, exponential, frontend, lapack, matmul, vector_math,
     )  # fmt: skip
-    own = [Path(str(module.__file__)).read_text() for module in modules]
+    direct = sorted(Path(str(pipeline.__file__)).parent.glob("*.py"))
+    own = [path.read_text() for path in (*(Path(str(module.__file__)) for module in modules), *direct)]
     machine = _target_context().codegen().magic_tuple()
     options = sorted((name, sorted(v) if isinstance(v, set) else v) for name, v in OPTIONS.items())
     parts = (numba.__version__, llvmlite.__version__, np.__version__, sys.version, platform.machine())

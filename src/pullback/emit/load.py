@@ -6,7 +6,7 @@ import functools
 import linecache
 import sys
 from collections.abc import Callable
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -81,8 +81,8 @@ def _doubted(plain: Compiled, program: Callable[[], Program]) -> Compiled:
     return call
 
 
-def module_of(source: Source, key: str) -> ModuleType:
-    """The source, run as a module of its own that is named by `key`."""
+def module_of(source: Source, key: str, code: CodeType | None = None) -> ModuleType:
+    """The source, run as a module of its own that is named by `key`; `code` is known bytecode of it."""
     stem = f"{source.name[:40]}_{key}"
     known = sys.modules.get(f"pullback_{stem}")
     if known is not None:
@@ -93,7 +93,10 @@ def module_of(source: Source, key: str) -> ModuleType:
     module.__file__ = file
     # Tracebacks and debuggers find the text even if the file goes away.
     linecache.cache[file] = (len(source.text), None, source.text.splitlines(keepends=True), file)
-    exec(compile(source.text, file, "exec"), module.__dict__)
+    if code is None or code.co_filename != file:
+        code = compile(source.text, file, "exec")
+    module.__dict__["__code__"] = code
+    exec(code, module.__dict__)
     # Compiled code that goes back to Python finds its globals by the module's name.
     sys.modules[module.__name__] = module
     return module

@@ -55,7 +55,9 @@ class Code(Expressions):
             if name in self.names.alone:
                 self.bind(name, kind, value)
             else:
-                self.assign_cell(name, kind, value, owned=False)
+                if is_array(kind):
+                    self.context.nrt.incref(self.builder, kind, value)
+                self.assign_cell(name, kind, value)
         self.block(self.tree.body)
         self.post_lower()
 
@@ -69,7 +71,8 @@ class Code(Expressions):
         for index, statement in enumerate(statements):
             if self.builder.block.is_terminated:
                 return
-            getattr(self, f"do_{type(statement).__name__}")(statement)
+            with self.letting_go():
+                getattr(self, f"do_{type(statement).__name__}")(statement)
             if not self.builder.block.is_terminated:
                 self.release(ends.get(index, ()))
 
@@ -87,42 +90,43 @@ class Code(Expressions):
                 self.stacks[target.id] = Stack(self.context, self.builder, kind.element)
             return
         if type(target) is ast.Subscript:
-            self.store(target, self.of(node.value), kind)
+            value = self.of(node.value)
+            if target in self.found.calls:
+                self.put_all(target, value)
+            else:
+                self.put(target, *self.place(target), value, kind)
             return
-        value = self.of(node.value)
+        value = self.taken(node.value)
         if type(target) is ast.Tuple:
             for position, part in enumerate(target.elts):
                 assert isinstance(part, ast.Name)
-                self.assign(part.id, kind[position], self.builder.extract_value(value, position), True)
+                self.assign(part.id, kind[position], self.builder.extract_value(value, position))
             return
         if target.id in self.names.alone and self.is_natural(node.value):
             self.natural.add(target.id)
-        self.assign(target.id, kind, value, owned=type(node.value) is not ast.Name)
+        self.assign(target.id, kind, value)
 
-    def assign(self, name, kind, value, owned):
-        """Give a name a value; `owned` says that a reference to an array comes with it."""
+    def assign(self, name, kind, value):
+        """Give a name a value; a reference to an array comes with it."""
         if name in self.names.alone:
             if is_array(kind):
-                if not owned:
-                    self.context.nrt.incref(self.builder, kind, value)
                 self.live[name] = (kind, value)
             self.bind(name, kind, value)
         else:
-            self.assign_cell(name, kind, value, owned)
+            self.assign_cell(name, kind, value)
 
     def bind(self, name, kind, value):
         self.bound[name] = View(self.context, self.builder, kind, value) if is_array(kind) else value
 
-    def assign_cell(self, name, kind, value, owned):
+    def assign_cell(self, name, kind, value):
         own = self.found.variables[name]
         cell = self.cells.get(name)
         if cell is None:
+            # It is zero at the function's start; `zfill` would make it so here, each time a loop comes by.
             cell = self.cells[name] = cgutils.alloca_once(
-                self.builder, self.context.get_value_type(own), name=name, zfill=is_array(own)
+                self.builder, self.context.get_value_type(own), name=name
             )
         if is_array(own):
-            if not owned:
-                self.context.nrt.incref(self.builder, kind, value)
             before = self.builder.load(cell)
             self.builder.store(value, cell)
             self.context.nrt.decref(self.builder, own, before)
@@ -134,7 +138,7 @@ class Code(Expressions):
         if type(target) is ast.Name:
             old, kind = self.read(target.id), self.found.variables[target.id]
             value = self.operation(node, node.op, (old, kind), (self.of(node.value), self.kind(node.value)))
-            self.assign_cell(target.id, self.result_of(node), value, owned=False)
+            self.assign_cell(target.id, self.result_of(node), value)
             return
         array, pointer = self.place(target)
         right = self.of(node.value)
@@ -142,21 +146,18 @@ class Code(Expressions):
         value = self.operation(node, node.op, (old, array.kind.dtype), (right, self.kind(node.value)))
         self.put(target, array, pointer, value, self.result_of(node))
 
-    def store(self, target, value, kind):
-        self.put(target, *self.place(target), value, kind)
-
     def put(self, target, array, pointer, value, kind):
         """Store a value of type `kind` in an element of an array."""
         value = self.context.cast(self.builder, value, kind, array.kind.dtype)
         before = len(self.builder.block.instructions)
         store_item(self.context, self.builder, array.kind, value, pointer)
-        self.scopes.mark(self.builder.block.instructions[before:], target.value.id)
+        self.scopes.mark(self.builder.block.instructions[before:], target.value)
 
     def do_For(self, node):
         builder = self.builder
         first, stop, step = range_of(node, {})
-        start = ir.Constant(WORD, 0) if first is None else self.of(first)
-        end = self.of(stop)
+        start = ir.Constant(WORD, 0) if first is None else self.number(first)
+        end = self.number(stop)
         before = builder.block
         head, body, latch, behind = (
             builder.append_basic_block(f"for.{part}") for part in ("head", "body", "latch", "behind")
@@ -174,7 +175,7 @@ class Code(Expressions):
             if self.counts_naturals(first, stop, step):
                 self.natural.add(name)
         else:
-            self.assign_cell(name, types.int64, counter, owned=False)
+            self.assign_cell(name, types.int64, counter)
         self.inside(node.body, latch, behind)
         builder.position_at_end(latch)
         counter.add_incoming(builder.add(counter, ir.Constant(WORD, step), flags=("nsw",)), latch)
@@ -249,8 +250,9 @@ class Code(Expressions):
 
     def do_Return(self, node):
         kind = self.found.result
-        value = self.of(node.value)
-        self.context.nrt.incref(self.builder, kind, value)
+        with self.letting_go():
+            value = self.of(node.value)
+            self.context.nrt.incref(self.builder, kind, value)
         for name in list(self.live):
             self.release((name,))
         for stack in self.stacks.values():

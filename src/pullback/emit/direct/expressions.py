@@ -11,6 +11,7 @@ from numba.core.typing.templates import fold_arguments
 from numba.np.arrayobj import load_item
 
 from pullback.emit import native
+from pullback.emit.direct.array_code import ArrayCode
 from pullback.emit.direct.elements import WORD, View
 from pullback.emit.direct.syntax import constant_int, indices_of, is_path
 
@@ -21,7 +22,7 @@ LARGEST = 64
 _ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 
 
-class Expressions(BaseLower):
+class Expressions(ArrayCode, BaseLower):
     """The values of expressions.
 
     Attributes:
@@ -40,6 +41,7 @@ class Expressions(BaseLower):
         self.found = found
         self.bound, self.cells, self.stacks = {}, {}, {}
         self.natural = set()
+        self.nameless = []
 
     def kind(self, node):
         return self.found.kinds[node]
@@ -48,13 +50,9 @@ class Expressions(BaseLower):
         return types.unliteral(self.found.calls[node].signature.return_type)
 
     def of(self, node):
-        """The value of an expression."""
-        return getattr(self, f"of_{type(node).__name__}")(node)
-
-    def truth(self, node):
-        kind = self.kind(node)
-        value = self.of(node)
-        return value if kind == types.boolean else self.context.is_true(self.builder, kind, value)
+        """The value of an expression; an array without a name is let go of by the statement."""
+        value = getattr(self, f"of_{type(node).__name__}")(node)
+        return value if type(node) is ast.Name else self.held(self.kind(node), value)
 
     def read(self, name):
         value = self.bound.get(name)
@@ -144,7 +142,7 @@ class Expressions(BaseLower):
     def of_BoolOp(self, node):
         builder = self.builder
         is_and = type(node.op) is ast.And
-        value = self.of(node.values[0])
+        value = self.number(node.values[0])
         if all(self.is_harmless(part) for part in node.values[1:]):
             for part in node.values[1:]:
                 value = builder.and_(value, self.of(part)) if is_and else builder.or_(value, self.of(part))
@@ -156,7 +154,7 @@ class Expressions(BaseLower):
             incoming.append((value, builder.block))
             builder.cbranch(value, *((more, behind) if is_and else (behind, more)))
             builder.position_at_end(more)
-            value = self.of(part)
+            value = self.number(part)
         incoming.append((value, builder.block))
         builder.branch(behind)
         builder.position_at_end(behind)
@@ -175,7 +173,9 @@ class Expressions(BaseLower):
         incoming = []
         for block, part in ((then, node.body), (other, node.orelse)):
             builder.position_at_end(block)
-            incoming.append((self.as_kind(part, kind), builder.block))
+            with self.letting_go():
+                value = self.as_kind(part, kind)
+            incoming.append((value, builder.block))
             builder.branch(behind)
         builder.position_at_end(behind)
         chosen = builder.phi(self.context.get_value_type(kind))
@@ -215,6 +215,7 @@ class Expressions(BaseLower):
             return self.stacks[node.func.value.id].pop(self.builder)
         call = self.found.calls[node]
         given = [(self.of(argument), self.kind(argument)) for argument in node.args]
+        receiver = [] if call.signature.recvr is None else [self.of(node.func.value)]
         named = {keyword.arg: (self.of(keyword.value), self.kind(keyword.value)) for keyword in node.keywords}
         signature = call.signature
 
@@ -234,14 +235,14 @@ class Expressions(BaseLower):
         else:
             values = fold_arguments(signature.pysig, given, named, fitted, default, starred)
         function = self.context.get_function(call.function, signature)
-        return function(self.builder, values, self.loc_of(node))
+        return function(self.builder, [*receiver, *values], self.loc_of(node))
 
     def of_Attribute(self, node):
         kind = self.kind(node)
         if is_path(node, self.found.local):
             return self.constant(kind, self.found.value(node))
-        if node.attr in ("real", "imag"):
-            base = self.kind(node.value)
+        base = self.kind(node.value)
+        if node.attr not in ("size", "shape"):
             part = self.context.get_getattr(base, node.attr)
             return part(self.context, self.builder, base, self.of(node.value), node.attr)
         array = self.view(node.value)
@@ -255,21 +256,16 @@ class Expressions(BaseLower):
             if type(node.value) is ast.Attribute:
                 return self.view(node.value.value).shape[position]
             return self.builder.extract_value(self.of(node.value), position)
+        if node in self.found.calls:
+            return self.selected(node)
         return self.element(node, *self.place(node))
 
     def element(self, node, array, pointer):
         """The element at `pointer` of the array that `node` indexes."""
         before = len(self.builder.block.instructions)
         value = load_item(self.context, self.builder, array.kind, pointer)
-        self.scopes.mark(self.builder.block.instructions[before:], node.value.id)
+        self.scopes.mark(self.builder.block.instructions[before:], node.value)
         return value
-
-    def view(self, node):
-        """The parts of an array that a name stands for."""
-        found = self.bound.get(node.id)
-        if found is not None:
-            return found
-        return View(self.context, self.builder, self.found.variables[node.id], self.read(node.id))
 
     def place(self, node):
         """The array of an element, and a pointer to it."""

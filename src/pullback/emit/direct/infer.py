@@ -12,7 +12,8 @@ from typing import Any
 
 from numba.core import types
 
-from pullback.emit.direct.syntax import RefusedError, constant_int, indices_of, is_path, raised_by, range_of
+from pullback.emit.direct.array_types import ArrayTypes
+from pullback.emit.direct.syntax import RefusedError, constant_int, is_path, raised_by, range_of
 
 OPERATORS = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -21,9 +22,10 @@ OPERATORS = {
     ast.LShift: operator.lshift, ast.RShift: operator.rshift,
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
     ast.Eq: operator.eq, ast.NotEq: operator.ne,
-    ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert,
+    ast.MatMult: operator.matmul, ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: operator.invert,
 }  # fmt: skip
 
+_RESULTS = (types.Array, types.BaseTuple, types.NoneType, types.SliceType)
 _UNKNOWN = object()
 _signatures = {}
 """What a function is called with for arguments of given types, asked of Numba once a process."""
@@ -45,7 +47,7 @@ class ListOf:
     element: Any = None
 
 
-class Types:
+class Types(ArrayTypes):
     """What is known of a function after the walk.
 
     Attributes:
@@ -100,8 +102,10 @@ class Types:
         if type(target) is ast.Name:
             self.name_gets(target.id, kind)
         elif type(target) is ast.Subscript:
-            element = self.element(target)
-            if element is None or self.typing.can_convert(kind, element) is None:
+            element = self.element(target, self.of(target.value))
+            if element is None:
+                self.stored(target, kind)
+            elif self.typing.can_convert(kind, element) is None:
                 raise RefusedError("a store of another kind")
         elif type(target) is ast.Tuple and _is_tuple(kind):
             parts = [part.id for part in target.elts if isinstance(part, ast.Name)]
@@ -126,7 +130,7 @@ class Types:
         if type(target) is ast.Name:
             old = self.variable(target.id)
         else:
-            old = self.element(target) if type(target) is ast.Subscript else None
+            old = self.element(target, self.of(target.value)) if type(target) is ast.Subscript else None
         if not _is_number(old):
             raise RefusedError("an augmented assignment of another kind")
         kind = self.operation(node, OPERATORS.get(type(node.op)), old, self.of(node.value))
@@ -175,7 +179,7 @@ class Types:
             (value,) = node.value.args
             kind = self.of(value)
             found.element = found.element or kind
-            if type(value) is not ast.Name or not isinstance(kind, types.Array) or kind != found.element:
+            if not isinstance(kind, types.Array) or kind != found.element:
                 raise RefusedError("a list of another kind")
         elif type(node.value) is ast.Call:
             self.of(node.value)
@@ -233,14 +237,14 @@ class Types:
         return self.operation(node, OPERATORS.get(type(node.ops[0])), left, right)
 
     def operation(self, node, function, *kinds):
-        if function is None or not all(_is_number(kind) for kind in kinds):
+        if function is None or not all(_is_number(kind) or isinstance(kind, types.Array) for kind in kinds):
             raise RefusedError("an operation of another kind")
         return self.called(node, function, kinds, {})
 
     def called(self, node, function, kinds, named):
         call = self.calls[node] = resolved(self.typing, function, tuple(kinds), tuple(named.items()))
         kind = types.unliteral(call.signature.return_type)
-        if not (_is_number(kind) or isinstance(kind, types.Array | types.BaseTuple | types.NoneType)):
+        if not (_is_number(kind) or isinstance(kind, _RESULTS)):
             raise RefusedError("a result of another kind")
         return kind
 
@@ -270,7 +274,7 @@ class Types:
     def of_Call(self, node):
         if node is self.assigned and (found := self.list_of(node, "pop")) and found.element and not node.args:
             return found.element
-        function = self.value(node.func)
+        function = self.method(node.func) or self.value(node.func)
         if function is _UNKNOWN or any(type(a) is ast.Starred for a in node.args):
             raise RefusedError(f"a call of {ast.unparse(node.func)}")
         kinds = [self.of(argument) for argument in node.args]
@@ -278,8 +282,8 @@ class Types:
         if None in named:
             raise RefusedError("a call of another kind")
         kind = self.called(node, function, kinds, named)
-        if not _is_number(kind) and kind != types.none and node is not self.assigned:
-            raise RefusedError("an array without a name")
+        if _is_tuple(kind) and node is not self.assigned:
+            raise RefusedError("a tuple without names")
         return kind
 
     def of_Attribute(self, node):
@@ -290,6 +294,8 @@ class Types:
             return types.int64
         if isinstance(kind, types.Array) and node.attr == "shape":
             return types.UniTuple(types.int64, kind.ndim)
+        if isinstance(kind, types.Array) and node.attr in ("T", "real", "imag"):
+            return self.typing.resolve_getattr(kind, node.attr)
         if not isinstance(kind, types.Complex) or node.attr not in ("real", "imag"):
             raise RefusedError("an attribute")
         return kind.underlying_float
@@ -299,20 +305,8 @@ class Types:
         position = constant_int(node.slice)
         if _is_tuple(kind) and position is not None:
             return kind[position]
-        element = self.element(node)
-        if element is None:
-            raise RefusedError("an index of another kind")
-        return element
-
-    def element(self, node):
-        """The dtype, if the index takes one element of an array."""
-        kind = self.of(node.value)
-        if not isinstance(kind, types.Array) or type(node.value) is not ast.Name:
-            return None
-        indices = indices_of(node)
-        if len(indices) != kind.ndim or any(self.of(index) != types.int64 for index in indices):
-            return None
-        return kind.dtype
+        element = self.element(node, kind)
+        return self.view(node, kind) if element is None else element
 
     def value(self, node):
         """The Python object that a name or a path of attributes stands for; `_UNKNOWN` if it is local."""
@@ -363,11 +357,11 @@ def resolved(typing, function, kinds, named):
     except TypeError:
         raise RefusedError("a call of another kind") from None
     if known is None:
-        typed = typing.resolve_value_type(function)
+        typed = function if isinstance(function, types.Type) else typing.resolve_value_type(function)
         if not isinstance(typed, types.Callable):
             raise RefusedError(f"a call of {function}, a {typed}")
         signature = typing.resolve_function_type(typed, kinds, dict(named))
-        if signature is None or signature.recvr is not None:
+        if signature is None:
             raise RefusedError(f"a call of {function}")
         known = _signatures[key] = Call(typed, signature)
     return known

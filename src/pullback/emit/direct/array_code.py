@@ -1,0 +1,100 @@
+"""LLVM instructions of what is done with whole arrays, and the references to those that have no name.
+
+Every expression but a name gives an array with a reference of its own. The statement it stands in lets go
+of it, unless a name takes it over.
+"""
+
+import ast
+from contextlib import contextmanager
+from typing import Any
+
+from numba.core import types
+
+from pullback.emit.direct.elements import View, is_array
+
+
+class ArrayCode:
+    """A part of `Expressions`.
+
+    Attributes:
+        nameless: arrays that have no name, with their types, in the order they came to be.
+    """
+
+    context: Any
+    builder: Any
+    found: Any
+    bound: Any
+    kind: Any
+    of: Any
+    read: Any
+    loc_of: Any
+    nameless: Any
+
+    def held(self, kind, value):
+        """`value`, which the statement lets go of if it is an array."""
+        if is_array(kind):
+            self.nameless.append((kind, value))
+        return value
+
+    def taken(self, node):
+        """The value of an expression, with its reference, if it is an array."""
+        value = self.of(node)
+        if is_array(self.kind(node)):
+            if type(node) is ast.Name:
+                self.context.nrt.incref(self.builder, self.kind(node), value)
+            else:
+                self.nameless.pop()
+        return value
+
+    @contextmanager
+    def letting_go(self):
+        """Afterwards the arrays without names that have come to be meanwhile are released."""
+        before = len(self.nameless)
+        yield
+        if not self.builder.block.is_terminated:
+            for kind, value in self.nameless[before:]:
+                self.context.nrt.decref(self.builder, kind, value)
+        del self.nameless[before:]
+
+    def number(self, node):
+        """The value of an expression that is a number."""
+        with self.letting_go():
+            return self.of(node)
+
+    def truth(self, node):
+        """Whether a number is not zero."""
+        kind = self.kind(node)
+        with self.letting_go():
+            value = self.of(node)
+            return value if kind == types.boolean else self.context.is_true(self.builder, kind, value)
+
+    def view(self, node):
+        """The parts of an array."""
+        found = self.bound.get(node.id) if type(node) is ast.Name else None
+        return View(self.context, self.builder, self.kind(node), self.of(node)) if found is None else found
+
+    def index(self, node):
+        """The value of what stands in the brackets."""
+        if type(node) is ast.Tuple:
+            return self.context.make_tuple(self.builder, self.kind(node), [self.index(e) for e in node.elts])
+        if type(node) is ast.Constant and not isinstance(node.value, int):
+            return self.context.get_dummy_value()
+        return self.of(node)
+
+    def of_Slice(self, node):
+        parts = [node.lower, node.upper, *([node.step] if node.step else [])]
+        values = [self.context.get_dummy_value() if part is None else self.of(part) for part in parts]
+        return self.applied(node, *values)
+
+    def selected(self, node):
+        """``array[index]`` that is no element."""
+        return self.applied(node, self.of(node.value), self.index(node.slice))
+
+    def put_all(self, target, value):
+        """Store `value` where ``array[index]`` is no element."""
+        self.applied(target, self.of(target.value), self.index(target.slice), value)
+
+    def applied(self, node, *values):
+        """What the function that was noted for `node` gives for these values, of just its types."""
+        call = self.found.calls[node]
+        return self.context.get_function(call.function, call.signature)(self.builder, values)
