@@ -1,14 +1,14 @@
 """Numba's version of `native.matmul`: a call of a BLAS, or loops where that would take longer.
 
 Numba's own ``@`` takes a quarter of a second to compile for each pair of layouts, since it is written in
-Python; here it is a few instructions in the caller.
+Python; here it is a function that a module has once for each, or loops in the caller where lengths are known.
 """
 
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import lower_builtin, type_callable
 from numba.np.arrayobj import make_array
-from numba.np.linalg import call_xxgemm, check_c_int, ensure_blas
+from numba.np.linalg import call_xxgemm, ensure_blas
 
 from pullback.emit import native
 from pullback.emit.allocation import allocated
@@ -31,30 +31,62 @@ def _typer(context):
 @lower_builtin(native.matmul, types.Array, types.Array)
 def _matmul(context, builder, signature, arguments):
     ensure_blas()
-    kinds = signature.args
-    a, b = (make_array(kind)(context, builder, value) for kind, value in zip(kinds, arguments, strict=True))
+    kinds = (*signature.args, signature.return_type)
+    a, b = (make_array(kind)(context, builder, value) for kind, value in zip(kinds, arguments, strict=False))
     (m, k), (other, n) = (cgutils.unpack_tuple(builder, x.shape, count=2) for x in (a, b))
     with cgutils.if_unlikely(builder, builder.icmp_signed("!=", k, other)):
         message = "matmul: the second matrix has not as many rows as the first has columns"
         context.call_conv.return_user_exc(builder, ValueError, (message,))
     result = allocated(context, builder, signature.return_type, [m, n])
-    work = builder.mul(builder.mul(m, n), k)
-    with builder.if_else(builder.icmp_signed("<=", work, cgutils.intp_t(_FEW))) as (few, many):
-        with few:
-            _loops(context, builder, kinds, (a, b, result), (m, k, n))
-        with many:
-            for length in (m, k, n):
-                check_c_int(context, builder, length)
-            call_xxgemm(
-                context, builder, kinds[0], (m, k), a.data, kinds[1], (k, n), b.data,
-                signature.return_type, (m, n), result.data,
-            )  # fmt: skip
+    data, lengths = (a.data, b.data, result.data), (m, k, n)
+    if all(isinstance(length, ir.Constant) for length in lengths):
+        _product(context, builder, kinds, data, lengths)
+        return result._getvalue()
+    too_long = builder.icmp_signed(">", builder.or_(builder.or_(m, k), n), cgutils.intp_t(2**31 - 1))
+    with cgutils.if_unlikely(builder, builder.and_(too_long, _is_much(builder, lengths))):
+        message = "matmul: a length is too large for BLAS"
+        context.call_conv.return_user_exc(builder, OverflowError, (message,))
+    builder.call(_function(context, builder.module, kinds, data), (*data, *lengths))
     return result._getvalue()
 
 
-def _loops(context, builder, kinds, arrays, lengths):
+def _function(context, module, kinds, data):
+    """The product of matrices of these kinds, once for all in a module, of whose compilation it is most."""
+    name = f"pullback.matmul.{kinds[0].dtype}.{kinds[0].layout}{kinds[1].layout}"
+    known = module.globals.get(name)
+    if known is not None:
+        return known
+    kind = ir.FunctionType(ir.VoidType(), [value.type for value in data] + [cgutils.intp_t] * 3)
+    function = ir.Function(module, kind, name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    _product(context, builder, kinds, function.args[:3], function.args[3:])
+    builder.ret_void()
+    return function
+
+
+def _is_much(builder, lengths):
+    """Whether so many numbers are multiplied that BLAS does it sooner."""
+    m, k, n = lengths
+    return builder.icmp_signed(">", builder.mul(builder.mul(m, n), k), cgutils.intp_t(_FEW))
+
+
+def _product(context, builder, kinds, data, lengths):
+    m, k, n = lengths
+    with builder.if_else(_is_much(builder, lengths)) as (many, few):
+        with few:
+            _loops(context, builder, kinds, data, lengths)
+        with many:
+            call_xxgemm(
+                context, builder, kinds[0], (m, k), data[0], kinds[1], (k, n), data[1],
+                kinds[2], (m, n), data[2],
+            )  # fmt: skip
+
+
+def _loops(context, builder, kinds, data, lengths):
     """Each element of the product as one sum."""
-    a, b, result = arrays
+    a, b, result = data
     m, k, n = lengths
     dtype = kinds[0].dtype
     total = cgutils.alloca_once(builder, context.get_value_type(dtype))
@@ -65,14 +97,14 @@ def _loops(context, builder, kinds, arrays, lengths):
             right = _load(builder, kinds[1], b, (k, n), (inner.index, column.index))
             builder.store(_plus_product(builder, builder.load(total), left, right), total)
         place = builder.add(builder.mul(row.index, n), column.index)
-        builder.store(builder.load(total), builder.gep(result.data, [place]))
+        builder.store(builder.load(total), builder.gep(result, [place]))
 
 
-def _load(builder, kind, array, shape, index):
+def _load(builder, kind, data, shape, index):
     """An element of a matrix in either order."""
     (i, j), (rows, columns) = index, shape
     first, second, width = (i, j, columns) if kind.layout == "C" else (j, i, rows)
-    return builder.load(builder.gep(array.data, [builder.add(builder.mul(first, width), second)]))
+    return builder.load(builder.gep(data, [builder.add(builder.mul(first, width), second)]))
 
 
 def _plus_product(builder, total, x, y):
