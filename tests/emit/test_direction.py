@@ -185,3 +185,15 @@ def test_a_loop_hides_its_index_where_rows_of_one_array_meet(function: Any, coun
     program = record(function, a)
     assert source(program, checked=True).count("native.opaque(") == count
     agree(program, a, ulps=32)
+
+
+def test_a_hidden_index_may_be_negative() -> None:
+    def nested(r: Any, x: Any, y: Any) -> Any:
+        n = x.shape[0]
+        with r.range(n - 1, -n - 1, -1) as i, r.range(y.shape[0]) as j:
+            x[i] = x[i] * 0.5 + y[j] * x[i + 0]
+        return x
+
+    program = record(nested, x, y)
+    assert "native.opaque" in source(program, checked=True)
+    agree(program, x, y, ulps=64)

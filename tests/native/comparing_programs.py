@@ -13,6 +13,7 @@ import pullback as pb
 from pullback.base.errors import PullbackError, UnsupportedError
 from pullback.capture import capture
 from pullback.emit import load
+from pullback.ir.lengths import with_lengths
 from pullback.ir.nodes import Program
 from pullback.ir.run import run
 from pullback.ir.types import type_of
@@ -56,22 +57,28 @@ class Check:
     # -- the whole -------------------------------------------------------------------------------------------
 
     def run(
-        self, *, jit: bool = False, second: bool = False, tape: bool = True, whole: bool = True
+        self,
+        *,
+        jit: bool = False,
+        second: bool = False,
+        tape: bool = True,
+        whole: bool = True,
+        short: bool = False,
     ) -> list[str]:
-        """Make all comparisons; the labels of those that were made.
+        """Make all comparisons; the labels of those that were made. With `short`, for these lengths alone.
 
         Raises:
             MismatchError: at the first that fails.
         """
         try:
-            self._run(jit, second, tape, whole)
+            self._run(jit, second, tape, whole, short)
         except (MismatchError, UnsupportedError):
             raise
         except Exception as error:
             raise MismatchError(self.stage, f"{type(error).__name__}: {error}") from error
         return self.done
 
-    def _run(self, jit: bool, second: bool, tape: bool, whole: bool) -> None:
+    def _run(self, jit: bool, second: bool, tape: bool, whole: bool, short: bool) -> None:
         self.function = defined(self.text, self.name)
         arguments = self.own()
         try:
@@ -86,6 +93,10 @@ class Check:
             return
         self.stage = "capture"
         captured = capture(self.function, tuple(type_of(x) for x in self.given), {}).program
+        if short:
+            shapes = [np.shape(x) for x in self.given]
+            lengths = {(k, axis): n for k, shape in enumerate(shapes) for axis, n in enumerate(shape)}
+            captured = with_lengths(captured, {place: n for place, n in lengths.items() if n > 1})
         self._valued("captured", captured)
         lowered = self._made("lower", lambda: lower(captured))
         self._valued("lowered", lowered)

@@ -90,7 +90,7 @@ def main() -> None:
                 break
             number += 1
             made = make(seed)
-            chosen = {"jit": options.jit, "second": seed % options.second == 0}
+            chosen = {"jit": options.jit, "second": seed % options.second == 0, "short": seed % 2 == 1}
             end, message, labels = outcome(made.text, made, chosen)
             ends[end or "agrees"] += 1
             compared.update(labels)

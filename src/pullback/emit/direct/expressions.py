@@ -10,6 +10,7 @@ from numba.core.lowering import BaseLower
 from numba.core.typing.templates import fold_arguments
 from numba.np.arrayobj import load_item
 
+from pullback.emit import native
 from pullback.emit.direct.array_code import ArrayCode
 from pullback.emit.direct.elements import WORD, View
 from pullback.emit.direct.syntax import constant_int, indices_of, is_path
@@ -280,6 +281,8 @@ class Expressions(ArrayCode, BaseLower):
             return node.id in self.natural
         if type(node) is ast.BinOp and type(node.op) in (ast.Add, ast.Mult):
             return self.is_natural(node.left) and self.is_natural(node.right)
+        if type(node) is ast.Call and self.found.value(node.func) is native.opaque:
+            return self.is_natural(node.args[0])
         if type(node) is ast.Subscript:
             return type(node.value) is ast.Attribute and node.value.attr == "shape"
         return False
