@@ -11,7 +11,7 @@ from numba.np.arrayobj import make_array
 from numba.np.linalg import call_xxgemm, check_c_int, ensure_blas
 
 from pullback.emit import native
-from pullback.emit.allocation import allocated
+from pullback.emit.allocation import allocated, raise_if
 
 _FEW = 128
 """Up to so many multiplications are done here."""
@@ -34,9 +34,8 @@ def _matmul(context, builder, signature, arguments):
     kinds = signature.args
     a, b = (make_array(kind)(context, builder, value) for kind, value in zip(kinds, arguments, strict=True))
     (m, k), (other, n) = (cgutils.unpack_tuple(builder, x.shape, count=2) for x in (a, b))
-    with cgutils.if_unlikely(builder, builder.icmp_signed("!=", k, other)):
-        message = "matmul: the second matrix has not as many rows as the first has columns"
-        context.call_conv.return_user_exc(builder, ValueError, (message,))
+    message = "matmul: the second matrix has not as many rows as the first has columns"
+    raise_if(context, builder, builder.icmp_signed("!=", k, other), ValueError, message)
     result = allocated(context, builder, signature.return_type, [m, n])
     work = builder.mul(builder.mul(m, n), k)
     with builder.if_else(builder.icmp_signed("<=", work, cgutils.intp_t(_FEW))) as (few, many):
@@ -49,7 +48,7 @@ def _matmul(context, builder, signature, arguments):
                 context, builder, kinds[0], (m, k), a.data, kinds[1], (k, n), b.data,
                 signature.return_type, (m, n), result.data,
             )  # fmt: skip
-    return result._getvalue()
+    return result.value
 
 
 def _loops(context, builder, kinds, arrays, lengths):

@@ -40,7 +40,7 @@ def _reserve(context, builder, signature, arguments):
             length = builder.select(builder.icmp_signed(">", twice, size), twice, size)
             wider = allocation.allocated(context, builder, signature.return_type, [length])
             cgutils.raw_memcpy(builder, wider.data, room.data, room.nitems, room.itemsize)
-            builder.store(wider._getvalue(), result)
+            builder.store(wider.value, result)
     return builder.load(result)
 
 
@@ -141,8 +141,7 @@ def _check_index(context, builder, signature, arguments):
     )
     low = builder.icmp_signed("<", index, builder.neg(length))
     high = builder.icmp_signed(">=", index, length)
-    with cgutils.if_unlikely(builder, builder.or_(low, high)):
-        context.call_conv.return_user_exc(builder, IndexError, ("index out of range",))
+    allocation.raise_if(context, builder, builder.or_(low, high), IndexError, "index out of range")
     return context.get_dummy_value()
 
 

@@ -11,7 +11,7 @@ from numba.core.typing.templates import fold_arguments
 from numba.np.arrayobj import load_item
 
 from pullback.emit.direct.array_code import ArrayCode
-from pullback.emit.direct.elements import WORD, View
+from pullback.emit.direct.elements import WORD, View, part_of
 from pullback.emit.direct.syntax import constant_int, indices_of, is_path
 
 _FLOAT = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
@@ -246,7 +246,7 @@ class Expressions(ArrayCode, BaseLower):
             return part(self.context, self.builder, base, self.of(node.value), node.attr)
         array = self.view(node.value)
         if node.attr == "size":
-            return self.builder.extract_value(array.value, array.size_at)
+            return part_of(self.builder, array.value, array.size_at)
         return self.context.make_tuple(self.builder, kind, array.shape)
 
     def of_Subscript(self, node):
@@ -254,7 +254,7 @@ class Expressions(ArrayCode, BaseLower):
             position: Any = constant_int(node.slice)
             if type(node.value) is ast.Attribute:
                 return self.view(node.value.value).shape[position]
-            return self.builder.extract_value(self.of(node.value), position)
+            return part_of(self.builder, self.of(node.value), position)
         if node in self.found.calls:
             return self.selected(node)
         return self.element(node, *self.place(node))
