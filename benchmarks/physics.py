@@ -243,8 +243,10 @@ def chain_rows(peers: Peers) -> Iterator[tuple[str, Callable[[], Iterator[str]]]
 
 
 def preparing(engine: str, arguments: tuple[list[Any], list[Any]]) -> float:
-    """Seconds of the first call of a gradient with nothing prepared, and nothing compiled on disk."""
+    """Seconds of the first call of a gradient with nothing prepared, and nothing compiled here or on disk."""
     forget()
+    for name in [name for name in sys.modules if name.startswith(f"pullback_{energy.__name__}")]:
+        del sys.modules[name]  # machine code that another call of this process has left
     copied = in_jax.rebound(energy, {})
     source = pb.compile(copied) if engine == "native" else copied
     gradient = pb.value_and_grad(source, engine="tape" if engine == "tape" else None)

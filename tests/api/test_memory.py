@@ -259,7 +259,7 @@ def test_second_derivatives_are_bounded_too(function, arguments, argnums, memory
     close(found, wanted)
     wanted, found = (pb.vjp(gradient_of(c), *primals)[1](directions) for c in (whole, bounded))
     close(found, wanted)
-    (specialised,) = bounded._specialised.values()
+    ((specialised,),) = bounded._specialised.values()
     runs = [b for op in operations(specialised.operation) for b in op._bounded.values()]
     assert len(runs) >= 3
     assert all(b.spent.peak <= memory for b in runs)

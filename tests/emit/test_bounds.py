@@ -9,13 +9,14 @@ from three_engines import record
 
 from pullback.emit import load
 from pullback.emit.source import source, write
+from pullback.ir.nodes import Raise
 from pullback.ir.run import run
 from pullback.ir.verify import verify
 
 x, m = np.zeros(5), np.zeros((4, 5))
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", [*range(150), 1575, 1882, 2045])
 def test_checks_raise_when_numpy_would(seed: int) -> None:
     chooser = random.Random(seed)
     program = accesses(chooser)
@@ -77,6 +78,47 @@ def test_other_lengths_are_checked_before_the_loop() -> None:
     with pytest.raises(IndexError):
         function(x, x[:3].copy())
     function(x[:3].copy(), x)
+
+
+def test_an_inner_loop_is_checked_for_where_the_outer_one_may_raise() -> None:
+    def f(r, u, v):
+        total = r.cell(np.float64(0.0))
+        with r.range(u.shape[0]) as i:
+            with r.when(i > 5):
+                r.builder.add(Raise(ValueError, "too large"))
+            with r.range(u.shape[1]) as j:
+                r.set(total, total + u[i, j] * v[j] * v[i])
+        return total
+
+    program = record(f, m, x)
+    text = source(program, checked=True)
+    assert "check_index" not in text
+    assert text.count("IndexError") == 1
+    assert text.index("too large") < text.index("IndexError") < text.index(" in range(", text.index("too"))
+    function, u = load(program), np.ones((2, 3))
+    np.testing.assert_array_equal(function(u, np.ones(3))[0], 6.0)
+    np.testing.assert_array_equal(function(u[:, :0], np.ones(3))[0], 0.0)
+    with pytest.raises(IndexError):
+        function(u, np.ones(2))
+    with pytest.raises(ValueError, match="too large"):
+        function(np.ones((7, 3)), np.ones(6))
+    with pytest.raises(IndexError):
+        function(np.ones((7, 3)), np.ones(5))
+
+
+def test_an_access_does_not_vouch_for_itself() -> None:
+    """In steps of two the last index is not the first but one, so it is not sure that the loop fails."""
+
+    def f(r, u, v):
+        n = u.shape[0]
+        with r.range(n, n - 2, -2) as i:
+            v[i] = 2.0
+        return v
+
+    function = load(record(f, x, x))
+    with pytest.raises(IndexError):
+        function(np.zeros(3), np.zeros(3))
+    np.testing.assert_array_equal(function(np.zeros(3), np.zeros(4))[0], [0, 0, 0, 2])
 
 
 def test_conditional_accesses_are_checked_where_they_are() -> None:

@@ -159,3 +159,29 @@ def test_a_loop_around_others_hides_its_index() -> None:
     assert source(program, checked=True).count("native.opaque(") == 1
     assert "native.opaque" not in source(program)
     agree(program, x, y, ulps=32)
+
+
+def rows_in_turn(r: Any, a: Any) -> Any:
+    with r.range(a.shape[0] // 2) as i, r.range(a.shape[1]) as j:
+        a[2 * i, j] = a[2 * i, j] + a[2 * i + 1, j] ** 2
+    return a
+
+
+def one_row(r: Any, a: Any) -> Any:
+    with r.range(a.shape[0]) as i, r.range(a.shape[1]) as j:
+        a[i, j] = a[i, j] ** 2
+    return a
+
+
+def same_rows(r: Any, a: Any) -> Any:
+    with r.range(a.shape[0]), r.range(a.shape[1]) as j:
+        a[0, j] = a[0, j] + a[1, j] ** 2
+    return a
+
+
+@pytest.mark.parametrize(("function", "count"), [(rows_in_turn, 1), (one_row, 0), (same_rows, 0)])
+def test_a_loop_hides_its_index_where_rows_of_one_array_meet(function: Any, count: int) -> None:
+    a = np.arange(24.0).reshape(4, 6) / 7
+    program = record(function, a)
+    assert source(program, checked=True).count("native.opaque(") == count
+    agree(program, a, ulps=32)

@@ -20,7 +20,7 @@ from pullback.base.errors import UnsupportedError
 
 KINDS = {"narrow": program, "wide": wide, "rich": rich}
 LIMIT = 60
-"""Seconds for one program; more is a hang."""
+"""Seconds of the processor for one program; more is a hang."""
 
 
 class OvertimeError(Exception):
@@ -33,8 +33,8 @@ def outcome(text: str, made: Any, options: dict[str, bool]) -> tuple[str, str, l
     def ring(*_: Any) -> None:
         raise OvertimeError
 
-    signal.signal(signal.SIGALRM, ring)
-    signal.alarm(LIMIT)
+    signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, LIMIT)
     try:
         return "", "", Check(text, made.name, made.dtype, made.arguments()).run(**options)
     except OvertimeError:
@@ -46,7 +46,7 @@ def outcome(text: str, made: Any, options: dict[str, bool]) -> tuple[str, str, l
             return "overtime", error.stage, []
         return f"FAILED {error.stage}: {shortened(str(error).partition(': ')[2])}", str(error), []
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def shortened(message: str) -> str:

@@ -145,3 +145,29 @@ def test_calls_answered_at_once_are_asked_again_where_values_are_equal() -> None
     wanted = pb.grad(projected, engine="tape")(equal)
     np.testing.assert_allclose(of_projector(equal), wanted, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(gradient(apart), pb.grad(energy, engine="tape")(apart), atol=1e-12)
+
+
+def of_exponential(a: Any) -> Any:
+    w, v = np.linalg.eigh(a)
+    return np.sum((v * np.exp(w)) @ v.T * np.arange(9.0).reshape(3, 3))
+
+
+def of_both_sides(a: Any) -> Any:
+    u, s, vh = np.linalg.svd(a)
+    weights = np.arange(9.0).reshape(3, 3)
+    return np.sum((u * np.sin(s)) @ vh * weights) + np.sum((vh.T * np.cos(s)) @ vh * weights)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("size", [1e-15, 1e-12, 1.0])
+def test_spectra_of_rounding_are_right_or_refused(size: float, jit: bool) -> None:
+    a = drawn(False, 5)
+    symmetric = size * (a + a.T)
+    ours = pb.grad(pb.compile(of_exponential, jit=jit))(symmetric)
+    np.testing.assert_allclose(ours, pb.grad(of_exponential, engine="tape")(symmetric), atol=1e-7)
+    if size < 1:
+        with pytest.raises(pb.NotDifferentiableError, match="small beside"):
+            pb.grad(pb.compile(of_both_sides, jit=jit))(size * a)
+    else:
+        ours = pb.grad(pb.compile(of_both_sides, jit=jit))(a)
+        np.testing.assert_allclose(ours, pb.grad(of_both_sides, engine="tape")(a), rtol=1e-9)

@@ -5,6 +5,7 @@ Value, adjoint and tangent beside those of the tape and of duals, under CPython;
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,9 @@ REFUSED = {
 }
 """What compiled code refuses: results whose form depends on values or lengths, axes given as an array."""
 
+SPACINGS = ("numpy.fft.fftfreq", "numpy.fft.rfftfreq")
+"""Where an argument of 0 makes everything infinite."""
+
 COMPILED = ["numpy.sort", "numpy.convolve", "numpy.insert", "numpy.linalg.solve", "scipy.special.jv"]
 COMPILED += ["numpy.linalg.cholesky", "numpy.linalg.qr", "numpy.linalg.lstsq", "numpy.fft.irfftn"]
 
@@ -64,7 +68,12 @@ def close(got: Any, wanted: Any, dtype: Any) -> None:
 
 def compare(rule: Rule, number: int, call: Call, dtype: Any, jit: bool = False) -> None:
     function, described = function_of(rule.function, call)
-    values = draw(described, np.random.default_rng([0, number]), np.dtype(dtype))
+    compare_at(
+        rule, function, draw(described, np.random.default_rng([0, number]), np.dtype(dtype)), dtype, jit
+    )
+
+
+def compare_at(rule: Rule, function: Any, values: list[Any], dtype: Any, jit: bool = False) -> None:
     compiled = pb.compile(function, jit=jit)
     close(compiled(*values), function(*values), dtype)
     wrt = [] if rule.constant or EACH in rule.refusals else active(function, values, rule)
@@ -106,6 +115,33 @@ def test_row(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", [r for r in ROWS if r.complex], ids=lambda rule: rule.name)
 def test_row_of_complex_single_precision(rule: Rule) -> None:
     check(rule, "F", 1)
+
+
+def at_odd_values(values: list[Any], choice: str) -> list[Any]:
+    """The same arguments where functions have kinks, ties and edges: all 0, all 1, or small whole numbers."""
+    rng = np.random.default_rng(7)
+
+    def odd(value: Any) -> Any:
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
+            return value
+        entries = {"zeros": 0, "ones": 1, "whole": rng.integers(-1, 3, value.shape)}[choice]
+        return np.zeros_like(value) + entries
+
+    return [odd(value) for value in values]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("choice", ["zeros", "ones", "whole"])
+@pytest.mark.parametrize(
+    "rule", [r for r in ROWS if chosen(r, 1) and r.name not in SPACINGS], ids=lambda rule: rule.name
+)
+def test_row_at_odd_values(rule: Rule, choice: str) -> None:
+    (number, call), *_ = chosen(rule, 1)
+    function, described = function_of(rule.function, call)
+    values = at_odd_values(draw(described, np.random.default_rng([0, number]), np.dtype("d")), choice)
+    with np.errstate(all="ignore"), contextlib.suppress(PullbackError, np.linalg.LinAlgError, ValueError):
+        function(*values)
+        compare_at(rule, function, values, "d")
 
 
 @pytest.mark.parametrize("name", COMPILED)

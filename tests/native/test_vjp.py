@@ -45,7 +45,7 @@ def test_it_is_the_tapes_and_leaves_the_arguments_alone() -> None:
 def test_the_program_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = pb.compile(total)
     pb.vjp(compiled, X, W, 2.0)
-    (specialised,) = compiled._specialised.values()
+    ((specialised,),) = compiled._specialised.values()
     (plan,) = specialised.plans.values()
     runs: list[int] = []
     run = plan.run

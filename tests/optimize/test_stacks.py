@@ -78,3 +78,52 @@ def test_loops_have_no_stack():
     assert ".append(" not in text
     assert ".size" not in text
     assert ".size" in pb.source(pb.grad(pb.compile(branching)), matrix, 4)
+
+
+def turned(a, n):
+    """Arrays of a loop's own, of which the derivative needs what was in them."""
+    total, shape = np.sum(a), a.shape[0]
+    for i in range(n):
+        for j in range(2):
+            turn = pb.ones((2, 2))
+            turn[0, 1] = np.sin(a[i % 4, j])
+            turn[1, 0] = turn[0, 1] * a[j, 0]
+            row = np.exp(a[:, j] * turn[0, 1])
+            both = np.tanh(row) * row
+            for k in range(shape):
+                row[k] = both[k] * row[k] ** 2
+            total += np.sum((turn @ turn) ** 3) * np.sum(row * both)
+    return total
+
+
+def of_a_length_of_its_own(a, n):
+    total = np.sum(a)
+    for i in range(n):
+        row = np.tanh(a[i % 4, : i % 4 + 1] * total)
+        for k in range(i % 4):
+            row[k + 1] *= row[k]
+        total += np.sum(row * np.sin(row)) * np.sum(row)
+    return total
+
+
+@pytest.mark.parametrize("n", [0, 1, 5])
+@pytest.mark.parametrize("function", [turned, of_a_length_of_its_own], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("jit", [False, True])
+def test_arrays_of_trips(function, n, jit):
+    compiled = pb.compile(function, jit=jit)
+    expected = pb.grad(function, engine="tape")(matrix, n)
+    np.testing.assert_allclose(pb.grad(compiled)(matrix, n), expected, rtol=1e-10)
+
+
+def test_arrays_are_placed_in_one_where_all_trips_have_one_length():
+    assert ".append(" not in pb.source(pb.grad(pb.compile(turned)), matrix, 4)
+    assert ".append(" in pb.source(pb.grad(pb.compile(of_a_length_of_its_own)), matrix, 4)
+
+
+def test_second_order_of_arrays_of_trips():
+    compiled = pb.compile(turned, jit=False)
+
+    def slope(f, **engine):
+        return pb.grad(lambda a: np.sum(pb.grad(f, **engine)(a, 3) ** 2))(matrix)
+
+    np.testing.assert_allclose(slope(compiled), slope(turned, engine="tape"), rtol=1e-10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import warnings
 from typing import Any
 
 import numpy as np
@@ -82,6 +84,87 @@ def test_the_trace_of_a_rectangular_product() -> None:
     assert np.allclose(y.grad, a.T @ np.eye(2, 4))
 
 
+USES: dict[str, Any] = {
+    "alone": lambda x, y, z: np.trace(z),
+    "both ways": lambda x, y, z: np.trace(z) + np.sum(z * z),
+    "read first": lambda x, y, z: np.sum(z**2) * np.trace(z),
+    "an element": lambda x, y, z: z[0, 1] * np.trace(z),
+    "a view that is written into": lambda x, y, z: with_row_doubled(z),
+    "written into": lambda x, y, z: with_element_of(z, y),
+    "a factor that is written into": lambda x, y, z: with_factor_changed(x, z),
+    "multiplied again": lambda x, y, z: np.trace(z @ z) + np.trace(x @ y @ z),
+    "turned": lambda x, y, z: np.trace(z.T) * z.T[1, 0],
+    "scaled in place": lambda x, y, z: scaled_in_place(z),
+    "copied": lambda x, y, z: np.trace(copy.deepcopy(z) * z),
+}
+
+
+def with_row_doubled(z: Any) -> Any:
+    row = z[1]
+    row *= 2
+    return np.trace(z) * row[0]
+
+
+def with_element_of(z: Any, y: Any) -> Any:
+    z[0, 0] = y[1, 1] ** 2
+    return np.trace(z) + z[0, 1]
+
+
+def with_factor_changed(x: Any, z: Any) -> Any:
+    x[0, 0] = 7.0
+    return np.trace(z) + x[0, 1] * z[0, 1]
+
+
+def scaled_in_place(z: Any) -> Any:
+    z *= 3.0
+    return np.trace(z) * z[1, 0]
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+@pytest.mark.parametrize("use", USES)
+def test_a_product_that_is_computed_when_it_is_asked_for(use: str, rows: int) -> None:
+    function = USES[use]
+
+    def due(x: Any, y: Any) -> Any:
+        x, y = x * 1.0, y * 1.0  # values of the function's own, which it may change
+        return function(x, y, x @ y)
+
+    def summed(x: Any, y: Any) -> Any:
+        x, y = x * 1.0, y * 1.0
+        return function(x, y, np.sum(x[:, :, None] * y, axis=1))
+
+    rng = np.random.default_rng(7)
+    a, b = rng.standard_normal((rows, 3)), rng.standard_normal((3, rows))
+    value, gradients = pb.value_and_grad(due, argnums=(0, 1))(a, b)
+    expected, others = pb.value_and_grad(summed, argnums=(0, 1))(a, b)
+    assert np.allclose(value, expected)
+    for gradient, other in zip(gradients, others, strict=True):
+        assert np.allclose(gradient, other)
+
+
+def test_the_value_of_a_product_stays_when_its_factors_or_the_graph_are_gone() -> None:
+    a, b = np.arange(4.0).reshape(2, 2), np.ones((2, 2))
+    x, y = pb.Variable(a), pb.Variable(b)
+    z, w = x @ y, x @ y
+    t: Any = np.trace(z)
+    t.backward(retain=True)
+    x.value = np.zeros((2, 2))
+    t.backward()
+    with pb.no_grad():
+        y[0, 0] = 9.0
+    assert np.array_equal(z.value, a @ b)
+    assert (w.shape, w.dtype, repr(w)) == ((2, 2), np.float64, repr(pb.Variable(a @ b)))
+    assert t.value == np.trace(a @ b)
+    assert np.array_equal(x.grad, 2 * np.ones((2, 2)))
+    assert not np.shares_memory(x.grad, y.grad)
+
+
+def test_a_product_of_matrices_that_do_not_fit_is_refused_at_once() -> None:
+    x = pb.Variable(np.ones((2, 3)))
+    with pytest.raises(ValueError, match="matmul"):
+        x @ pb.Variable(np.ones((2, 2)))
+
+
 def test_index_arrays_are_kept_as_they_were() -> None:
     rows, columns = np.array([0, 0, 2]), np.array([1, 1, 0])
     x = pb.Variable(np.arange(9.0).reshape(3, 3))
@@ -114,3 +197,86 @@ def test_a_value_used_after_and_before_others_gets_its_whole_cotangent() -> None
     d = c * x + b * a
     d.backward()
     assert np.allclose(x.grad, pb.grad(lambda x: (x * x * np.sin(x * x)) * x + np.sin(x * x) * x * x)(0.3))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("other", [0.0, 1, -0.5, np.nan, np.inf])
+@pytest.mark.parametrize("function", [np.maximum, np.minimum])
+def test_the_larger_of_an_array_and_a_number(function: Any, other: Any, dtype: Any) -> None:
+    # Beside the same with the number in an array, which goes another way: with ties, NaNs and infinities.
+    values = np.array([-2.0, -0.5, 0.0, 0.25, 1.0, 3.0, np.inf, np.nan], dtype)
+    seed = np.array([1.0, np.inf, 2.0, -3.0, 4.0, 0.0, 5.0, 6.0], dtype)
+    for chosen in (slice(None), [0, 3, 5], [0, 1], [7, 5]):
+        x, full = values[chosen], np.full_like(values[chosen], other)
+        for written, other_way in (
+            (lambda a: function(a, other), lambda a, full=full: function(a, full)),
+            (lambda a: function(other, a), lambda a, full=full: function(full, a)),
+        ):
+            y, pull = pb.vjp(written, x)
+            z, pull_other = pb.vjp(other_way, x)
+            assert y.dtype == dtype
+            assert np.array_equal(y, z, equal_nan=True)
+            (x_bar,), (z_bar,) = pull(seed[chosen]), pull_other(seed[chosen])
+            assert x_bar.dtype == dtype
+            assert np.array_equal(x_bar, z_bar)
+
+
+def test_the_larger_of_an_array_and_a_number_to_second_order() -> None:
+    values = np.array([-1.0, 0.5, 2.0])
+    hessian = pb.hessian(lambda x: np.sum(np.maximum(x, 0.0) ** 3))(values)
+    assert np.allclose(hessian, np.diag([0, 3, 12]))
+    twice = pb.grad(lambda x: np.sum(pb.grad(lambda x: np.sum(np.minimum(x, 1) ** 3))(x)))(values)
+    assert np.allclose(twice, [-6, 3, 0])
+
+
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 1)])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_means_and_extremes_are_numpy_s(axis: Any, keepdims: bool) -> None:
+    values = np.random.default_rng(3).standard_normal((3, 4))
+    for function in (np.mean, np.sum, np.prod, np.max, np.min):
+        y = function(pb.Variable(values), axis=axis, keepdims=keepdims)
+        expected = function(values, axis=axis, keepdims=keepdims)
+        assert np.array_equal(y.value, expected)
+        assert np.shape(y) == np.shape(expected)
+
+
+def test_the_mean_of_nothing_warns_as_numpy_does() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert np.isnan(np.mean(pb.Variable(np.zeros(0))).value)
+    assert "empty slice" in str(caught[0].message)
+
+
+def test_a_gradient_is_nobody_else_s() -> None:
+    @pb.primitive
+    def doubled(x: Any) -> Any:
+        return 2 * x
+
+    kept = []
+
+    @pb.vjp_rule(doubled)
+    def doubled_vjp(y_bar: Any, y: Any, x: Any) -> Any:
+        kept.append(2 * y_bar)
+        return kept[-1]
+
+    seed = np.ones(3)
+    x, y, z = (pb.Variable(np.arange(3.0)) for _ in range(3))
+    x.backward(seed)
+    doubled(y).backward(seed)
+    (z + x).backward(seed)
+    gradients = [x.grad, y.grad, z.grad]
+    for i, gradient in enumerate(gradients):
+        assert not np.shares_memory(gradient, seed)
+        assert not np.shares_memory(gradient, gradients[i - 1])
+        assert not np.shares_memory(gradient, kept[0])
+
+
+def test_a_retained_graph_gives_new_gradients() -> None:
+    x, y = pb.Variable(np.eye(3)), pb.Variable(np.arange(9.0).reshape(3, 3))
+    t: Any = np.trace(x @ y)
+    t.backward(retain=True)
+    first = x.grad
+    first *= 2
+    x.grad = None
+    t.backward()
+    assert np.array_equal(x.grad, y.value.T)

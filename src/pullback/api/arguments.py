@@ -78,9 +78,24 @@ def key_of(tree: Any, kinds: list[Any]) -> Any:
     return parts[0], tuple(key_of(part, kinds) for part in parts[1])
 
 
+SHORT = 4
+"""The longest axis that is known to compiled code by its length, if there is a longer one before it."""
+
+
+def short_axes(leaf: Any) -> tuple[tuple[int, int], ...]:
+    """The short axes of an array of many entries of a few numbers, as points are, with their lengths."""
+    shape = getattr(_plain(leaf), "shape", ())
+    long = next((axis for axis, n in enumerate(shape) if n > SHORT), len(shape))
+    return tuple((axis, n) for axis, n in enumerate(shape) if axis > long and 1 < n <= SHORT)
+
+
+def _plain(leaf: Any) -> Any:
+    return bare(leaf.frozen() if isinstance(leaf, Mutable) else leaf) if isinstance(leaf, Tracked) else leaf
+
+
 def kind_of(leaf: Any) -> Scalar | Array | Static:
     """The type of a leaf; whatever is neither number nor array is static."""
-    value = bare(leaf.frozen() if isinstance(leaf, Mutable) else leaf) if isinstance(leaf, Tracked) else leaf
+    value = _plain(leaf)
     try:
         return type_of(value)
     except TypeError:

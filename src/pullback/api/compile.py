@@ -32,8 +32,9 @@ def compile(  # noqa: A001
 
     Returns:
         A function of the same arguments. It is compiled for each combination of dtypes, ranks and axes of
-        length 1 when first called with it, and kept on disk. `grad`, `vjp`, `jvp`, `jacobian`, `hessian` and
-        `hvp` of it are compiled too.
+        length 1 when first called with it (and a second time for other lengths than the first where an axis
+        of up to 4 entries follows a longer one), and kept on disk. `grad`, `vjp`, `jvp`, `jacobian`,
+        `hessian` and `hvp` of it are compiled too.
 
     Raises:
         UnsupportedError: at the first call, for what is not in the language, with file, line and column; and

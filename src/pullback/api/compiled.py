@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from pullback.api.again import settled
-from pullback.api.arguments import Static, key_of, leaves_of, map_tree
+from pullback.api.arguments import Static, key_of, leaves_of, map_tree, short_axes
 from pullback.api.fitting import coerced
 from pullback.api.operation import Operation
 from pullback.api.quick import ENTRIES, Answer, Part, answer_for
@@ -21,6 +23,7 @@ from pullback.base.errors import MutationError
 from pullback.base.mutable import Mutable
 from pullback.capture import Captured, Leaf, StaticNeededError, capture
 from pullback.emit.load import entry_of
+from pullback.ir.lengths import with_lengths
 from pullback.ir.nodes import Program
 from pullback.ir.types import Array, Scalar
 
@@ -31,13 +34,25 @@ class Specialised:
     Attributes:
         captured: the program as the source says it, and how to rebuild the result.
         dynamic: which leaves of the arguments are the program's parameters; the others are static.
+        lengths: what axes of the parameters have to be long, by parameter and axis.
         recipe: makes the program as loops.
         written: positions of the parameters that it writes into.
     """
 
-    def __init__(self, captured: Captured, dynamic: list[int], jit: bool, memory: int | None = None) -> None:
+    def __init__(
+        self,
+        captured: Captured,
+        dynamic: list[int],
+        jit: bool,
+        memory: int | None = None,
+        lengths: Mapping[tuple[int, int], int] = MappingProxyType({}),
+    ) -> None:
+        if lengths:
+            program = with_lengths(captured.program, lengths)
+            captured = dataclasses.replace(captured, program=program)
         self.captured = captured
         self.dynamic = dynamic
+        self.lengths = lengths
         self.jit = jit
         self.memory = memory
         self.recipe = Recipe.of(captured.program).then("optimize")
@@ -68,6 +83,12 @@ class Specialised:
     def _purified(self, *, returned: bool) -> Recipe:
         return self.recipe.then("purified", returned=returned) if self.written else self.recipe
 
+    def fits(self, leaves: list[Any]) -> bool:
+        """Whether arguments of the right types have the right lengths as well."""
+        return all(
+            leaves[self.dynamic[k]].shape[axis] == length for (k, axis), length in self.lengths.items()
+        )
+
     def values(self, leaves: list[Any]) -> list[Any]:
         """The program's arguments."""
         return [*(leaves[k] for k in self.dynamic), *self.captured.captives]
@@ -94,7 +115,7 @@ class Compiled:
         self.quick: dict[Any, list[Answer]] = {None: []}  # to calls, and to those of gradients (`api.native`)
         self.memory = memory
         self._static: set[Any] = set()
-        self._specialised: dict[Any, Specialised] = {}
+        self._specialised: dict[Any, list[Specialised]] = {}
 
     def __repr__(self) -> str:
         return f"<compiled {getattr(self.function, '__qualname__', self.function)}>"
@@ -153,12 +174,13 @@ class Compiled:
         """
         kinds = dict(zip(specialised.dynamic, specialised.params, strict=False))
         given: list[Any] = [kinds.get(k, leaf) for k, leaf in enumerate(leaves)]
+        lengths = {(specialised.dynamic[k], axis): n for (k, axis), n in specialised.lengths.items()}
         if any(k >= len(kinds) for k in specialised.written):
             return
         if not all(isinstance(x, Scalar | Array | int) for x in given):
             return
         written = [specialised.dynamic[k] for k in specialised.written]
-        answer = answer_for(specialised.captured, given, written, run, rest, answered)
+        answer = answer_for(specialised.captured, given, lengths, written, run, rest, answered)
         if answer is not None:
             known = self.quick.setdefault(asked, [])
             known.insert(0, settled(answer) if careful else answer)
@@ -189,7 +211,8 @@ class Compiled:
         if key in self._static:
             # Some number decides the program's form, so its value is part of the key.
             key = (key, tuple(leaf for leaf in leaves if isinstance(leaf, bool | int)))
-        specialised = self._specialised.get(key)
+        known = self._specialised.get(key, ())
+        specialised = next((one for one in known if one.fits(leaves)), None)
         if specialised is None or not specialised.captured.valid():
             with collector_paused():
                 specialised = self._specialise(args, kwargs, kinds, leaves, key)
@@ -219,8 +242,12 @@ class Compiled:
                     self._static.add(key)
                     key = (key, tuple(leaf for leaf in leaves if isinstance(leaf, bool | int)))
                 continue
-            specialised = Specialised(captured, dynamic, self.jit, self.memory)
-            self._specialised[key] = specialised
+            known = [one for one in self._specialised.get(key, ()) if one.captured.valid()]
+            # What comes second takes any lengths: code is not made for each shape.
+            short = () if known else enumerate(short_axes(leaves[k]) for k in dynamic)
+            lengths = {(k, axis): length for k, axes in short for axis, length in axes}
+            specialised = Specialised(captured, dynamic, self.jit, self.memory, lengths)
+            self._specialised[key] = [*known, specialised]
             return specialised
 
     @staticmethod

@@ -17,7 +17,6 @@ from pullback.base.tracked import Tracked, bare
 from pullback.dual import push as _push  # gives Dual NumPy's protocols
 from pullback.dual.dual import Dual, Sweep
 from pullback.tape import fast as _fast  # gives Variable NumPy's protocols
-from pullback.tape.inputs import copied
 from pullback.tape.node import Leaf, Recording
 from pullback.tape.variable import Variable, checked, variable
 
@@ -83,7 +82,7 @@ class Followed:
                 # The usual argument, with nothing around it.
                 node = Leaf(spec_of(value))
                 nodes, structure = [node], None
-                argument: Any = variable(value if kind is float else copied(value), node, tape)
+                argument: Any = variable(value if kind is float else value.copy("K"), node, tape)
             else:
                 leaves, structure = checked_leaves(value, f"argument {names[i]!r} of {self.name}")
                 nodes = [Leaf(spec_of(bare(leaf))) for leaf in leaves]

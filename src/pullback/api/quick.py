@@ -7,7 +7,7 @@ and picks what the user gets out of what comes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +37,7 @@ class Part(NamedTuple):
 def answer_for(
     captured: Captured,
     params: Sequence[Type | int],
+    lengths: Mapping[tuple[int, int], int],
     written: Sequence[int],
     run: Callable[..., tuple[Any, ...]],
     rest: tuple[Any, ...],
@@ -47,6 +48,7 @@ def answer_for(
     Args:
         captured: says whether what the function refers to is what it was.
         params: the types of the arguments; a number for one that has to have this value.
+        lengths: what axes of the arguments have to be long, by argument and axis.
         written: the positions of arguments that have to be apart from the others in memory.
         run: the compiled code.
         rest: what comes after the arguments of the call.
@@ -57,6 +59,7 @@ def answer_for(
     tests = [_test(f"a{k}", kind, names) for k, kind in enumerate(params)]
     if any(test is None for test in tests):
         return None
+    tests += [f"a{k}.shape[{axis}] == {length}" for (k, axis), length in lengths.items()]
     names |= {f"r{k}": operand for k, operand in enumerate(rest)}
     arrays = [f"a{k}" for k, kind in enumerate(params) if isinstance(kind, Array)]
     arrays += [f"r{k}" for k, operand in enumerate(rest) if isinstance(operand, np.ndarray)]

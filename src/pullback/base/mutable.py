@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -30,9 +30,11 @@ class Cell:
             from.
         owned: for a root, whether nothing else can refer to its buffer.
         leaf: for a root that began as an input of a tape, that input.
+        due: whether the value has yet to be computed, which `settle` does.
     """
 
     __slots__ = ("leaf", "owned", "path", "root", "version")
+    due: ClassVar[bool] = False
 
     def __init__(self, root: Any = None, path: Path = (), version: int = 0) -> None:
         self.root = root
@@ -112,6 +114,9 @@ class Mutable(Tracked):
         if isinstance(index, Tracked | tuple):
             untracked(index)
         cell = self._cell
+        if cell is not None and cell.due:
+            self.settle()
+            cell = self._cell
         root, path = (self, ()) if cell is None or cell.root is None else (cell.root, cell.path)
         if isinstance(value, Mutable):
             value.settle()

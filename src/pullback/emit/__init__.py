@@ -18,12 +18,13 @@ bounds       checks of indices, where they cannot be proved in range before the 
 scope        what is known about integers and lengths at one point
 affine       affine expressions, and proofs that they are not negative
 vectorize    which loops get `exp`, `log` and `tanh` as straight-line code
+lanes        loops whose iterations lie apart in memory, some at a time
 compile      Numba: signatures, eager compilation, compiled code from the cache
 binary       what is kept on disk of compiled code, and how it is loaded
 direct       the text to LLVM without Numba's front end
 frontend     Numba's passes for what that refuses
 overloads    the compiled versions of `native`
-vector_math  those of `exp`, `log` and `tanh`
+vector_math  those of `exp`, `log`, `tanh`, `sin` and `cos`
 callback     calls of Python functions from compiled code
 """
 

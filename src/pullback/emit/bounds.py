@@ -3,7 +3,7 @@
 Compiled code reads and writes memory without looking; NumPy raises IndexError. Of every access to an
 element, ``-n <= i < n`` is *proved* where it follows from the bounds of the loops around it, from the
 lengths that arrays were made with, and from tests on the way. What is left is *hoisted* before a loop: if
-the loop is sure to come to its extreme indices, it raises at once; if not, the accesses inside are checked
+the loop is sure to come to its extreme indices, it raises at once; if no loop is, the accesses are checked
 one by one unless a condition holds for all of them (LLVM makes two loops of it). What cannot be bounded
 before the loop is checked at the access. (Gupta, *Optimizing array bound checks using flow analysis*,
 1993.)
@@ -163,8 +163,12 @@ class _Checker:
         number = self._count
         known_first, known = self._known.get(number, (first, {}))
         assert known_first == first
-        loop.needed = known
-        self.needed[number] = first, known
+        loop.needed = {
+            trips: left
+            for trips, needed in known.items()
+            if (left := {k: c for k, c in needed.items() if not scope.symbols.is_nonnegative(c, scope.facts)})
+        }
+        self.needed[number] = first, loop.needed
         self._loops.append(loop)
         # A condition is certain once all the loops run that it was found in.
         running = {_key(around.trips) for around in self._loops if around.trips is not None}
@@ -218,6 +222,7 @@ class _Checker:
         if access is None or self._is_safe(access[0]):
             return ()
         array, index = access
+        before = len(scope.facts)
         unsure: list[tuple[Arg, int, Affine, list[Affine]]] = []
         axis = 0
         for entry in index:
@@ -234,7 +239,7 @@ class _Checker:
                     unsure.append((entry, axis, value, missing))
                     scope.facts += missing
             axis += 1
-        return self._write_checks(statement, array, unsure, scope) if unsure else ()
+        return self._write_checks(statement, array, unsure, scope, scope.facts[:before]) if unsure else ()
 
     def _write_checks(
         self,
@@ -242,11 +247,13 @@ class _Checker:
         array: Operand,
         unsure: list[tuple[Arg, int, Affine, list[Affine]]],
         scope: Scope,
+        facts: list[Affine],
     ) -> Block:
         conditions = [condition for *_, missing in unsure for condition in missing]
-        loop = None if any(not missing for *_, missing in unsure) else self._hoist(conditions, scope)
-        if loop is not None and self._is_certain(loop, conditions, scope):
+        loops = [] if any(not missing for *_, missing in unsure) else self._hoistable(conditions, scope)
+        if any(self._is_certain(loop, conditions, scope) for loop in loops):
             return ()
+        loop = loops[0] if loops else None
         builder = Builder(self._names)
         builder.location, builder.comment = statement.location, statement.comment
         for entry, axis, _, missing in unsure:
@@ -259,31 +266,32 @@ class _Checker:
         if loop.flag is None:
             loop.flag = Var(self._names.fresh("in_range"), BOOL)
         for condition in conditions:
-            bound = self._bound_where_it_runs(loop, condition, scope)
+            bound = self._bound_where_it_runs(loop, condition, scope.symbols, facts)
             loop.conditions[_key(bound)] = bound
         return (If(loop.flag, (), checks, location=statement.location, comment=statement.comment),)
 
-    def _hoist(self, conditions: list[Affine], scope: Scope) -> _Loop | None:
-        """The outermost loop before which the conditions can be bounded."""
-        for loop in self._loops:
-            bounds = self._bounds(loop, conditions, scope)
-            if all(_is_known(bound, loop) for bound in bounds):
-                return loop
-        return None
+    def _hoistable(self, conditions: list[Affine], scope: Scope) -> list[_Loop]:
+        """The loops before which the conditions can be bounded, the outermost first."""
+        return [
+            loop
+            for loop in self._loops
+            if all(_is_known(bound, loop) for bound in self._bounds(loop, conditions, scope))
+        ]
 
     def _bounds(self, loop: _Loop, conditions: list[Affine], scope: Scope) -> list[Affine]:
         return [scope.symbols.at_least(condition, loop.first) for condition in conditions]
 
-    def _bound_where_it_runs(self, loop: _Loop, condition: Affine, scope: Scope) -> Affine:
+    def _bound_where_it_runs(
+        self, loop: _Loop, condition: Affine, symbols: Symbols, facts: list[Affine]
+    ) -> Affine:
         """As `_bounds`, where a test on the way may say more of an index than its loop does."""
-        symbols = scope.symbols
         best = symbols.at_least(condition, loop.first)
-        for fact in scope.facts:
+        for fact in facts:
             for symbol, coefficient in condition.items():
                 times = coefficient * fact.get(symbol, 0)
                 if symbol >= loop.first and symbol in symbols.bounds and times == abs(coefficient):
                     other = symbols.at_least(add(condition, fact, -times), loop.first)
-                    if _is_known(other, loop) and symbols.is_nonnegative(add(other, best, -1), scope.facts):
+                    if _is_known(other, loop) and symbols.is_nonnegative(add(other, best, -1), facts):
                         best = other
         return best
 
@@ -301,22 +309,17 @@ class _Checker:
             needed[_key(bound)] = bound
         return True
 
-    def _before(self, loop: _Loop, statement: For) -> Block:
+    def _before(self, loop: _Loop, at: For) -> Block:
         """The statements before a loop that say whether the accesses in it are in range."""
         builder = Builder(self._names)
-        builder.location, builder.comment = statement.location, statement.comment
+        builder.location, builder.comment = at.location, at.comment
         for trips, needed in loop.needed.items():
             fails = builder.call(np.logical_not, self._all(list(needed.values()), loop.before, builder))
             unknown = [dict(t) for t in trips if not loop.before.symbols.is_nonnegative(dict(t), [])]
             if unknown:
                 runs = self._all(unknown, loop.before, builder)
                 fails = builder.call(np.logical_and, runs, fails, name="out_of_range")
-            error = Raise(
-                IndexError,
-                "index out of range",
-                location=statement.location,
-                comment=statement.comment,
-            )
+            error = Raise(IndexError, "index out of range", location=at.location, comment=at.comment)
             builder.add(If(fails, (error,)))
         if loop.flag is not None:
             holds = self._all(list(loop.conditions.values()), loop.before, builder)

@@ -3,8 +3,9 @@
 An inner loop whose iterations may run in any order goes up instead: neighbours in memory are then loaded as
 they lie. A loop around others hides its index. A vectorised loop checks first that what it writes is apart
 from what it reads; LLVM moves that check out of the loop around it, for the memory of all its iterations at
-once, and there takes any negative stride for a conflict, so that the scalar version would always run. An
-index that it knows nothing of leaves the check where it is.
+once, and there takes any negative stride for a conflict, so that the scalar version would always run. So it
+would where rows of one array are written and read that are apart in each iteration, but not from those of
+another one. An index that LLVM knows nothing of leaves the check where it is.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pullback.emit import native
 from pullback.ir import primitives
 from pullback.ir.build import Names, names_of
 from pullback.ir.memory import Memory
-from pullback.ir.nodes import Assign, Block, Const, For, Operand, Program, Statement, Store, Var
+from pullback.ir.nodes import Arg, Assign, Block, Const, For, Operand, Program, Statement, Store, Var
 from pullback.ir.types import INT, Array
 from pullback.ir.walk import assigns, reads, variables, walk, with_blocks
 
@@ -31,15 +32,15 @@ _SUMS = {np.add: "sum", np.subtract: "sum", np.multiply: "product", np.maximum: 
 
 
 def with_hidden_directions(program: Program) -> Program:
-    """The program with `native.opaque` of the index of each downward loop that has a loop in it."""
-    names = names_of(program)
+    """The program with `native.opaque` of the index of loops of which LLVM had better not know it."""
+    names, memory = names_of(program), Memory(program)
 
     def block(statements: Block) -> Block:
         return tuple(one(statement) for statement in statements)
 
     def one(statement: Statement) -> Statement:
         statement = with_blocks(statement, block)
-        if not isinstance(statement, For) or not _hides(statement):
+        if not isinstance(statement, For) or not (_goes_down(statement) or _mixes_rows(statement, memory)):
             return statement
         index = Var(names.fresh(statement.index.name), statement.index.type)
         hidden = Assign((statement.index,), native.opaque, (index,), location=statement.location)
@@ -48,10 +49,36 @@ def with_hidden_directions(program: Program) -> Program:
     return replace(program, body=block(program.body))
 
 
-def _hides(loop: For) -> bool:
+def _goes_down(loop: For) -> bool:
     """Whether a loop around another one may go down."""
     upward = isinstance(loop.step, Const) and loop.step.value > 0
     return not upward and any(isinstance(inner, For) for inner in walk(loop.body))
+
+
+def _mixes_rows(loop: For, memory: Memory) -> bool:
+    """Whether a loop in this one stores into an array of which it touches rows, others in each trip."""
+    changing = {loop.index.name} | {target.name for inner in walk(loop.body) for target in assigns(inner)}
+    for inner in loop.body:
+        if not isinstance(inner, For):
+            continue
+        own = {inner.index.name} | {target.name for s in walk(inner.body) for target in assigns(s)}
+        rows: dict[str, set[Arg]] = {}
+        stored: set[str] = set()
+        for statement in inner.body:
+            match statement:
+                case Store(array=array, index=index):
+                    if any(v.name in own for v in variables(index[-1:])):
+                        stored.add(memory.group(array.name))
+                case Assign(function=primitives.item, args=(Var() as array, tuple(index))):
+                    pass
+                case _:
+                    continue
+            rows.setdefault(memory.group(array.name), set()).add(index[:-1])
+        for group in stored:
+            moving = any(v.name in changing for row in rows[group] for v in variables(row))
+            if len(rows[group]) > 1 and moving:
+                return True
+    return False
 
 
 def with_upward_loops(program: Program) -> Program:

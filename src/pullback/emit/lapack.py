@@ -26,6 +26,8 @@ EQUAL = JOINED * eps_of(np.dtype(np.float64))
 """Times the size of a matrix, how far apart equal values may be, as a part of the largest."""
 NEAR = eps_of(np.dtype(np.float64)) ** 0.5
 """How far apart values have to be for the formulas to hold."""
+HIDDEN = 8 * eps_of(np.dtype(np.float64)) ** (2 / 3)
+"""Times the cotangents of vectors: quotients times gaps that are less may be rounding (`spectra.blurred`)."""
 
 _status = types.int32
 
@@ -238,10 +240,15 @@ def _eigh_cotangent(w_bar, v_bar, w, v):
             return eigh_cotangent_of_any(w_bar, v_bar, w, v)
         m = native.matmul(v.T, v_bar)
         inner = native.empty((n, n), np.float64)
+        size = 0.0
         for i in range(n):
             for j in range(n):
                 inner[i, j] = (m[i, j] - m[j, i]) / 2 / (w[j] - w[i])
             inner[i, i] = w_bar[i]
+            for j in range(n):
+                size = max(size, abs(inner[i, j]))
+        if HIDDEN * largest(v_bar) > size * least_gap(w):
+            return eigh_cotangent_of_any(w_bar, v_bar, w, v)
         a_bar = native.matmul(native.matmul(v, inner), v.T)
         for i in range(n):
             for j in range(i):
@@ -305,11 +312,19 @@ def _svd_cotangent(u_bar, s_bar, vh_bar, u, s, vh):
             return svd_cotangent_of_any(u_bar, s_bar, vh_bar, u, s, vh)
         of_u, of_v = native.matmul(u.T, u_bar), native.matmul(vh, vh_bar.T)
         inner = native.empty((n, n), np.float64)
+        size = 0.0
         for i in range(n):
             for j in range(n):
                 left, right = (of_u[i, j] - of_u[j, i]) / 2, (of_v[i, j] - of_v[j, i]) / 2
-                inner[i, j] = (left + right) / (s[j] - s[i]) + (left - right) / (s[i] + s[j])
+                together, apart = (left + right) / (s[j] - s[i]), (left - right) / (s[i] + s[j])
+                inner[i, j] = together + apart
+                if i != j:
+                    size = max(size, abs(together), abs(apart))
             inner[i, i] = s_bar[i]
+            size = max(size, abs(s_bar[i]))
+        least = min(least_gap(s), s[n - 1])
+        if HIDDEN * max(largest(u_bar), largest(vh_bar)) > size * least:
+            return svd_cotangent_of_any(u_bar, s_bar, vh_bar, u, s, vh)
         return native.matmul(native.matmul(u, inner), vh)
 
     return svd_cotangent
@@ -333,6 +348,25 @@ def is_finite(a):
         for j in range(a.shape[1]):
             total += abs(a[i, j])
     return total < np.inf
+
+
+@register_jitable
+def largest(a):
+    """The largest magnitude in a matrix."""
+    found = 0.0
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            found = max(found, abs(a[i, j]))
+    return found
+
+
+@register_jitable
+def least_gap(values):
+    """The least distance of neighbours among ordered values."""
+    least = np.inf
+    for i in range(values.shape[0] - 1):
+        least = min(least, abs(values[i + 1] - values[i]))
+    return least
 
 
 @register_jitable

@@ -79,6 +79,26 @@ def tanh(x: float) -> float:
     return np.tanh(x)
 
 
+def near_sin(x: float) -> float:
+    """``np.sin(x)``, or NaN where `x` is large; compiled, it can be vectorised, and so can `near_cos`."""
+    return np.sin(x)
+
+
+def near_cos(x: float) -> float:
+    """``np.cos(x)``, or NaN where `x` is large."""
+    return np.cos(x)
+
+
+def any_sin(near: float, x: float) -> float:
+    """``np.sin(x)``, given `near_sin` of it."""
+    return np.sin(x) if near != near else near
+
+
+def any_cos(near: float, x: float) -> float:
+    """``np.cos(x)``, given `near_cos` of it."""
+    return np.cos(x) if near != near else near
+
+
 def opaque(index: int) -> int:
     """`index`; compiled, nothing is known of it (see `emit.direction`)."""
     return index
@@ -141,7 +161,8 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 
 __all__ = [
-    "check_index", "check_indices", "cholesky", "congruent", "direction", "divide", "eigh", "eigh_cotangent",
-    "empty", "exp", "expm", "expm_slope", "interpreted", "log", "log1p", "magnitude", "matmul", "opaque",
-    "reserve", "scale", "solve", "svd", "svd_cotangent", "tanh", "zeros",
+    "any_cos", "any_sin", "check_index", "check_indices", "cholesky", "congruent", "direction", "divide",
+    "eigh", "eigh_cotangent", "empty", "exp", "expm", "expm_slope", "interpreted", "log", "log1p",
+    "magnitude", "matmul", "near_cos", "near_sin", "opaque", "reserve", "scale", "solve", "svd",
+    "svd_cotangent", "tanh", "zeros",
 ]  # fmt: skip

@@ -99,6 +99,8 @@ def _direction(z):
 @type_callable(native.scale)
 def _type_of_scale(context):
     def typer(partial, seed):
+        if isinstance(partial, types.Boolean):
+            return seed
         if isinstance(partial, types.Number) and isinstance(seed, types.Number):
             return context.unify_types(partial, seed)
         return None
@@ -106,6 +108,7 @@ def _type_of_scale(context):
     return typer
 
 
+@lower_builtin(native.scale, types.Boolean, types.Number)
 @lower_builtin(native.scale, types.Number, types.Number)
 def _scale(context, builder, signature, arguments):
     """Without branches where it can be, so that a loop over it stays one that vectorises."""

@@ -9,6 +9,7 @@ import numpy as np
 from pullback.emit import native
 from pullback.emit.bounds import with_checks
 from pullback.emit.direction import with_hidden_directions, with_upward_loops
+from pullback.emit.lanes import with_lanes
 from pullback.emit.names import identifiers
 from pullback.emit.ready import Source
 from pullback.emit.vectorize import with_inlined_functions
@@ -31,7 +32,8 @@ def source(program: Program, *, checked: bool = False) -> str:
 def write(program: Program, *, checked: bool = False) -> Source:
     """The source with what is known about its lines."""
     if checked:
-        program = with_hidden_directions(with_checks(with_inlined_functions(with_upward_loops(program))))
+        program = with_checks(with_inlined_functions(with_upward_loops(program)))
+        program = with_hidden_directions(with_lanes(program))
         program = replace(program, body=_allocating(program.body))
     writer = Writer(program, checked=checked)
     writer.block(program.body)

@@ -1,4 +1,4 @@
-"""`exp`, `log`, `log1p` and `tanh` of doubles as straight-line code: LLVM vectorises the loops they stand in.
+"""`exp`, `log`, `tanh`, `sin` and so on of doubles as straight-line code, for loops that LLVM vectorises.
 
 Numba calls the C library one number at a time: 5 to 13 ns. Here is no branch and no call: range reduction
 after Cody and Waite (*Software Manual for the Elementary Functions*, 1980), polynomials by Estrin's scheme,
@@ -10,7 +10,7 @@ infinities, NaN, overflow and denormal numbers as in NumPy. Every instruction ha
 import math
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.extending import lower_builtin, type_callable
 
 from pullback.emit import native
@@ -26,6 +26,19 @@ LOG_COEFFICIENTS = (
     6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
     1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01,
 )  # fmt: skip
+# Half of pi in three parts of 33 bits, whose products with a whole number below 2**20 are exact, and what is
+# left; sin and cos between -pi/4 and pi/4: fdlibm's e_rem_pio2.c, k_sin.c and k_cos.c.
+HALF_PI = (1.57079632673412561417, 6.07710050630396597660e-11, 2.02226624871116645580e-21)
+HALF_PI_REST = 8.47842766036889956997e-32
+SIN_COEFFICIENTS = (
+    -1.66666666666666324348e-01, 8.33333333332248946124e-03, -1.98412698298579493134e-04,
+    2.75573137070700676789e-06, -2.50507602534068634195e-08, 1.58969099521155010221e-10,
+)  # fmt: skip
+COS_COEFFICIENTS = (
+    4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05,
+    -2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11,
+)  # fmt: skip
+NEAR, TINY = 1e6, 2.0**-27
 FLAGS = ("contract",)
 
 
@@ -135,6 +148,44 @@ class _Code:
         negative = self.builder.fcmp_unordered("<", x, self.number(0.0))
         return self.builder.select(negative, self.number(math.nan), y)
 
+    def near_sin(self, x):
+        y = self.turned(x, 0)
+        return self.choose("<", self.builder.call(self.fabs(), [x]), TINY, x, y)
+
+    def near_cos(self, x):
+        return self.turned(x, 1)
+
+    def turned(self, x, quarters):
+        """The sine of `x` and so many quarters of a turn; NaN where `x` is not near 0."""
+        rounded = self.add(self.mul(x, 2 / math.pi), ROUNDER)
+        n = self.sub(rounded, ROUNDER)
+        first, second, third = (self.mul(n, part) for part in HALF_PI)
+        left = self.sub(x, first)
+        close = self.sub(left, second)
+        lost = self.sub(self.sub(self.sub(left, close), second), self.add(third, self.mul(n, HALF_PI_REST)))
+        r = self.add(close, lost)
+        tail = self.add(self.sub(close, r), lost)
+
+        square = self.mul(r, r)
+        cube = self.mul(square, r)
+        rest = self.polynomial(square, SIN_COEFFICIENTS[1:])
+        inner = self.sub(self.mul(square, self.sub(self.mul(0.5, tail), self.mul(cube, rest))), tail)
+        sine = self.sub(r, self.sub(inner, self.mul(cube, SIN_COEFFICIENTS[0])))
+
+        half = self.mul(0.5, square)
+        one = self.sub(1.0, half)
+        rest = self.mul(self.mul(square, square), self.polynomial(square, COS_COEFFICIENTS))
+        cosine = self.add(
+            one, self.add(self.sub(self.sub(1.0, one), half), self.sub(rest, self.mul(r, tail)))
+        )
+
+        turns = self.builder.add(self.bits(rounded), self.word(quarters))
+        odd = self.builder.icmp_unsigned("!=", self.builder.and_(turns, self.word(1)), self.word(0))
+        y = self.builder.select(odd, cosine, sine)
+        sign = self.builder.shl(self.builder.and_(turns, self.word(2)), self.word(62))
+        y = self.double(self.builder.xor(self.bits(y), sign))
+        return self.choose("<", self.builder.call(self.fabs(), [x]), NEAR, y, math.nan)
+
     def log1p(self, x):
         """``log(u) + (x - (u - 1)) / u`` of ``u = 1 + x``: the second term is what rounding took from `u`."""
         u = self.add(1.0, x)
@@ -158,6 +209,30 @@ def _lower(name):
     return lower
 
 
-for _name in ("exp", "log", "log1p", "tanh"):
+for _name in ("exp", "log", "log1p", "tanh", "near_sin", "near_cos"):
     type_callable(getattr(native, _name))(_type)
     lower_builtin(getattr(native, _name), types.Float)(_lower(_name))
+
+
+def _type_of_any(context):
+    def typer(near, x):
+        return x if near == x == types.float64 else None
+
+    return typer
+
+
+def _lower_any(name):
+    def lower(context, builder, signature, arguments):
+        near, x = arguments
+        found = cgutils.alloca_once_value(builder, near)
+        with cgutils.if_unlikely(builder, builder.fcmp_unordered("uno", near, near)):
+            function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(DOUBLE, [DOUBLE]), name)
+            builder.store(builder.call(function, [x]), found)
+        return builder.load(found)
+
+    return lower
+
+
+for _name in ("sin", "cos"):
+    type_callable(getattr(native, f"any_{_name}"))(_type_of_any)
+    lower_builtin(getattr(native, f"any_{_name}"), types.Float, types.Float)(_lower_any(_name))

@@ -5,6 +5,7 @@ nodes       Var, Const, Slice; Assign, Store, For, While, If, Checkpoint, Raise,
 primitives  the operations of a program that are no NumPy function: item, view, bind, dim …
 build       Builder: fresh names, typed assignments, blocks
 walk        what a statement reads and writes; rewriting a tree of statements
+lengths     axes of parameters whose length a check at the start says
 memory      which names may refer to the same memory
 affine      affine integer expressions; empty: whether inequalities between them have no solution
 verify      the rules a program obeys, checked after every pass in the tests

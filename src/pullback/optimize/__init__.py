@@ -10,6 +10,7 @@ values      each value computed once; constants and copies passed on
 integers    short sums, signs and differences of integers (`linear`), tests that are decided
 fuse        loops over one range as one; `touched` says what a statement does to memory
 contract    arrays that live within an iteration as numbers
+first       zeros that a loop adds to first, which it stores into
 forward     elements that are stored and read again; stores that nothing sees removed
 gather      additions to neighbours, found by `stencil`, as one loop over the elements
 split       other additions to several places, a loop for each

@@ -5,6 +5,7 @@ Fused loops leave such arrays behind. (Gao et al., *Collective loop fusion for a
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -12,16 +13,34 @@ import numpy as np
 from pullback.ir import primitives
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Arg, Assign, Block, Const, For, Program, Statement, Store, Var
-from pullback.ir.types import Array, Scalar
+from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.walk import assigns, reads, walk, with_blocks
 from pullback.optimize.uses import Uses
 
+_ELEMENTS = 16
 Axes = dict[int, str]
 """Axes that go, each with the index of the loop that has them."""
 
 
 def contract(program: Program) -> Program:
     """The same function with smaller temporary arrays."""
+    mentions, alone = _alone(program)
+    return replace(program, body=_contracted(program.body, mentions, alone))
+
+
+def contract_zeros(program: Program) -> Program:
+    """The same function with numbers for arrays of zeros, where each iteration of a loop has its own part.
+
+    Such is the cotangent of what the loop itself writes.
+    """
+    if not any(_is_zeros(statement) for statement in walk(program.body)):
+        return program
+    mentions, alone = _alone(program)
+    return replace(program, body=_zeroed(program.body, mentions, alone))
+
+
+def _alone(program: Program) -> tuple[dict[str, int], set[str]]:
+    """How many statements have each array; those that go by one name, and are stored into as they are."""
     uses = Uses(program)
     mentions: dict[str, int] = {}
     for statement in walk(program.body):
@@ -34,7 +53,65 @@ def contract(program: Program) -> Program:
     alone = {name for name in mentions if classes[uses.memory(name)] == 1 and name not in uses.cells}
     alone -= {param.name for param in program.params}
     alone -= {s.array.name for s in walk(program.body) if isinstance(s, Store) and not _is_exact(s)}
-    return replace(program, body=_contracted(program.body, mentions, alone))
+    return mentions, alone
+
+
+def _is_zeros(statement: Statement) -> bool:
+    return isinstance(statement, Assign) and statement.function is np.zeros
+
+
+def _zeroed(block: Block, mentions: dict[str, int], alone: set[str]) -> Block:
+    new = [with_blocks(statement, lambda inner: _zeroed(inner, mentions, alone)) for statement in block]
+    for statement in block:
+        match statement:
+            case Assign(targets=(Var(name=name) as array,), function=np.zeros, args=(tuple(shape),)) if (
+                name in alone
+            ):
+                for at, loop in enumerate(new):
+                    rest = _rest(loop, name, shape, mentions[name] - 1)
+                    if isinstance(loop, For) and rest is not None:
+                        new[at] = _with_own(loop, array, rest)
+                        new.remove(statement)
+            case _:
+                pass
+    return tuple(new)
+
+
+def _rest(loop: Statement, name: str, shape: tuple[Arg, ...], count: int) -> tuple[int, ...] | None:
+    """The lengths of the axes but the first, where this is the index of a loop that has all of the array."""
+    if not isinstance(loop, For) or not (isinstance(loop.start, Const) and isinstance(loop.step, Const)):
+        return None
+    whole = loop.stop == shape[0] or (
+        isinstance(loop.stop, Const) and isinstance(shape[0], Const) and loop.stop.value == shape[0].value
+    )
+    lengths = [n.value for n in shape[1:] if isinstance(n, Const)]
+    if not whole or loop.start.value < 0 or loop.step.value < 1 or len(lengths) < len(shape) - 1:
+        return None
+    indices = _indices(loop, name)
+    if len(indices) != count or math.prod(lengths) > _ELEMENTS:
+        return None
+    within = all(
+        index[0] == loop.index
+        and all(isinstance(i, Const) and 0 <= i.value < n for i, n in zip(index[1:], lengths, strict=True))
+        for index in indices
+    )
+    return tuple(lengths) if within else None
+
+
+def _with_own(loop: For, array: Var, rest: tuple[int, ...]) -> For:
+    """The loop with a part of the array in each iteration."""
+    changes: dict[str, Axes] = {array.name: {0: loop.index.name}}
+    smaller = _smaller(array, changes)
+    zero = Const(_zero(smaller))
+    if rest:
+        shape = tuple(Const(n) for n in rest)
+        made: tuple[Statement, ...] = (
+            Assign((smaller,), np.empty, (shape,), (("dtype", Const(smaller.type.dtype)),)),  # type: ignore[union-attr]
+            *(Store(smaller, tuple(map(Const, place)), zero) for place in np.ndindex(*rest)),
+        )
+    else:
+        made = (Assign((smaller,), primitives.bind, (zero,)),)
+    return replace(loop, body=(*made, *(_without_axes(statement, changes) for statement in loop.body)))
 
 
 def _is_exact(store: Store) -> bool:
@@ -169,5 +246,5 @@ def _smaller(array: Var, changes: dict[str, Axes]) -> Var:
 
 
 def _zero(number: Var) -> object:
-    assert isinstance(number.type, Scalar)
+    assert not isinstance(number.type, Stack)
     return number.type.dtype.type(0)

@@ -15,6 +15,7 @@ from typing import Any
 
 from pullback.ir import primitives
 from pullback.ir.build import Names, operand_type
+from pullback.ir.lengths import check_length, known_lengths
 from pullback.ir.nodes import (
     Arg,
     Assign,
@@ -81,6 +82,7 @@ class _Lowering:
         self._uses = uses
         self._unsteady = unsteady
         self._shapes: dict[str, Index] = {}
+        self._known = known_lengths(program)
         params = {param.name for param in program.params}
         stacks = {
             t.name
@@ -100,6 +102,9 @@ class _Lowering:
                 self._values[param.name] = value
             elif isinstance(value, Delayed):
                 self._shapes[param.name] = value.shape
+        params = {param.name: param for param in self._source.params}
+        for (name, axis), known in self._known.items():
+            check_length(self._e, params[name], axis, known.length)
         self._block(self._source.body)
         return Program(self._source.name, self._source.params, self._e.statements())
 
@@ -131,6 +136,8 @@ class _Lowering:
                 self._for(statement)
             case While():
                 self._while(statement)
+            case If() if any(statement is known.check for known in self._known.values()):
+                self._inner(statement.then)  # counted only: in here the length is a number
             case If():
                 test = self._operand(statement.test)
                 then = self._inner(statement.then)
@@ -211,7 +218,12 @@ class _Lowering:
         kind = variable.type
         if not isinstance(kind, Array):
             return variable
-        shape = self._shapes.get(name) or tuple(self._e.dim(variable, axis) for axis in range(kind.ndim))
+        shape = self._shapes.get(name) or tuple(
+            Const(self._known[name, axis].length)
+            if (name, axis) in self._known
+            else self._e.dim(variable, axis)
+            for axis in range(kind.ndim)
+        )
         for extent in shape:
             if isinstance(extent, Var):
                 self._e.extents.natural(extent.name)

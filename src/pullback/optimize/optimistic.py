@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.build import Builder, names_of
+from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.memory import Memory
 from pullback.ir.nodes import (
     Arg,
@@ -29,9 +29,10 @@ from pullback.ir.nodes import (
     Statement,
     Store,
     Var,
+    While,
 )  # fmt: skip
 from pullback.ir.types import INT, Array, Scalar, is_inexact
-from pullback.ir.walk import arguments, variables, walk, with_blocks
+from pullback.ir.walk import arguments, blocks, variables, walk, with_blocks
 
 _ARITHMETIC = frozenset([
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.square, np.absolute, np.real,
@@ -41,6 +42,7 @@ _ARITHMETIC = frozenset([
 """What gives NaN wherever an argument that it uses is NaN."""
 
 _CHOICES = frozenset([np.where, primitives.select])
+_MAKING = frozenset([np.empty, np.zeros, *primitives.ALIASING])
 _SHAPES = frozenset([primitives.dim, np.shape, np.empty_like, np.zeros_like, np.ones_like])
 
 
@@ -57,11 +59,17 @@ def optimistic(program: Program) -> Program | None:
         return None
     builder = Builder(names_of(program))
     suspect = builder.var("suspect", Scalar(np.dtype(float)))
-    builder.assign(suspect, np.float64(0))
-    for result in dict.fromkeys(r for r in program.results if isinstance(r, Var) and doubt.concerns(r)):
-        _add_nan(builder, suspect, result)
-    results = (*program.results, suspect)
-    return replace(program, body=(*_plain(program.body[:-1]), *builder.statements(), Return(results)))
+    results = dict.fromkeys(r for r in program.results if isinstance(r, Var) and doubt.concerns(r))
+    seen = _Seen(program, builder, suspect)
+    groups = {seen.group(result) for result in results if seen.on_the_way(result)}
+    body = seen.block(_plain(program.body[:-1]), groups)
+    with builder.block() as first:
+        builder.assign(suspect, np.float64(0))
+    for result in results:
+        if seen.group(result) not in groups:
+            _add_nan(builder, suspect, result)
+    body = (*first.statements(), *body, *builder.statements(), Return((*program.results, suspect)))
+    return replace(program, body=body)
 
 
 def _is_scale(statement: Statement) -> bool:
@@ -128,6 +136,77 @@ class _Doubt:
     def _mark(self, target: Var) -> bool:
         self._groups.add(self._memory.group(target.name))
         return is_inexact(target.type)
+
+
+class _Seen:
+    """Results that are looked at as they are stored, where there are no more stores than elements."""
+
+    def __init__(self, program: Program, builder: Builder, suspect: Var) -> None:
+        self._memory = Memory(program)
+        self._builder = builder
+        self._suspect = suspect
+        self._deepest: dict[str, float] = {}
+        self._measure(program.body, 0)
+
+    def group(self, result: Var) -> str:
+        return self._memory.group(result.name)
+
+    def on_the_way(self, result: Var) -> bool:
+        kind = result.type
+        return (
+            isinstance(kind, Array)
+            and kind.dtype == np.float64
+            and self._deepest.get(self.group(result), 0) <= kind.ndim
+        )
+
+    def block(self, block: Block, groups: set[str]) -> Block:
+        """`block` with what is stored into the `groups` added up, whose sum is NaN if any of it is."""
+        made: list[Statement] = []
+        total: Var | None = None
+        for statement in block:
+            made.append(with_blocks(statement, lambda inner: self.block(inner, groups)))
+            if self._tells(statement, groups):
+                value = statement.value  # type: ignore[union-attr]
+                with self._builder.block() as more:
+                    if total is not None:
+                        total = self._builder.call(np.add, total, value, name="seen")
+                    else:
+                        total = self._builder.call(np.positive, value, name="seen")
+                made += more.statements()
+        if total is not None:
+            with self._builder.block() as more:
+                nothing = self._builder.call(np.multiply, total, 0)
+                self._builder.assign(
+                    self._suspect, self._builder.call(np.add, self._suspect, nothing, name="suspect")
+                )
+            made += more.statements()
+        return tuple(made)
+
+    def _tells(self, statement: Statement, groups: set[str]) -> bool:
+        """Whether a statement stores what is not known to be a number."""
+        return (
+            isinstance(statement, Store)
+            and isinstance(statement.value, Var)
+            and self._memory.group(statement.array.name) in groups
+        )
+
+    def _measure(self, block: Block, depth: float) -> None:
+        for statement in block:
+            match statement:
+                case Store(array=array, value=value):
+                    number = operand_type(value) == Scalar(np.dtype(np.float64))
+                    self._note(array, depth if number else np.inf)
+                case Assign(targets=targets, function=function):
+                    for target in targets:
+                        if isinstance(target.type, Array) and function not in _MAKING:
+                            self._note(target, np.inf)
+            deeper = {For: depth + 1, While: np.inf}.get(type(statement), depth)
+            for inner in blocks(statement):
+                self._measure(inner, deeper)
+
+    def _note(self, array: Var, depth: float) -> None:
+        group = self._memory.group(array.name)
+        self._deepest[group] = max(self._deepest.get(group, 0), depth)
 
 
 def _add_nan(builder: Builder, suspect: Var, result: Var, index: tuple[Var, ...] = ()) -> None:

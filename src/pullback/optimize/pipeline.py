@@ -8,8 +8,9 @@ from pullback.ir.nodes import Block, Checkpoint, Program, Statement
 from pullback.ir.walk import with_blocks
 from pullback.optimize.cells import forward_cells
 from pullback.optimize.checks import believe_checks
-from pullback.optimize.contract import contract
+from pullback.optimize.contract import contract, contract_zeros
 from pullback.optimize.dce import remove_dead
+from pullback.optimize.first import store_first
 from pullback.optimize.forward import forward_stores
 from pullback.optimize.fuse import fuse
 from pullback.optimize.gather import gather_additions
@@ -36,6 +37,7 @@ def optimize(program: Program) -> Program:
     fused = fuse(program)
     if fused is not program:
         program = share_values(remove_dead(contract(fused)))
+    program = contract_zeros(program)
     unrolled = unroll(program)
     if unrolled is not program:
         program = share_values(unrolled)
@@ -53,7 +55,8 @@ def finish(program: Program) -> Program:
     program = simplify(split_additions(gather_additions(program)))
     fused = share_values(fuse(program))
     forwarded = remove_dead(share_values(forward_stores(fused)))
-    return hoist_memory(simplify(interleave(simplify(contract(forwarded)))))
+    together = interleave(simplify(contract(forwarded)))
+    return hoist_memory(simplify(store_first(together)))
 
 
 def _opened(block: Block) -> Block:

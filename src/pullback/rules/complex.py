@@ -8,11 +8,11 @@ CR-Calculus*, 2009, §4.)
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
 
-from pullback.base.quiet import restore, silence
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
 from pullback.rules.product import all_finite, scale
@@ -28,12 +28,13 @@ def is_complex(x: Any) -> bool:
 @vjp(np.absolute, 0, reads="y x", holomorphic=False)
 def absolute_vjp(y_bar: Any, y: Any, x: Any) -> Any:
     if type(x) is type(y) is type(y_bar) is np.ndarray and is_complex(x):
-        # A fourth of the time that np.sign takes; what is not finite, it decides.
-        state = silence()
-        product = scale(x / y, y_bar)
-        restore(state)
-        if all_finite(product):
-            return product
+        # A third of the time that np.sign takes; what is not finite or loses digits, it decides.
+        with contextlib.suppress(FloatingPointError), np.errstate(all="ignore", under="raise"):
+            factor = y_bar / y
+            with np.errstate(under="ignore"):
+                product = x * factor
+            if all_finite(product):
+                return product
     return scale(np.sign(x), y_bar)
 
 

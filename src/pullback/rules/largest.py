@@ -38,12 +38,7 @@ def shares(y: Any, a: Any, axis: Axis, initial: Any = None, where: Any = True) -
     if dtype_of(a) != dtype_of(y):
         a = astype(a, dtype_of(y))
     equal = a == restored(y, np.shape(a), axis)
-    if (
-        where is True
-        and initial is None
-        and np.count_nonzero(equal) == np.size(y)
-        and not np.count_nonzero(y != y)
-    ):
+    if where is True and initial is None and np.count_nonzero(equal) == np.size(y) and has_no_nan(y):
         return equal.astype(real_dtype(a))  # one in each place
     if where is not True:
         equal = equal & where
@@ -54,6 +49,12 @@ def shares(y: Any, a: Any, axis: Axis, initial: Any = None, where: Any = True) -
 
 
 constant(shares)
+
+
+def has_no_nan(y: Any) -> bool:
+    """Whether no entry is NaN; False may also mean a complex infinity."""
+    total = np.vdot(y, y) if type(y) is np.ndarray else y
+    return bool(total == total)
 
 
 def _reduction(function: Any) -> None:

@@ -63,7 +63,7 @@ def _solved_transposed(y: Any, a: Any, right: Any, vector: bool) -> Any:
     return _solved(transposed(a), right, vector) if found is None else found
 
 
-@vjp(np.linalg.solve, 0)
+@vjp(np.linalg.solve, 0, reads="y a")
 def solve_a_vjp(y_bar: Any, y: Any, a: Any, b: Any) -> Any:
     # Costs the solve that makes the cotangent of `b` too; they do not share it, as often only one is wanted.
     vector = np.ndim(b) == 1

@@ -57,7 +57,7 @@ def pull_rows(shape: tuple[int, ...], y_bar: Any) -> Any:
 def pull_linear_broadcast(saved: Any, y_bar: Any) -> Any:
     """`pull_linear` for arguments that are broadcast against each other."""
     first, second, a, b = saved
-    return fitted(pull_scaled(first, y_bar), a), fitted(pull_scaled(second, y_bar), b)
+    return pull_scaled(first, fitted(y_bar, a)), pull_scaled(second, fitted(y_bar, b))
 
 
 def pull_unary(saved: Any, y_bar: Any) -> Any:

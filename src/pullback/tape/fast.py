@@ -17,6 +17,7 @@ from pullback.base.protocol import call_function, call_method
 from pullback.base.spec import Spec
 from pullback.rules.index import getitem_vjp
 from pullback.tape.elementwise import are_real_arrays, binary, unary
+from pullback.tape.extrema import MAXIMUM_WAYS, MINIMUM_WAYS
 from pullback.tape.keep import snapshot
 from pullback.tape.matrices import matmul, reflected_matmul, trace
 from pullback.tape.plan import ALONE_WAYS, general
@@ -114,7 +115,9 @@ for _name, _function, _compute in (
     setattr(Variable, f"__{_name}__", _ways[0])
     setattr(Variable, f"__r{_name}__", _ways[1])
 BINARY_WAYS[np.matmul] = (matmul, reflected_matmul)
-ALONE_WAYS[np.trace] = trace  # until its rule changes: `plan.forget`
+# Until their rules change: `forget`, `plan.forget`.
+BINARY_WAYS.update({np.maximum: MAXIMUM_WAYS, np.minimum: MINIMUM_WAYS})
+ALONE_WAYS[np.trace] = trace
 _negative = unary(np.negative)
 Variable.__getitem__ = getitem
 Variable.__matmul__ = matmul

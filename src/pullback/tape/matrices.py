@@ -17,8 +17,9 @@ from pullback.rules.structured import IdentityMultiple, dense
 from pullback.tape.accumulate import Owned
 from pullback.tape.elementwise import shares_node
 from pullback.tape.keep import snapshot
+from pullback.tape.node import Recording
 from pullback.tape.plan import apply_to, general, is_complex
-from pullback.tape.variable import Variable, recorded
+from pullback.tape.variable import Due, Variable, recorded
 
 _FLOAT64 = np.dtype(np.float64)
 _FLOAT32 = np.dtype(np.float32)
@@ -150,6 +151,8 @@ def matmul(self: Variable, other: Any) -> Any:
                 and other._node is not None
             ):
                 # Two matrices, as most products are of.
+                if x.shape == z.shape[::-1]:
+                    return due_product(x, z, tape, (node, other._node))
                 return recorded(x @ z, tape, pull_product, (node, other._node), (x, z))
             if other._cell is not None:
                 other.settle()
@@ -162,6 +165,14 @@ def matmul(self: Variable, other: Any) -> Any:
                 return recorded(x @ other, tape, pull_left, node, snapshot(other))
             return recorded(x @ other, tape, pull_left_of_stacks, node, (x.shape, snapshot(other)))
     return general(np.matmul, (self, other), {})
+
+
+def due_product(x: Any, z: Any, tape: Recording, parents: Any) -> Variable:
+    """The product of two matrices, which is square, to be computed when its value is asked for."""
+    made = recorded(None, tape, pull_product, parents, (x, z))
+    made._cell = cell = _new(Due)
+    cell.factors = (x, z)
+    return made
 
 
 def reflected_matmul(self: Variable, other: Any) -> Any:
@@ -187,21 +198,24 @@ def pull_trace(size: int, y_bar: Any) -> IdentityMultiple:
 
 def pull_trace_of_product(saved: Any, y_bar: Any) -> Any:
     """The cotangents of two matrices of whose product the trace is taken: no product is needed."""
-    a, b = saved
-    return (b.T, a.T) if type(y_bar) is float and y_bar == 1 else (y_bar * b.T, y_bar * a.T)
+    a, turned = saved
+    return (turned, a.T) if type(y_bar) is float and y_bar == 1 else (y_bar * turned, y_bar * a.T)
 
 
 def trace(self: Any, kwargs: dict[str, Any]) -> Any:
     """``np.trace(self)`` of one matrix."""
     if type(self) is Variable and not kwargs and not switch.on:
-        node, x = self._node, self._value
-        if node is not None and self._cell is None and type(x) is _array:
-            shape = x.shape
-            if len(shape) == 2 and shape[0] == shape[1]:
-                tape = self._tape
-                if node.pull is pull_product and shares_node(node, tape):
-                    return recorded(x.trace(), tape, pull_trace_of_product, node.parents, node.saved)
-                dtype = x.dtype
-                if dtype is _FLOAT64 or dtype is _FLOAT32:
+        node, cell, tape = self._node, self._cell, self._tape
+        if cell is None:
+            x = self._value
+            if node is not None and type(x) is _array:
+                shape, dtype = x.shape, x.dtype
+                if len(shape) == 2 and shape[0] == shape[1] and (dtype is _FLOAT64 or dtype is _FLOAT32):
                     return recorded(x.trace(), tape, pull_trace, node, shape[0])
+        elif type(cell) is Due and node.pull is pull_product and shares_node(node, tape):
+            a, b = cell.factors
+            turned = b.T.copy()
+            return recorded(
+                a.ravel().dot(turned.ravel()), tape, pull_trace_of_product, node.parents, (a, turned)
+            )
     return apply_to(np.trace, (self,), kwargs)

@@ -97,6 +97,8 @@ def _record(
 def _find(values: Any, place: Place, found: list[tuple[Place, Variable]], others: list[Tracked]) -> None:
     """The variables in `values` and their places, views brought up to date, and what else is tracked."""
     for i, value in enumerate(values):
+        if type(value) is np.ndarray:
+            continue
         if isinstance(value, Variable):
             if value._cell is not None:
                 value.settle()
@@ -109,12 +111,21 @@ def _find(values: Any, place: Place, found: list[tuple[Place, Variable]], others
 
 def _highest(operands: list[tuple[Place, Variable]]) -> Recording | None:
     """The tape with the highest level among operands that are followed; None if none is."""
-    tapes = [x._tape for _, x in operands if x._node is not None]
-    return max(tapes, key=lambda tape: tape.level) if tapes else None
+    highest: Recording | None = None
+    for _, x in operands:
+        tape = x._tape
+        if tape is not highest and x._node is not None and (highest is None or tape.level > highest.level):
+            highest = tape
+    return highest
 
 
 def _lowered(value: Any, followed: Set[int]) -> Any:
     """`value` as this tape's function sees it: followed variables peeled, others as they are now."""
+    kind = type(value)
+    if kind is Variable:
+        return value._value if id(value) in followed else value.frozen()
+    if kind is np.ndarray:
+        return value
     return rebuilt(value, lambda x: x._value if id(x) in followed else x.frozen())
 
 
@@ -224,7 +235,8 @@ def pull_general(saved: Saved, y_bar: Any) -> Any:
         x_bar = by_position[position]
         for i in place[1:]:
             x_bar = x_bar[i]
-        bars.append(fit(x_bar, spec))
+        plain = type(x_bar) is np.ndarray and x_bar.dtype is spec.dtype and x_bar.shape == spec.shape
+        bars.append(x_bar if plain else fit(x_bar, spec))
     return bars if len(bars) > 1 else bars[0]
 
 

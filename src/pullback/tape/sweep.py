@@ -7,12 +7,13 @@ is to be walked again.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heappushpop
 from typing import Any
 
 import numpy as np
 
 from pullback.base.errors import NonFiniteError
+from pullback.base.memory import keep_what_is_freed
 from pullback.base.modes import modes, switch
 from pullback.base.overwrite import Path, overwrite, write_at
 from pullback.base.quiet import restore, silence
@@ -26,21 +27,28 @@ from pullback.tape.node import LocatedNode, Node, released
 
 Cotangents = dict[Node, Any]
 
+OWNING: set[Any] = set()
+"""The pulls that receive a cotangent as `Owned`, and may write into it."""
+
+keep_what_is_freed()
+
 
 def descend(output: Node, bars: Cotangents, retain: bool) -> Cotangents:
     """Walk everything that `output`, whose cotangent `bars` holds, depends on; as `walk` without an order.
 
-    A node is passed when every other that is reached has a lower number: its cotangent is complete then.
+    A node is passed when every other that is reached has a lower number: its cotangent is complete then. The
+    last node that was reached waits outside the heap: where nothing else waits, it is the next.
     """
     watching = switch.on and is_watched(bars)
-    pending = [(-output.number, output)]
-    while pending:
-        node = heappop(pending)[1]
+    pending: list[tuple[int, Node]] = []
+    node: Any = output
+    while node is not None:
         y_bar = bars.pop(node)
         pull: Any = node.pull
-        if type(y_bar) is Owned and pull is not pull_write:
+        if type(y_bar) is Owned and pull not in OWNING:
             y_bar = y_bar.value
         parents = node.parents
+        reached = None
         if type(parents) is not tuple:
             x_bar = pull(node.saved, y_bar)
             if watching:
@@ -50,7 +58,7 @@ def descend(output: Node, bars: Cotangents, retain: bool) -> Cotangents:
             else:
                 bars[parents] = x_bar
                 if parents.pull is not None:
-                    heappush(pending, (-parents.number, parents))
+                    reached = parents
         else:
             for parent, x_bar in zip(parents, pull(node.saved, y_bar), strict=True):
                 if watching:
@@ -60,11 +68,21 @@ def descend(output: Node, bars: Cotangents, retain: bool) -> Cotangents:
                 else:
                     bars[parent] = x_bar
                     if parent.pull is not None:
-                        heappush(pending, (-parent.number, parent))
+                        if reached is not None:
+                            heappush(pending, (-reached.number, reached))
+                        reached = parent
         if not retain:
             node.pull = released
             node.parents = ()
             node.saved = None
+        if pending:
+            node = (
+                heappop(pending)[1]
+                if reached is None
+                else heappushpop(pending, (-reached.number, reached))[1]
+            )
+        else:
+            node = reached
     return bars
 
 
@@ -86,7 +104,7 @@ def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None 
             return descend(output, bars, retain) if order is None else walk(order, bars, retain)
         while (pull := output.pull) is not None:
             parents = output.parents
-            if type(y_bar) is Owned and pull is not pull_write:
+            if type(y_bar) is Owned and pull not in OWNING:
                 y_bar = y_bar.value
             if type(parents) is not tuple:
                 y_bar = pull(output.saved, y_bar)
@@ -146,7 +164,7 @@ def walk(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents:
             continue
         y_bar = cotangents.pop(node, None)
         if y_bar is not None:
-            if type(y_bar) is Owned and pull is not pull_write:
+            if type(y_bar) is Owned and pull not in OWNING:
                 y_bar = y_bar.value
             parents = node.parents
             if type(parents) is not tuple:
@@ -234,3 +252,6 @@ def pull_write(saved: tuple[Path, Any, bool, Spec | None], y_bar: Any) -> Any:
     else:
         remaining = overwrite(y_bar, path, index, 0)
     return remaining if value_spec is None else (remaining, value_bar)
+
+
+OWNING.add(pull_write)

@@ -18,6 +18,17 @@ from pullback.tape.node import ROOT, Leaf, Node, Pull, Recording, number
 from pullback.tape.sweep import pull_write
 
 
+class Due(Cell):
+    """In place of the cell of a product of matrices whose value nobody has asked for: its trace needs none.
+
+    Attributes:
+        factors: the two matrices.
+    """
+
+    __slots__ = ("factors",)
+    due: ClassVar[bool] = True
+
+
 class Variable(Mutable):
     """An array or number that NumPy functions can be applied to, and that remembers how its value came about.
 
@@ -159,6 +170,15 @@ class Variable(Mutable):
         return isinstance(self._node, Leaf)
 
     # -- views and writes
+
+    def settle(self) -> None:
+        cell = self._cell
+        if type(cell) is Due:
+            a, b = cell.factors
+            self._value = a @ b
+            self._cell = None
+        else:
+            Mutable.settle(self)
 
     def adopt(self, result: Any) -> None:
         if isinstance(result, Variable):

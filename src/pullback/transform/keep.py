@@ -6,7 +6,8 @@ A local assigned outside all loops still has its value. One assigned in a loop i
   that nothing overwrites in between;
 - *read back* where the program itself has stored it in such memory;
 - *kept* in an array with an entry per trip, where the number of trips of all its loops is known before them;
-- *pushed* on a stack where it is not (triangles, ``while``), and where it is an array: then its reference.
+- *placed* in such an array, where it is an array itself whose lengths are known before the loops as well;
+- *pushed* on a stack where they are not (triangles, ``while``): of an array its reference.
 
 (Griewank & Walther, ch. 4.2; Naumann, *The Art of Differentiating Computer Programs*, 2012, ch. 4.)
 """
@@ -20,7 +21,7 @@ import numpy as np
 from pullback.ir import primitives
 from pullback.ir.build import Builder
 from pullback.ir.memory import is_alias
-from pullback.ir.nodes import Assign, Block, Const, For, Pop, Push, Statement, Store, Var
+from pullback.ir.nodes import Assign, Block, Const, For, Operand, Pop, Push, Slice, Statement, Store, Var
 from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.walk import assigns, reads, substitute, variables, walk
 from pullback.transform.alias import AliasClass
@@ -228,7 +229,9 @@ class Keeper:
             if not isinstance(statement, For):
                 for target in assigns(statement):
                     if target.name in plan.kept:
-                        push, pop = self._storage(target, loops)
+                        stays, push, pop = self._storage(target, statement, loops)
+                        if not stays:
+                            ahead.pop()
                         ahead += push
                         back += pop
                     elif target.name in plan.again:
@@ -236,15 +239,48 @@ class Keeper:
             back += remade.get(id(statement), [])
         return tuple(ahead), tuple(back)
 
-    def _storage(self, local: Var, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
-        """The statements that keep a local at its assignment, and those that get it back."""
+    def _storage(
+        self, local: Var, statement: Statement, loops: tuple[Loop, ...]
+    ) -> tuple[bool, Block, Block]:
+        """How a local is kept: whether its assignment stays, what follows that, and what gets it back."""
         self.kept.append((local, loops))
         counted = all(loop.is_counted_outside(loops[0]) for loop in loops)
-        return (
-            self._array(local, loops)
-            if counted and isinstance(local.type, Scalar)
-            else self._stack(local, loops)
-        )
+        if counted and isinstance(local.type, Scalar):
+            return True, *self._array(local, loops)
+        shape = self._shape(local, statement, loops[0]) if counted else None
+        if shape is not None:
+            place = self._placed(local, shape, loops)
+            return False, place, place
+        return True, *self._stack(local, loops)
+
+    def _shape(self, local: Var, statement: Statement, outer: Loop) -> tuple[Operand, ...] | None:
+        """The shape of an array that its statement allocates, where it is known before a loop."""
+        memory = self._classes.get(local.name)
+        match statement:
+            case Assign(function=np.empty, args=(tuple(shape), *_)):
+                known = not any(v.name in outer.assigned for v in variables(shape))
+                if known and memory is not None and memory.plain and len(memory.origins) == 1:
+                    return shape  # type: ignore[return-value]
+        return None
+
+    def _placed(self, local: Var, shape: tuple[Operand, ...], loops: tuple[Loop, ...]) -> Block:
+        """The array as the part of a larger one that belongs to the trip."""
+        assert isinstance(local.type, Array)
+        room, trips = self._room(local, len(shape), loops)
+        loops[0].before.append(Assign((room,), np.empty, ((*trips, *shape), Const(local.type.dtype))))
+        with self._builder.block() as place:
+            index = tuple(loop.position(self._builder) for loop in loops)
+            whole = (Slice(),) * len(shape)
+            self._builder.add(Assign((local,), primitives.view, (room, (*index, *whole))))
+        return place.statements()
+
+    def _room(self, local: Var, ndim: int, loops: tuple[Loop, ...]) -> tuple[Var, tuple[Operand, ...]]:
+        """An array with a place for each trip, and how many there are."""
+        kind = local.type
+        assert isinstance(kind, Array | Scalar)
+        ones = frozenset(len(loops) + axis for axis in kind.ones) if isinstance(kind, Array) else frozenset()
+        room = self._builder.var(f"kept_{local.name}", Array(kind.dtype, len(loops) + ndim, ones))
+        return room, tuple(loops[0].trips_of(loop, self._builder) for loop in loops)
 
     def _stack(self, local: Var, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
         assert isinstance(local.type, Scalar | Array)
@@ -254,8 +290,7 @@ class Keeper:
 
     def _array(self, local: Var, loops: tuple[Loop, ...]) -> tuple[Block, Block]:
         assert isinstance(local.type, Scalar)
-        room = self._builder.var(f"kept_{local.name}", Array(local.type.dtype, len(loops)))
-        trips = tuple(loops[0].trips_of(loop, self._builder) for loop in loops)
+        room, trips = self._room(local, 0, loops)
         loops[0].before.append(Assign((room,), np.empty, (trips, Const(local.type.dtype))))
         with self._builder.block() as keep:
             index = tuple(loop.position(self._builder) for loop in loops)

@@ -19,7 +19,7 @@ from pullback.optimize.arrays.reduce import (
     sum_,
     unless_given,
 )  # fmt: skip
-from pullback.optimize.broadcast import broadcast_to, cast, elementwise
+from pullback.optimize.broadcast import broadcast_to, cast, elementwise, where
 from pullback.optimize.delayed import Delayed, Value
 from pullback.optimize.emitter import Emitter
 from pullback.optimize.rewrites import rewrites
@@ -74,6 +74,12 @@ def _squares(e: Emitter, a: Value) -> Value:
     return elementwise(e, np.real, elementwise(e, np.multiply, array, elementwise(e, np.conjugate, array)))
 
 
+def _root(e: Emitter, squares: Value) -> Value:
+    """The square root of a sum of squares, with derivative 0 where that is 0 (docs/conventions.md)."""
+    squares = e.once(squares) if isinstance(squares, Delayed) else squares
+    return where(e, elementwise(e, np.equal, squares, Const(0)), Const(0.0), elementwise(e, np.sqrt, squares))
+
+
 @rewrites(np.var)
 def _var(
     e: Emitter, a: Value, axis: Any = None, dtype: Any = None, out: Any = None, ddof: Any = 0,
@@ -93,7 +99,7 @@ def _var(
 
 @rewrites(np.std)
 def _std(e: Emitter, a: Value, *args: Any, **kwargs: Any) -> Value:
-    return elementwise(e, np.sqrt, _var(e, a, *args, **kwargs))
+    return _root(e, _var(e, a, *args, **kwargs))
 
 
 @rewrites(np.nanvar)
@@ -108,7 +114,7 @@ def _nanvar(
 
 @rewrites(np.nanstd)
 def _nanstd(e: Emitter, a: Value, *args: Any, **kwargs: Any) -> Value:
-    return elementwise(e, np.sqrt, _nanvar(e, a, *args, **kwargs))
+    return _root(e, _nanvar(e, a, *args, **kwargs))
 
 
 @rewrites(np.average)
@@ -151,7 +157,7 @@ def _norm(e: Emitter, x: Value, ord: Any = None, axis: Any = None, keepdims: Any
         raise OpaqueError("a norm of matrices")
     if order in (None, 2, "fro"):
         array = array if array.dtype.kind in "fc" else an_array(cast(e, array, np.dtype(float)))
-        return elementwise(e, np.sqrt, sum_(e, _squares(e, array), axis, None, None, keepdims))
+        return _root(e, sum_(e, _squares(e, array), axis, None, None, keepdims))
     sizes = an_array(elementwise(e, np.absolute, array))
     if order == 1:
         return (

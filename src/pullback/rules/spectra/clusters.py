@@ -32,10 +32,10 @@ from typing import Any
 import numpy as np
 
 from pullback.rules.spectra import inquiry
+from pullback.rules.spectra.blurred import Blurred
 from pullback.rules.spectra.gauge import (
     ROUNDED,
     Array,
-    absent,
     eps_of,
     largest,
     named,
@@ -105,37 +105,6 @@ class Settled:
         self.mask[place][run, run] = True
         self.off[place][run, run] = np.where(np.eye(len(block), dtype=bool), 0, block)
         self.place, self.run = place, run
-
-
-class Blurred:
-    """Neighbours, however far apart, of which rounding takes more than a third of the gradient's digits.
-
-    They are those of a matrix that is small beside what a function of it varies with.
-
-    Attributes:
-        pairs: which neighbours.
-        reach: what the functions vary with, for each matrix.
-    """
-
-    def __init__(self, values: Array, columns: Array, size: Array) -> None:
-        eps = eps_of(values.dtype)
-        noise = 4 * eps * (columns[..., 1:] + columns[..., :-1])
-        self.pairs = noise > eps ** (1 / 3) * size[..., None] * np.abs(values[..., 1:] - values[..., :-1])
-        self.reach = np.max(columns, axis=-1) / np.where(size == 0, 1, size)
-
-
-def blurred_by(values: Array, columns: Array, twisted: Array, gap: Array, w_bar: Any) -> Blurred | None:
-    """Where rounding makes the formula, ``twisted / gap`` and `w_bar`, worthless; None if nowhere."""
-    if values.shape[-1] < 2 or not values.size:
-        return None
-    size = np.max(np.abs(twisted / np.where(gap == 0, np.inf, gap)), axis=(-2, -1))
-    if not absent(w_bar):
-        size = np.maximum(size, np.max(np.abs(w_bar), axis=-1))
-    least = np.min(np.abs(values[..., 1:] - values[..., :-1]))
-    if 8 * eps_of(values.dtype) ** (2 / 3) * np.max(columns) <= np.min(size) * least:
-        return None
-    blurred = Blurred(values, columns, size)
-    return blurred if blurred.pairs.any() else None
 
 
 def settled(

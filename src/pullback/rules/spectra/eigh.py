@@ -29,7 +29,8 @@ from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
 from pullback.rules.spectra import inquiry
-from pullback.rules.spectra.clusters import Counts, blurred_by, check_symmetric, settled
+from pullback.rules.spectra.blurred import blurred_by
+from pullback.rules.spectra.clusters import Counts, check_symmetric, settled
 from pullback.rules.spectra.gauge import (
     JOINED,
     absent,

@@ -190,6 +190,25 @@ def refuse_split(
     )
 
 
+def refuse_small(
+    function: str, values: Array, pair: tuple[int, int], place: tuple[int, ...]
+) -> NotDifferentiableError:
+    """The error for singular values that are small beside what the result varies with."""
+    first, second = sorted(pair)
+    which = (
+        f"singular value {first}{placed(place)} ({values[place][first]}) is"
+        if first == second
+        else f"{named('singular values', values[place], first, second, place)} are"
+    )
+    return NotDifferentiableError(
+        f"{function} has no derivative that its cotangents determine here: {which} small beside what the "
+        "result varies with",
+        why="the derivative divides by them, and rounding would take more than a third of its digits",
+        remedy="use functions of the singular values alone; or eigh of a.conj().T @ a, if the result is made "
+        "of one side's vectors; or multiply the matrix by a large number.",
+    )
+
+
 def refuse_phase(function: str, kind: str, values: Array, index: int, place: tuple[int, ...]) -> Exception:
     """The error for a loss that depends on the phase of a complex vector."""
     where = placed(place)

@@ -32,6 +32,7 @@ from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.linalg import adjoint
 from pullback.rules.spectra import inquiry
+from pullback.rules.spectra.blurred import Apart, Blurred, blurred_singular
 from pullback.rules.spectra.clusters import check_symmetric, settled
 from pullback.rules.spectra.eigh import check_phases
 from pullback.rules.spectra.gauge import (
@@ -193,6 +194,8 @@ class _Cotangents:
         m_u, m_v = self.of_u[..., :count, :count], self.of_v[..., :count, :count]
         together, apart = m_u + m_v, m_u - m_v
         turning = (apart - adjoint(apart)) / 2
+        twisted = (together - adjoint(together)) / 2
+        gap = self.s[..., None, :] - self.s[..., :, None] + infinite_diagonal(count, values.dtype)
         total = self.s[..., None, :] + self.s[..., :, None]
         inverse: Any = self.s[..., None, :]
         smooth: Any = None
@@ -203,7 +206,13 @@ class _Cotangents:
             both = zero[..., None, :] & zero[..., :, None]
             total = np.where(both, np.inf, total)
             inverse = np.where((zero & ~keeps)[..., None, :], np.inf, inverse)
-        inner = self._together(s_bar, together, zero) + self._cleared(turning, count) / total
+        parts = [(turning, total)]
+        for basis, basis_bar, m in ((self.u, self.u_bar, self.of_u), (self.v, self.v_bar, self.of_v)):
+            if basis.shape[-2] > count:
+                parts.append((self._outside(basis, basis_bar, m), inverse))
+        blurred, numerators = self._resolved(s_bar, twisted, gap, parts)
+        inner = self._together(s_bar, together, twisted, gap, zero, blurred)
+        inner = inner + self._cleared(numerators.pop(0), count) / total
         if not absent(s_bar):
             s_bar = s_bar if zero is None else np.where(zero, 0, s_bar)
             inner = inner + s_bar[..., None] * identity(count, values.dtype)
@@ -212,28 +221,45 @@ class _Cotangents:
         u1, v1 = self.u[..., :, :count], self.v[..., :, :count]
         left = u1 @ inner
         if self.u.shape[-2] > count:
-            left = left + self._cleared(self._outside(self.u, self.u_bar, self.of_u), 0) / inverse
+            left = left + self._cleared(numerators.pop(0), 0) / inverse
         a_bar = left @ adjoint(v1)
         if self.v.shape[-2] > count:
-            outside = self._cleared(self._outside(self.v, self.v_bar, self.of_v), 0)
-            a_bar = a_bar + u1 @ adjoint(outside / inverse)
+            a_bar = a_bar + u1 @ adjoint(self._cleared(numerators.pop(0), 0) / inverse)
         return a_bar if rest is None else a_bar + rest
 
-    def _together(self, s_bar: Any, m: Any, zero: Array | None) -> Any:
+    def _resolved(
+        self, s_bar: Any, twisted: Any, gap: Any, parts: list[tuple[Any, Any]]
+    ) -> tuple[Blurred | None, list[Any]]:
+        """What of the quotients is not resolved, and the numerators of `parts` without that."""
+        values, numerators = self.values, [numerator for numerator, _ in parts]
+        if not self._first() or not values.size:
+            return None, numerators
+        plain = np.broadcast_to(bare(s_bar), values.shape)
+        least = values[..., -1]
+        if values.shape[-1] > 1:
+            least = np.minimum(least, np.min(values[..., :-1] - values[..., 1:], axis=-1))
+        size = np.max(np.abs(plain), axis=-1)
+        top = 8 * eps_of(values.dtype) ** (2 / 3) * np.max(self.columns, axis=-1)
+        if (top <= size * least).all():
+            return None, numerators
+        given = [Apart(bare(x), bare(by), self.columns, k == 0) for k, (x, by) in enumerate(parts)]
+        return blurred_singular(NAME, values, self.columns, bare(twisted), bare(gap), plain, given, self.size)
+
+    def _together(
+        self, s_bar: Any, m: Any, twisted: Any, gap: Any, zero: Array | None, blurred: Blurred | None
+    ) -> Any:
         """What rotates U and V together, as `eigh` has it, for singular values that are not 0."""
         values, count = self.values, self.count
-        gap = self.s[..., None, :] - self.s[..., :, None] + infinite_diagonal(count, values.dtype)
         plain = bare(m)
         if plain.dtype.kind == "c":
             paired = plain if zero is None else np.where(zero[..., None, :], 0, plain)
             check_phases(NAME, KIND, values, paired, self.columns)
-        twisted = (m - adjoint(m)) / 2
         found = None
-        if not all_apart(values, eps_of(values.dtype) ** 0.5):
+        if blurred is not None or not all_apart(values, eps_of(values.dtype) ** 0.5):
             known, columns = self.known, self.columns
             found = settled(
                 NAME, KIND, values, bare(s_bar), plain, columns, bare(self.v)[..., :count], self.size,
-                lambda place: int(known[place]), self._first(),
+                lambda place: int(known[place]), self._first(), blurred,
             )  # fmt: skip
         if found is None and zero is None:
             return twisted / gap
