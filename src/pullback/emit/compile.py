@@ -91,6 +91,7 @@ def numba_type(kind: Type) -> types.Type:
 
 
 def _compile(dispatcher: Any, source: Source, module: ModuleType, signature: tuple[types.Type, ...]) -> None:
+    frontend.import_array_functions()
     for name in source.outlined:
         call_from_compiled(module.__name__, name, module.__dict__[name])
     try:
