@@ -8,9 +8,9 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import lower_builtin, type_callable
 from numba.np.arrayobj import make_array
-from numba.np.linalg import call_xxgemm, check_c_int, ensure_blas
+from numba.np.linalg import call_xxgemm, ensure_blas
 
-from pullback.emit import native
+from pullback.emit import arithmetic, native
 from pullback.emit.allocation import allocated, raise_if
 
 _FEW = 128
@@ -36,19 +36,39 @@ def _matmul(context, builder, signature, arguments):
     (m, k), (other, n) = (cgutils.unpack_tuple(builder, x.shape, count=2) for x in (a, b))
     message = "matmul: the second matrix has not as many rows as the first has columns"
     raise_if(context, builder, builder.icmp_signed("!=", k, other), ValueError, message)
+    lengths = (m, k, n)
+    most = ir.Constant(cgutils.intp_t, 2**31 - 1)
+    long = [builder.icmp_signed(">", length, most) for length in lengths]
+    message = "array size too large to fit in C int"
+    raise_if(context, builder, builder.or_(builder.or_(*long[:2]), long[2]), OverflowError, message)
     result = allocated(context, builder, signature.return_type, [m, n])
-    work = builder.mul(builder.mul(m, n), k)
-    with builder.if_else(builder.icmp_signed("<=", work, cgutils.intp_t(_FEW))) as (few, many):
-        with few:
-            _loops(context, builder, kinds, (a, b, result), (m, k, n))
-        with many:
-            for length in (m, k, n):
-                check_c_int(context, builder, length)
-            call_xxgemm(
-                context, builder, kinds[0], (m, k), a.data, kinds[1], (k, n), b.data,
-                signature.return_type, (m, n), result.data,
-            )  # fmt: skip
+    builder.call(_function(context, builder, signature), [*lengths, a.data, b.data, result.data])
     return result.value
+
+
+def _function(context, builder, signature):
+    """What multiplies matrices of these types: one function of the module, whoever calls it."""
+    kinds, kind = signature.args, signature.return_type
+    name = f"matmul.{kind.dtype}.{kinds[0].layout}{kinds[1].layout}"
+    function = builder.module.globals.get(name)
+    if function is not None:
+        return function
+    pointer = context.get_data_type(kind.dtype).as_pointer()
+    word = cgutils.intp_t
+    type_ = ir.FunctionType(ir.VoidType(), [word, word, word, pointer, pointer, pointer])
+    function = ir.Function(builder.module, type_, name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    inner = ir.IRBuilder(function.append_basic_block("entry"))
+    m, k, n, a, b, result = function.args
+    work = inner.mul(inner.mul(m, n), k)
+    with inner.if_else(inner.icmp_signed("<=", work, word(_FEW))) as (few, many):
+        with few:
+            _loops(context, inner, kinds, (a, b, result), (m, k, n))
+        with many:
+            call_xxgemm(context, inner, kinds[0], (m, k), a, kinds[1], (k, n), b, kind, (m, n), result)
+    inner.ret_void()
+    return function
 
 
 def _loops(context, builder, kinds, arrays, lengths):
@@ -64,24 +84,18 @@ def _loops(context, builder, kinds, arrays, lengths):
             right = _load(builder, kinds[1], b, (k, n), (inner.index, column.index))
             builder.store(_plus_product(builder, builder.load(total), left, right), total)
         place = builder.add(builder.mul(row.index, n), column.index)
-        builder.store(builder.load(total), builder.gep(result.data, [place]))
+        builder.store(builder.load(total), builder.gep(result, [place]))
 
 
-def _load(builder, kind, array, shape, index):
+def _load(builder, kind, data, shape, index):
     """An element of a matrix in either order."""
     (i, j), (rows, columns) = index, shape
     first, second, width = (i, j, columns) if kind.layout == "C" else (j, i, rows)
-    return builder.load(builder.gep(array.data, [builder.add(builder.mul(first, width), second)]))
+    return builder.load(builder.gep(data, [builder.add(builder.mul(first, width), second)]))
 
 
 def _plus_product(builder, total, x, y):
     """``total + x * y`` of real or of complex numbers."""
     if not isinstance(total.type, ir.LiteralStructType):
         return builder.fadd(total, builder.fmul(x, y))
-    (a, b), (c, d) = ([builder.extract_value(z, part) for part in range(2)] for z in (x, y))
-    real = builder.fsub(builder.fmul(a, c), builder.fmul(b, d))
-    imag = builder.fadd(builder.fmul(a, d), builder.fmul(b, c))
-    for part, term in enumerate((real, imag)):
-        term = builder.fadd(builder.extract_value(total, part), term)
-        total = builder.insert_value(total, term, part)
-    return total
+    return arithmetic.add(builder, total, arithmetic.multiply(builder, x, y))

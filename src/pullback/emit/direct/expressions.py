@@ -10,11 +10,13 @@ from numba.core.lowering import BaseLower
 from numba.core.typing.templates import fold_arguments
 from numba.np.arrayobj import load_item
 
+from pullback.emit import arithmetic
 from pullback.emit.direct.array_code import ArrayCode
 from pullback.emit.direct.elements import WORD, View, part_of
 from pullback.emit.direct.syntax import constant_int, indices_of, is_path
 
 _FLOAT = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
+_COMPLEX = {ast.Add: arithmetic.add, ast.Sub: arithmetic.subtract, ast.Mult: arithmetic.multiply}
 _INTEGER = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul"}
 LARGEST = 64
 """Powers beyond it are left to a loop."""
@@ -113,6 +115,8 @@ class Expressions(ArrayCode, BaseLower):
             (kind,) = kinds
             if isinstance(kind, types.Float) and type(symbol) in _FLOAT and len(values) == 2:
                 return getattr(self.builder, _FLOAT[type(symbol)])(*values)
+            if isinstance(kind, types.Complex) and type(symbol) in _COMPLEX and len(values) == 2:
+                return _COMPLEX[type(symbol)](self.builder, *values)
             if kind == types.int64 and type(symbol) in _INTEGER:
                 return getattr(self.builder, _INTEGER[type(symbol)])(*values)
             if type(symbol) in _ORDER and kind == types.int64:
