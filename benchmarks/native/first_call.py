@@ -144,7 +144,8 @@ def call_overhead() -> tuple[float, float]:
     gradient = pb.grad(compiled, argnums=(0, 1))
     a, b = np.ones(2), np.ones(2)
     gradient(a, b)
-    (plan,) = next(iter(compiled._specialised.values())).plans.values()
+    ((specialised,),) = compiled._specialised.values()
+    (plan,) = specialised.plans.values()
     whole, inner = timeit.Timer(lambda: gradient(a, b)), timeit.Timer(lambda: plan.run(a, b, plan.seed))
     rounds = [(whole.timeit(2000) / 2000, inner.timeit(2000) / 2000) for _ in range(15)]
     return statistics.median(r[0] for r in rounds), statistics.median(r[1] for r in rounds)
