@@ -114,7 +114,7 @@ def watch_numba() -> list[float]:
 
         return outer
 
-    Dispatcher.compile = watched(Dispatcher.compile)  # type: ignore[method-assign]
+    Dispatcher.compile = watched(Dispatcher.compile)
     binary.unpacked = watched(binary.unpacked)
     return spent
 

@@ -35,6 +35,10 @@ def each(*functions: Any, args: tuple[Any, ...], at: int = 0, to: Any) -> list[C
     return [(function, args, at, to) for function in functions]
 
 
+def added_to_argument(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: x + function(x)
+
+
 CASES: list[tuple[str, list[Case]]] = [
     (
         "`abs`, `fabs`",
@@ -134,7 +138,7 @@ CASES: list[tuple[str, list[Case]]] = [
     (
         "`floor`",
         [
-            (lambda x, function=function: x + function(x), (array(0.0, 0.5, -1.0),), 0, np.ones(3))
+            (added_to_argument(function), (array(0.0, 0.5, -1.0),), 0, np.ones(3))
             for function in (np.floor, np.ceil, np.rint, np.round, np.trunc, np.fix, np.sign)
         ]
         + [

@@ -1,7 +1,7 @@
 """Numba's version of `native.matmul`: a call of a BLAS, or loops where that would take longer.
 
 Numba's own ``@`` takes a quarter of a second to compile for each pair of layouts, since it is written in
-Python; here it is a few instructions in the caller.
+Python; here it is a function that a module has once for each, or loops in the caller where lengths are known.
 """
 
 from llvmlite import ir
@@ -31,49 +31,61 @@ def _typer(context):
 @lower_builtin(native.matmul, types.Array, types.Array)
 def _matmul(context, builder, signature, arguments):
     ensure_blas()
-    kinds = signature.args
-    a, b = (make_array(kind)(context, builder, value) for kind, value in zip(kinds, arguments, strict=True))
+    kinds = (*signature.args, signature.return_type)
+    a, b = (make_array(kind)(context, builder, value) for kind, value in zip(kinds, arguments, strict=False))
     (m, k), (other, n) = (cgutils.unpack_tuple(builder, x.shape, count=2) for x in (a, b))
     message = "matmul: the second matrix has not as many rows as the first has columns"
     raise_if(context, builder, builder.icmp_signed("!=", k, other), ValueError, message)
-    lengths = (m, k, n)
-    most = ir.Constant(cgutils.intp_t, 2**31 - 1)
-    long = [builder.icmp_signed(">", length, most) for length in lengths]
-    message = "array size too large to fit in C int"
-    raise_if(context, builder, builder.or_(builder.or_(*long[:2]), long[2]), OverflowError, message)
     result = allocated(context, builder, signature.return_type, [m, n])
-    builder.call(_function(context, builder, signature), [*lengths, a.data, b.data, result.data])
+    data, lengths = (a.data, b.data, result.data), (m, k, n)
+    if all(isinstance(length, ir.Constant) for length in lengths):
+        _product(context, builder, kinds, data, lengths)
+        return result.value
+    too_long = builder.icmp_signed(">", builder.or_(builder.or_(m, k), n), cgutils.intp_t(2**31 - 1))
+    message = "matmul: a length is too large for BLAS"
+    too_long = builder.and_(too_long, _is_much(builder, lengths))
+    raise_if(context, builder, too_long, OverflowError, message)
+    builder.call(_function(context, builder.module, kinds, data), (*data, *lengths))
     return result.value
 
 
-def _function(context, builder, signature):
-    """What multiplies matrices of these types: one function of the module, whoever calls it."""
-    kinds, kind = signature.args, signature.return_type
-    name = f"matmul.{kind.dtype}.{kinds[0].layout}{kinds[1].layout}"
-    function = builder.module.globals.get(name)
-    if function is not None:
-        return function
-    pointer = context.get_data_type(kind.dtype).as_pointer()
-    word = cgutils.intp_t
-    type_ = ir.FunctionType(ir.VoidType(), [word, word, word, pointer, pointer, pointer])
-    function = ir.Function(builder.module, type_, name)
+def _function(context, module, kinds, data):
+    """The product of matrices of these kinds, once for all in a module, of whose compilation it is most."""
+    name = f"pullback.matmul.{kinds[0].dtype}.{kinds[0].layout}{kinds[1].layout}"
+    known = module.globals.get(name)
+    if known is not None:
+        return known
+    kind = ir.FunctionType(ir.VoidType(), [value.type for value in data] + [cgutils.intp_t] * 3)
+    function = ir.Function(module, kind, name)
     function.linkage = "internal"
     function.attributes.add("noinline")
-    inner = ir.IRBuilder(function.append_basic_block("entry"))
-    m, k, n, a, b, result = function.args
-    work = inner.mul(inner.mul(m, n), k)
-    with inner.if_else(inner.icmp_signed("<=", work, word(_FEW))) as (few, many):
-        with few:
-            _loops(context, inner, kinds, (a, b, result), (m, k, n))
-        with many:
-            call_xxgemm(context, inner, kinds[0], (m, k), a, kinds[1], (k, n), b, kind, (m, n), result)
-    inner.ret_void()
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    _product(context, builder, kinds, function.args[:3], function.args[3:])
+    builder.ret_void()
     return function
 
 
-def _loops(context, builder, kinds, arrays, lengths):
+def _is_much(builder, lengths):
+    """Whether so many numbers are multiplied that BLAS does it sooner."""
+    m, k, n = lengths
+    return builder.icmp_signed(">", builder.mul(builder.mul(m, n), k), cgutils.intp_t(_FEW))
+
+
+def _product(context, builder, kinds, data, lengths):
+    m, k, n = lengths
+    with builder.if_else(_is_much(builder, lengths)) as (many, few):
+        with few:
+            _loops(context, builder, kinds, data, lengths)
+        with many:
+            call_xxgemm(
+                context, builder, kinds[0], (m, k), data[0], kinds[1], (k, n), data[1],
+                kinds[2], (m, n), data[2],
+            )  # fmt: skip
+
+
+def _loops(context, builder, kinds, data, lengths):
     """Each element of the product as one sum."""
-    a, b, result = arrays
+    a, b, result = data
     m, k, n = lengths
     dtype = kinds[0].dtype
     total = cgutils.alloca_once(builder, context.get_value_type(dtype))

@@ -205,7 +205,8 @@ def pull_trace_of_product(saved: Any, y_bar: Any) -> Any:
 def trace(self: Any, kwargs: dict[str, Any]) -> Any:
     """``np.trace(self)`` of one matrix."""
     if type(self) is Variable and not kwargs and not switch.on:
-        node, cell, tape = self._node, self._cell, self._tape
+        node: Any = self._node
+        cell, tape = self._cell, self._tape
         if cell is None:
             x = self._value
             if node is not None and type(x) is _array:
