@@ -96,21 +96,26 @@ def watch_numba() -> list[float]:
     """The seconds spent in compiling, one entry a function; what is taken from the cache is in it too."""
     from numba.core.dispatcher import Dispatcher
 
+    from pullback.emit import binary
+
     spent: list[float] = []
-    inner: Callable[..., Any] = Dispatcher.compile
     depth = [0]
 
-    def outer(self: Any, signature: Any) -> Any:
-        depth[0] += 1
-        began = time.process_time()
-        try:
-            return inner(self, signature)
-        finally:
-            depth[0] -= 1
-            if depth[0] == 0:
-                spent.append(time.process_time() - began)
+    def watched(inner: Callable[..., Any]) -> Callable[..., Any]:
+        def outer(*args: Any) -> Any:
+            depth[0] += 1
+            began = time.process_time()
+            try:
+                return inner(*args)
+            finally:
+                depth[0] -= 1
+                if depth[0] == 0:
+                    spent.append(time.process_time() - began)
 
-    Dispatcher.compile = outer  # type: ignore[method-assign]
+        return outer
+
+    Dispatcher.compile = watched(Dispatcher.compile)
+    binary.unpacked = watched(binary.unpacked)
     return spent
 
 

@@ -25,6 +25,7 @@ direct       the text to LLVM without Numba's front end
 frontend     Numba's passes for what that refuses
 overloads    the compiled versions of `native`
 vector_math  those of `exp`, `log`, `tanh`, `sin` and `cos`
+arithmetic   of complex numbers, as instructions
 callback     calls of Python functions from compiled code
 """
 

@@ -3,11 +3,14 @@
 Numba's ``np.empty`` is a function, compiled anew for every program and rank in a tenth of a second.
 """
 
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.typing.npydecl import parse_dtype, parse_shape
 from numba.extending import lower_builtin, type_callable
-from numba.np.arrayobj import get_itemsize, make_array, populate_array
+from numba.np.arrayobj import get_itemsize
 
 from pullback.emit import native
 
@@ -26,20 +29,27 @@ type_callable(native.zeros)(_typer)
 @lower_builtin(native.empty, types.Any, types.Any)
 def _empty(context, builder, signature, arguments):
     lengths = _lengths(context, builder, signature.args[0], arguments[0])
-    return allocated(context, builder, signature.return_type, lengths)._getvalue()
+    return allocated(context, builder, signature.return_type, lengths).value
 
 
 @lower_builtin(native.zeros, types.Any, types.Any)
 def _zeros(context, builder, signature, arguments):
     lengths = _lengths(context, builder, signature.args[0], arguments[0])
     array = allocated(context, builder, signature.return_type, lengths)
-    size = builder.mul(array.itemsize, array.nitems)
-    cgutils.memset(builder, array.data, size, 0)
-    return array._getvalue()
+    cgutils.memset(builder, array.data, array.size, 0)
+    return array.value
+
+
+class Allocated(NamedTuple):
+    """A new array: Numba's structure of its parts, where its elements are, and how many bytes they take."""
+
+    value: Any
+    data: Any
+    size: Any
 
 
 def allocated(context, builder, kind, lengths):
-    """A new array of type `kind` and these lengths, as Numba's structure of its parts."""
+    """A new array of type `kind` and these lengths, contiguous in C order."""
     itemsize = ir.Constant(cgutils.intp_t, get_itemsize(context, kind))
     strides, size, too_big = [], itemsize, cgutils.false_bit
     for length in reversed(lengths):
@@ -47,25 +57,43 @@ def allocated(context, builder, kind, lengths):
         product = builder.smul_with_overflow(size, length)
         size = builder.extract_value(product, 0)
         too_big = builder.or_(too_big, builder.extract_value(product, 1))
-    with cgutils.if_unlikely(builder, too_big):
-        message = "array is too big; its size in bytes is larger than the maximum possible size"
-        context.call_conv.return_user_exc(builder, ValueError, (message,))
+    message = "array is too big; its size in bytes is larger than the maximum possible size"
+    raise_if(context, builder, too_big, ValueError, message)
     alignment = context.get_preferred_array_alignment(kind.dtype)
     memory = context.nrt.meminfo_alloc_aligned(builder, size, alignment)
-    with cgutils.if_unlikely(builder, cgutils.is_null(builder, memory)):
-        context.call_conv.return_user_exc(builder, MemoryError, ("Allocation failed",))
-    array = make_array(kind)(context, builder)
-    data = context.nrt.meminfo_data(builder, memory)
+    raise_if(context, builder, cgutils.is_null(builder, memory), MemoryError, "Allocation failed")
     element = context.get_data_type(kind.dtype)
-    populate_array(
-        array,
-        data=builder.bitcast(data, element.as_pointer()),
-        shape=lengths,
-        strides=strides,
-        itemsize=itemsize,
-        meminfo=memory,
-    )
-    return array
+    data = builder.bitcast(context.nrt.meminfo_data(builder, memory), element.as_pointer())
+    count = ir.Constant(cgutils.intp_t, 1)
+    for length in lengths:
+        count = builder.mul(count, length, flags=["nsw"])
+    parts = {
+        "meminfo": memory, "nitems": count, "itemsize": itemsize, "data": data,
+        "shape": cgutils.pack_array(builder, lengths, cgutils.intp_t),
+        "strides": cgutils.pack_array(builder, strides, cgutils.intp_t),
+    }  # fmt: skip
+    value = context.get_constant_null(kind)
+    position = context.data_model_manager[kind].get_field_position
+    for name, part in parts.items():
+        value = builder.insert_value(value, part, position(name))
+    return Allocated(value, data, size)
+
+
+def raise_if(context, builder, condition, error, message):
+    """Leave the function with an exception; all of its places that raise this one share a block."""
+    blocks = _RAISING.setdefault(builder.function, {})
+    raising = blocks.get((error, message))
+    if raising is None:
+        raising = blocks[error, message] = builder.append_basic_block("raise")
+        with builder.goto_block(raising):
+            context.call_conv.return_user_exc(builder, error, (message,))
+    behind = builder.append_basic_block("behind")
+    builder.cbranch(condition, raising, behind).set_weights([1, 99])
+    builder.position_at_end(behind)
+
+
+_RAISING = WeakKeyDictionary()
+"""For each function that is being written its blocks that raise, by what they raise."""
 
 
 def _lengths(context, builder, kind, shape):
@@ -79,8 +107,7 @@ def _lengths(context, builder, kind, shape):
             for part, given in zip(parts, kind.types, strict=True)
         ]
     for length in lengths:
-        negative = builder.icmp_signed("<", length, ir.Constant(cgutils.intp_t, 0))
-        with cgutils.if_unlikely(builder, negative):
-            message = "negative dimensions not allowed"
-            context.call_conv.return_user_exc(builder, ValueError, (message,))
+        if not isinstance(length, ir.Constant) or length.constant < 0:
+            negative = builder.icmp_signed("<", length, ir.Constant(cgutils.intp_t, 0))
+            raise_if(context, builder, negative, ValueError, "negative dimensions not allowed")
     return lengths

@@ -31,6 +31,7 @@ from pullback.base.errors import UnsupportedError
 from pullback.base.location import Location
 from pullback.emit import (
     allocation,
+    arithmetic,
     binary,
     cache,
     callback,
@@ -91,6 +92,7 @@ def numba_type(kind: Type) -> types.Type:
 
 
 def _compile(dispatcher: Any, source: Source, module: ModuleType, signature: tuple[types.Type, ...]) -> None:
+    frontend.import_array_functions()
     for name in source.outlined:
         call_from_compiled(module.__name__, name, module.__dict__[name])
     try:
@@ -128,7 +130,8 @@ def _loaded(machine_code: bytes, name: str, signature: tuple[types.Type, ...]) -
 def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
     modules = (
-        native, overloads, allocation, binary, callback, exponential, frontend, lapack, matmul, vector_math,
+        native, overloads, allocation, arithmetic, binary, callback, exponential, frontend, lapack, matmul,
+        vector_math,
     )  # fmt: skip
     direct = sorted(Path(str(pipeline.__file__)).parent.glob("*.py"))
     own = [path.read_text() for path in (*(Path(str(module.__file__)) for module in modules), *direct)]

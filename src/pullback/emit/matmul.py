@@ -10,8 +10,8 @@ from numba.extending import lower_builtin, type_callable
 from numba.np.arrayobj import make_array
 from numba.np.linalg import call_xxgemm, ensure_blas
 
-from pullback.emit import native
-from pullback.emit.allocation import allocated
+from pullback.emit import arithmetic, native
+from pullback.emit.allocation import allocated, raise_if
 
 _FEW = 128
 """Up to so many multiplications are done here."""
@@ -34,20 +34,19 @@ def _matmul(context, builder, signature, arguments):
     kinds = (*signature.args, signature.return_type)
     a, b = (make_array(kind)(context, builder, value) for kind, value in zip(kinds, arguments, strict=False))
     (m, k), (other, n) = (cgutils.unpack_tuple(builder, x.shape, count=2) for x in (a, b))
-    with cgutils.if_unlikely(builder, builder.icmp_signed("!=", k, other)):
-        message = "matmul: the second matrix has not as many rows as the first has columns"
-        context.call_conv.return_user_exc(builder, ValueError, (message,))
+    message = "matmul: the second matrix has not as many rows as the first has columns"
+    raise_if(context, builder, builder.icmp_signed("!=", k, other), ValueError, message)
     result = allocated(context, builder, signature.return_type, [m, n])
     data, lengths = (a.data, b.data, result.data), (m, k, n)
     if all(isinstance(length, ir.Constant) for length in lengths):
         _product(context, builder, kinds, data, lengths)
-        return result._getvalue()
+        return result.value
     too_long = builder.icmp_signed(">", builder.or_(builder.or_(m, k), n), cgutils.intp_t(2**31 - 1))
-    with cgutils.if_unlikely(builder, builder.and_(too_long, _is_much(builder, lengths))):
-        message = "matmul: a length is too large for BLAS"
-        context.call_conv.return_user_exc(builder, OverflowError, (message,))
+    message = "matmul: a length is too large for BLAS"
+    too_long = builder.and_(too_long, _is_much(builder, lengths))
+    raise_if(context, builder, too_long, OverflowError, message)
     builder.call(_function(context, builder.module, kinds, data), (*data, *lengths))
-    return result._getvalue()
+    return result.value
 
 
 def _function(context, module, kinds, data):
@@ -111,10 +110,4 @@ def _plus_product(builder, total, x, y):
     """``total + x * y`` of real or of complex numbers."""
     if not isinstance(total.type, ir.LiteralStructType):
         return builder.fadd(total, builder.fmul(x, y))
-    (a, b), (c, d) = ([builder.extract_value(z, part) for part in range(2)] for z in (x, y))
-    real = builder.fsub(builder.fmul(a, c), builder.fmul(b, d))
-    imag = builder.fadd(builder.fmul(a, d), builder.fmul(b, c))
-    for part, term in enumerate((real, imag)):
-        term = builder.fadd(builder.extract_value(total, part), term)
-        total = builder.insert_value(total, term, part)
-    return total
+    return arithmetic.add(builder, total, arithmetic.multiply(builder, x, y))

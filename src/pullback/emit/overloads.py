@@ -13,7 +13,7 @@ from numba.core import cgutils, types
 from numba.extending import lower_builtin, overload, type_callable
 from numba.np.arrayobj import make_array
 
-from pullback.emit import allocation, native
+from pullback.emit import allocation, arithmetic, native
 
 
 @type_callable(native.reserve)
@@ -40,7 +40,7 @@ def _reserve(context, builder, signature, arguments):
             length = builder.select(builder.icmp_signed(">", twice, size), twice, size)
             wider = allocation.allocated(context, builder, signature.return_type, [length])
             cgutils.raw_memcpy(builder, wider.data, room.data, room.nitems, room.itemsize)
-            builder.store(wider._getvalue(), result)
+            builder.store(wider.value, result)
     return builder.load(result)
 
 
@@ -121,10 +121,10 @@ def _scale(context, builder, signature, arguments):
         zero = ir.Constant(context.get_value_type(kind), 0.0)
         either = builder.or_(builder.fcmp_ordered("==", a, zero), builder.fcmp_ordered("==", b, zero))
         return builder.select(either, zero, builder.fmul(a, b))
-    product = context.compile_internal(builder, lambda x, y: x * y, kind(kind, kind), (a, b))
-    both = context.compile_internal(
-        builder, lambda x, y: x != 0 and y != 0, types.boolean(kind, kind), (a, b)
-    )
+    if isinstance(kind, types.Integer):
+        return builder.mul(a, b)
+    product = arithmetic.multiply(builder, a, b)
+    both = builder.and_(arithmetic.is_not_zero(builder, a), arithmetic.is_not_zero(builder, b))
     return builder.select(both, product, context.get_constant_null(kind))
 
 
@@ -144,8 +144,7 @@ def _check_index(context, builder, signature, arguments):
     )
     low = builder.icmp_signed("<", index, builder.neg(length))
     high = builder.icmp_signed(">=", index, length)
-    with cgutils.if_unlikely(builder, builder.or_(low, high)):
-        context.call_conv.return_user_exc(builder, IndexError, ("index out of range",))
+    allocation.raise_if(context, builder, builder.or_(low, high), IndexError, "index out of range")
     return context.get_dummy_value()
 
 

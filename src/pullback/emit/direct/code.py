@@ -11,11 +11,11 @@ from numba.np.arrayobj import store_item
 from pullback.emit.direct.elements import WORD, View, is_array
 from pullback.emit.direct.expressions import Expressions
 from pullback.emit.direct.infer import ListOf
-from pullback.emit.direct.interleaving import is_wide, once_at_a_time
+from pullback.emit.direct.interleaving import is_flat, once_at_a_time
 from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
 from pullback.emit.direct.stacks import Stack
-from pullback.emit.direct.syntax import constant_int, raised_by, range_of
+from pullback.emit.direct.syntax import constant_int, names_in, raised_by, range_of
 
 
 class Outline:
@@ -181,7 +181,7 @@ class Code(Expressions):
         builder.position_at_end(latch)
         counter.add_incoming(builder.add(counter, ir.Constant(WORD, step), flags=("nsw",)), latch)
         back = builder.branch(head)
-        if is_wide(node.body, self.names.alone):
+        if is_flat(node, self.names.alone):
             back.set_metadata("llvm.loop", once_at_a_time(self.module))
         builder.position_at_end(behind)
 

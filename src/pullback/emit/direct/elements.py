@@ -1,8 +1,8 @@
 """Arrays in code: their parts, and where an element of one is."""
 
 from llvmlite import ir
+from llvmlite.ir.instructions import InsertValue
 from numba.core import cgutils, types
-from numba.np.arrayobj import make_array
 
 WORD = cgutils.intp_t
 
@@ -21,13 +21,12 @@ class View:
     def __init__(self, context, builder, kind, value):
         self.kind = kind
         self.value = value
-        array = make_array(kind)(context, builder)
-        index = array._datamodel.get_field_position
-        self.data = builder.extract_value(value, index("data"))
+        index = context.data_model_manager[kind].get_field_position
+        self.data = part_of(builder, value, index("data"))
         self.size_at = index("nitems")
-        self.shape = [builder.extract_value(value, (index("shape"), k)) for k in range(kind.ndim)]
+        self.shape = [part_of(builder, value, index("shape"), k) for k in range(kind.ndim)]
         if kind.layout == "A":
-            self.steps = [builder.extract_value(value, (index("strides"), k)) for k in range(kind.ndim)]
+            self.steps = [part_of(builder, value, index("strides"), k) for k in range(kind.ndim)]
             return
         along = range(kind.ndim) if kind.layout == "F" else range(kind.ndim - 1, -1, -1)
         self.steps = [ir.Constant(WORD, 1)] * kind.ndim
@@ -53,6 +52,19 @@ class View:
         if self.kind.layout == "A":
             return cgutils.pointer_add(builder, self.data, offset)
         return builder.gep(self.data, [offset])
+
+
+def part_of(builder, value, *place):
+    """A part of a structure: what was put there, where that can be seen, so that LLVM need not find it."""
+    while place and isinstance(value, InsertValue):
+        put = tuple(value.indices)
+        if put == place[: len(put)]:
+            value, place = value.operands[1], place[len(put) :]
+        elif place == put[: len(place)]:
+            break
+        else:
+            value = value.operands[0]
+    return builder.extract_value(value, place) if place else value
 
 
 def is_array(kind):

@@ -10,12 +10,13 @@ from numba.core.lowering import BaseLower
 from numba.core.typing.templates import fold_arguments
 from numba.np.arrayobj import load_item
 
-from pullback.emit import native
+from pullback.emit import arithmetic, native
 from pullback.emit.direct.array_code import ArrayCode
-from pullback.emit.direct.elements import WORD, View
+from pullback.emit.direct.elements import WORD, View, part_of
 from pullback.emit.direct.syntax import constant_int, indices_of, is_path
 
 _FLOAT = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
+_COMPLEX = {ast.Add: arithmetic.add, ast.Sub: arithmetic.subtract, ast.Mult: arithmetic.multiply}
 _INTEGER = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul"}
 LARGEST = 64
 """Powers beyond it are left to a loop."""
@@ -114,6 +115,8 @@ class Expressions(ArrayCode, BaseLower):
             (kind,) = kinds
             if isinstance(kind, types.Float) and type(symbol) in _FLOAT and len(values) == 2:
                 return getattr(self.builder, _FLOAT[type(symbol)])(*values)
+            if isinstance(kind, types.Complex) and type(symbol) in _COMPLEX and len(values) == 2:
+                return _COMPLEX[type(symbol)](self.builder, *values)
             if kind == types.int64 and type(symbol) in _INTEGER:
                 return getattr(self.builder, _INTEGER[type(symbol)])(*values)
             if type(symbol) in _ORDER and kind == types.int64:
@@ -247,7 +250,7 @@ class Expressions(ArrayCode, BaseLower):
             return part(self.context, self.builder, base, self.of(node.value), node.attr)
         array = self.view(node.value)
         if node.attr == "size":
-            return self.builder.extract_value(array.value, array.size_at)
+            return part_of(self.builder, array.value, array.size_at)
         return self.context.make_tuple(self.builder, kind, array.shape)
 
     def of_Subscript(self, node):
@@ -255,7 +258,7 @@ class Expressions(ArrayCode, BaseLower):
             position: Any = constant_int(node.slice)
             if type(node.value) is ast.Attribute:
                 return self.view(node.value.value).shape[position]
-            return self.builder.extract_value(self.of(node.value), position)
+            return part_of(self.builder, self.of(node.value), position)
         if node in self.found.calls:
             return self.selected(node)
         return self.element(node, *self.place(node))

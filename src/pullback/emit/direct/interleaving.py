@@ -1,8 +1,8 @@
 """Loops of which LLVM works on one vector at a time, where it would work on two or four.
 
-That saves steps of the counter, which are few beside many loads, and leaves the numbers of up to three
-vectors to be done one by one at the end of each row. What hides latency is the processor; only sums need
-several at a time.
+That saves steps of the counter, which are few beside the loads, leaves the numbers of up to three vectors to be
+done one by one at the end of each row, and takes half as much again of LLVM's time. What hides latency is the
+processor; only sums need several at a time.
 (LLVM Language Reference, "'llvm.loop.interleave.count' Metadata".)
 """
 
@@ -10,20 +10,26 @@ import ast
 
 from llvmlite import ir
 
-_MANY = 3
-"""So many elements in a statement or several are many."""
+from pullback.emit.direct.syntax import names_in
 
 
-def is_wide(body, alone):
-    """Whether a loop has many elements, no loop, no branch and no sum; `alone`: names assigned once."""
-    for statement in body:
-        if not isinstance(statement, ast.Assign | ast.AugAssign):
+def is_flat(loop, alone):
+    """Whether an iteration leaves nothing to the next: no sum in a name, none in an element.
+
+    Args:
+        loop: a `for` statement.
+        alone: names that are assigned once.
+    """
+    changing = {loop.target.id}
+    for statement in loop.body:
+        if type(statement) not in (ast.Assign, ast.AugAssign):
             return False
-        target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
-        if not isinstance(target, ast.Subscript) and getattr(target, "id", None) not in alone:
+        target = statement.targets[0] if type(statement) is ast.Assign else statement.target
+        if type(target) is ast.Name and type(statement) is ast.Assign and target.id in alone:
+            changing.add(target.id)
+        elif type(target) is not ast.Subscript or changing.isdisjoint(names_in(target.slice)):
             return False
-    elements = sum(isinstance(part, ast.Subscript) for statement in body for part in ast.walk(statement))
-    return elements >= _MANY
+    return True
 
 
 def once_at_a_time(module):

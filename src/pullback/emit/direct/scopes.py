@@ -10,6 +10,7 @@ import ast
 from numba.core import types
 
 from pullback.emit import native
+from pullback.emit.direct.syntax import names_in
 
 GIVEN, REST = " given", " rest"
 _ALLOCATING = frozenset([native.empty, native.matmul, native.zeros])
@@ -34,7 +35,7 @@ class Scopes:
             if isinstance(node, ast.Assign) and isinstance(found.kinds[node.value], types.Array):
                 self._assigned(node.targets[0], node.value, alone, shared, allocated)
             elif isinstance(node, ast.Call) and self._shares(node):
-                shared.update(part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+                shared |= names_in(node)
         shared = set(map(self.root, shared))
         self.apart = sorted(allocated - shared)
         self.given = {arg.arg for arg in tree.args.args if arg.arg in alone} - shared

@@ -59,3 +59,8 @@ def is_path(node, local):
 def indices_of(node):
     """The expressions in the brackets."""
     return node.slice.elts if type(node.slice) is ast.Tuple else [node.slice]
+
+
+def names_in(node):
+    """The names that occur in a piece of syntax."""
+    return {part.id for part in ast.walk(node) if type(part) is ast.Name}
