@@ -119,6 +119,13 @@ def triangle(r, x, n):
     return y
 
 
+def from_the_end(r, x, n):
+    y = zeros(r, x.shape[0], x.shape[1])
+    with r.range(n) as i:
+        add(r, y, (i, -2), x[i, 0])
+    return y
+
+
 def renamed(r, x, n):
     y = zeros(r, n)
     z = r.call(np.reshape, y, (n,))
@@ -128,6 +135,7 @@ def renamed(r, x, n):
 
 
 LEFT = [
+    from_the_end,
     a_column_in_between, again_and_again, diagonal, read_first, shifted, neighbours, sometimes, triangle,
     renamed,
 ]  # fmt: skip

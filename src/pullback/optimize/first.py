@@ -132,7 +132,9 @@ class _First:
         zero = Const(array.type.dtype.type(0))
         with builder.block() as made:
             reached = [
-                end if isinstance(end, Const) else builder.call(max, end, 0, name="reached")
+                Const(max(end.value, 0))
+                if isinstance(end, Const)
+                else builder.call(max, end, 0, name="reached")
                 for _, end in sorted(ends.items())
             ]
             for axis, end in enumerate(reached):
@@ -157,7 +159,7 @@ def _closed(ends: dict[int, Operand], seen: set[tuple[int, ...]], array: Var) ->
     assert isinstance(array.type, Array)
     left = [axis for axis in range(array.type.ndim) if axis not in ends]
     reached = [1 + max(place[k] for place in seen) for k in range(len(left))]
-    if seen != set(np.ndindex(*reached)):
+    if any(k < 0 for place in seen for k in place) or seen != set(np.ndindex(*reached)):
         return False
     ends |= {axis: Const(end) for axis, end in zip(left, reached, strict=True)}
     return True

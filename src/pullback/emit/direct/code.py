@@ -15,7 +15,7 @@ from pullback.emit.direct.interleaving import is_flat, once_at_a_time
 from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
 from pullback.emit.direct.stacks import Stack
-from pullback.emit.direct.syntax import constant_int, names_in, raised_by, range_of
+from pullback.emit.direct.syntax import constant_int, raised_by, range_of
 
 
 class Outline:

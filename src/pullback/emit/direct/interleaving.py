@@ -1,8 +1,8 @@
 """Loops of which LLVM works on one vector at a time, where it would work on two or four.
 
-That saves steps of the counter, which are few beside the loads, leaves the numbers of up to three vectors to be
-done one by one at the end of each row, and takes half as much again of LLVM's time. What hides latency is the
-processor; only sums need several at a time.
+That saves steps of the counter, which are few beside the loads, leaves the numbers of up to three vectors to
+be done one by one at the end of each row, and takes half as much again of LLVM's time. What hides latency is
+the processor; only sums need several at a time.
 (LLVM Language Reference, "'llvm.loop.interleave.count' Metadata".)
 """
 
