@@ -68,7 +68,6 @@ def rotated(vh: Any, shape: tuple[int, int]) -> Any:
     ("loss", "shape"),
     [(both, (3, 3)), (both, (5, 3)), (other_side, (3, 3)), (other_side, (2, 4))],
     ids=["both-square", "both-tall", "other-square", "other-wide"],
-    ids=str,
 )
 @pytest.mark.parametrize("size", SIZES)
 def test_what_they_do_not_is_refused(
