@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import numpy as np
 import pytest
 from comparing_programs import Check
+
+import pullback as pb
 
 FOUND = {
     "a place that every trip overwrites": """
@@ -113,3 +116,17 @@ def test_found(body: str, dtype: str) -> None:
     done = Check(text, "found", dtype, arguments).run(second=True)
     assert "differences" in done
     assert "second order" in done
+
+
+def spread_out(x: Any) -> Any:
+    return np.sum(np.broadcast_to(x[0], (3,)) * 0.7) + np.sum(x)
+
+
+def test_a_number_of_single_precision_stays_single_where_python_runs_a_function() -> None:
+    x = np.ones(4, np.float32)
+    compiled = pb.compile(spread_out)
+    assert compiled(x).dtype == np.float32
+    np.testing.assert_allclose(compiled(x), spread_out(x), rtol=1e-6)
+    gradient = pb.grad(compiled)(x)
+    assert gradient.dtype == np.float32
+    np.testing.assert_allclose(gradient, [3.1, 1, 1, 1], rtol=1e-6)

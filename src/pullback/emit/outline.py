@@ -19,7 +19,7 @@ from pullback.emit.names import identifiers, spelled
 from pullback.emit.text import Text, call, subscript, tuple_of
 from pullback.ir import primitives
 from pullback.ir.nodes import Arg, Assign, Const, Operand, Slice, Store, Var
-from pullback.ir.types import Array, Type
+from pullback.ir.types import Array, Scalar, Type
 from pullback.ir.walk import arguments, operands, reads
 
 Reader = Callable[[Any], Text]
@@ -93,7 +93,7 @@ class Outline:
         arguments = [read(variable) for variable in variables]
         results = ", ".join(f'"{kind}"' for kind in kinds)
         parameters = ", ".join(_parameter(i) for i in range(len(variables)))
-        rest = (f"({parameters}):", *(f"    {line}" for line in body))
+        rest = (f"({parameters}):", *(f"    {line}" for line in (*_typed(variables), *body)))
         mark = f"@native.interpreted({results})"
         for known in self.functions:
             if known.lines == (mark, f"def {known.name}{rest[0]}", *rest[1:]):
@@ -102,6 +102,16 @@ class Outline:
         self._taken.add(name)
         self.functions.append(Outlined(name, (mark, f"def {name}{rest[0]}", *rest[1:]), modules))
         return call(name, *arguments)
+
+
+def _typed(variables: list[Var]) -> list[str]:
+    """Lines that give numbers their dtypes again, where it could matter: Numba hands over Python's."""
+    single = any(v.type.dtype.char in "fF" for v in variables if isinstance(v.type, Scalar | Array))
+    return [
+        f"{_parameter(i)} = np.{v.type.dtype.name}({_parameter(i)})"
+        for i, v in enumerate(variables)
+        if single and isinstance(v.type, Scalar) and not v.type.weak and v.type.dtype.kind in "iufc"
+    ]
 
 
 def _contiguous(code: str, kind: Type) -> str:
