@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import warnings
 from typing import Any
 
@@ -157,6 +158,19 @@ def test_the_value_of_a_product_stays_when_its_factors_or_the_graph_are_gone() -
     assert t.value == np.trace(a @ b)
     assert np.array_equal(x.grad, 2 * np.ones((2, 2)))
     assert not np.shares_memory(x.grad, y.grad)
+
+
+def test_a_product_that_is_not_computed_yet_is_no_input() -> None:
+    z: Any = pb.Variable(np.ones((2, 2))) @ pb.Variable(np.ones((2, 2)))
+    assert z.grad is None
+    assert not z.is_leaf
+    with pytest.raises(pb.MutationError, match="only an input"):
+        z.grad = np.ones((2, 2))
+    with pytest.raises(pb.MutationError, match="computed Variable cannot be assigned"):
+        z.value = np.ones((2, 2))
+    with pytest.raises(pb.UnsupportedError, match="pickled"):
+        pickle.dumps(z)
+    assert np.array_equal(z.value, np.full((2, 2), 2.0))
 
 
 def test_a_product_of_matrices_that_do_not_fit_is_refused_at_once() -> None:

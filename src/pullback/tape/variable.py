@@ -27,6 +27,7 @@ class Due(Cell):
 
     __slots__ = ("factors",)
     due: ClassVar[bool] = True
+    leaf: ClassVar[Any] = None
 
 
 class Variable(Mutable):
