@@ -17,7 +17,7 @@ from pullback.api.quick import Part
 from pullback.api.recipe import Interface
 from pullback.base.argnums import Argnums, choose
 from pullback.base.dispatch import tracked_in
-from pullback.capture import Leaf
+from pullback.capture import Captured, Leaf
 from pullback.ir.nodes import Assign, Program
 from pullback.ir.types import Scalar, is_inexact
 from pullback.ir.walk import walk
@@ -109,6 +109,14 @@ def asked_for(argnums: Argnums, has_aux: bool) -> Any:
     return (tuple(argnums) if isinstance(argnums, list) else argnums, has_aux)
 
 
+def output_of(captured: Captured, has_aux: bool) -> Leaf | None:
+    """Which of a program's results is differentiated; None where there is no one such result."""
+    result = captured.result
+    if has_aux:
+        result = result[0] if isinstance(result, tuple) and len(result) == 2 else None
+    return result if isinstance(result, Leaf) else None
+
+
 def planned(
     compiled: Compiled,
     argnums: Argnums,
@@ -118,12 +126,8 @@ def planned(
     specialised: Specialised,
 ) -> Plan | None:
     """The plan for this specialisation; None where the tape has to say what is wrong."""
-    result = specialised.captured.result
-    if has_aux:
-        if not (isinstance(result, tuple) and len(result) == 2):
-            return None
-        result = result[0]
-    if not isinstance(result, Leaf):
+    result = output_of(specialised.captured, has_aux)
+    if result is None:
         return None
     pure = specialised.pure.interface
     kind = pure.results[result.position]

@@ -17,11 +17,10 @@ import numpy as np
 from pullback.api.arguments import map_tree
 from pullback.api.compiled import Compiled, Specialised, check_apart
 from pullback.api.fitting import coerced
-from pullback.api.native import asked_for, may_ask_again, positions_of
+from pullback.api.native import asked_for, may_ask_again, output_of, positions_of
 from pullback.base.argnums import Argnums, choose
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import MutationError, UnsupportedError
-from pullback.capture import Leaf
 from pullback.ir.types import Array, Scalar
 
 _MOST = 8
@@ -138,10 +137,8 @@ def _planned(
     specialised: Specialised,
 ) -> _Plan | None:
     """What is asked for; None where the engines have to see to it."""
-    result = specialised.captured.result
-    if has_aux:
-        result = result[0] if isinstance(result, tuple) and len(result) == 2 else None
-    if not isinstance(result, Leaf) or specialised.memory is not None:
+    result = output_of(specialised.captured, has_aux)
+    if result is None or specialised.memory is not None:
         return None
     pure = specialised.pure.interface
     wrt = positions_of(compiled, argnums, args, kwargs, specialised)

@@ -171,7 +171,7 @@ class _Lanes:
 
     def _spelled(self, statement: Statement) -> Iterator[Statement]:
         """A statement with functions that are written out."""
-        if not isinstance(statement, Assign) or [operand_type(x) for x in statement.args] != [_DOUBLE]:
+        if not isinstance(statement, Assign) or not _is_of_a_double(statement.args):
             yield statement
         elif statement.function in _WRITTEN_OUT:
             yield replace(statement, function=_WRITTEN_OUT[statement.function])
@@ -276,9 +276,8 @@ def _reads(block: Block) -> Counter[str]:
     return Counter(v.name for statement in walk(block) for v in reads(statement))
 
 
-def operand_type(x: Arg) -> Any:
-    """The type of a variable, None of anything else."""
-    return x.type if isinstance(x, Var) else None
+def _is_of_a_double(args: tuple[Arg, ...]) -> bool:
+    return len(args) == 1 and isinstance(args[0], Var) and args[0].type == _DOUBLE
 
 
 def _is_plain(statement: Statement) -> bool:

@@ -16,7 +16,7 @@ from numba.np.linalg import F_INT_nptype, ensure_lapack, get_blas_kind, ll_char,
 
 from pullback.emit import native
 from pullback.emit.callback import call_from_compiled
-from pullback.rules.spectra.gauge import JOINED, eps_of
+from pullback.rules.spectra.gauge import JOINED, eps_of, hidden_of
 
 _FEW = 24
 """Triangles up to this size are not left to BLAS."""
@@ -26,8 +26,7 @@ EQUAL = JOINED * eps_of(np.dtype(np.float64))
 """Times the size of a matrix, how far apart equal values may be, as a part of the largest."""
 NEAR = eps_of(np.dtype(np.float64)) ** 0.5
 """How far apart values have to be for the formulas to hold."""
-HIDDEN = 8 * eps_of(np.dtype(np.float64)) ** (2 / 3)
-"""Times the cotangents of vectors: quotients times gaps that are less may be rounding (`spectra.blurred`)."""
+HIDDEN = hidden_of(np.dtype(np.float64))
 
 _status = types.int32
 

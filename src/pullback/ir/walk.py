@@ -129,6 +129,11 @@ def walk(block: Block) -> Iterator[Statement]:
             yield from walk(inner)
 
 
+def mentions(statement: Statement, name: str) -> bool:
+    """Whether a statement, or one in it, reads or assigns a variable."""
+    return any(v.name == name for part in walk((statement,)) for v in (*reads(part), *assigns(part)))
+
+
 def _changed(statement: Statement, **fields: Any) -> Statement:
     """`statement` with other fields; itself where it has them, so that what is known of it stays."""
     for name, value in fields.items():

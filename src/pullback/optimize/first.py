@@ -20,7 +20,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.nodes import Arg, Assign, Block, Const, For, Operand, Program, Statement, Store, Var
 from pullback.ir.types import INT, Array, Scalar
-from pullback.ir.walk import assigns, reads, walk, with_blocks
+from pullback.ir.walk import assigns, mentions, reads, walk, with_blocks
 from pullback.optimize.uses import Uses
 
 
@@ -64,7 +64,7 @@ class _First:
                 case Assign(targets=(Var() as array,), function=np.zeros, args=(tuple(shape),)) if (
                     array.name not in self._shared | self._uses.cells and self._stay(shape)
                 ):
-                    after = next((k for k in range(at + 1, len(block)) if _has(block[k], array.name)), at)
+                    after = next((k for k in range(at + 1, len(block)) if mentions(block[k], array.name)), at)
                     loop = made[after]
                     found = self._found(loop, array) if isinstance(loop, For) else None
                     if found is not None:
@@ -84,7 +84,7 @@ class _First:
         seen: set[tuple[int, ...]] = set()
         first: set[int] = set()
         for statement in nest[-1].body:
-            if not _has(statement, array.name):
+            if not mentions(statement, array.name):
                 continue
             index = _index(statement, array.name)
             if index is None or not all(isinstance(entry, Var | Const) for entry in index):
@@ -120,7 +120,7 @@ class _First:
         """The loops from `loop` to the block that has all mentions of an array."""
         nest = [loop]
         while True:
-            with_it = [statement for statement in nest[-1].body if _has(statement, name)]
+            with_it = [statement for statement in nest[-1].body if mentions(statement, name)]
             if len(with_it) != 1 or not isinstance(with_it[0], For):
                 return nest
             nest.append(with_it[0])
@@ -169,11 +169,6 @@ def _is_upward(loop: For) -> bool:
     """Whether a loop goes up from 0 by ones."""
     ends = isinstance(loop.start, Const) and isinstance(loop.step, Const)
     return ends and loop.start.value == 0 and loop.step.value == 1  # type: ignore[union-attr]
-
-
-def _has(statement: Statement, name: str) -> bool:
-    """Whether a statement, or one in it, mentions a variable."""
-    return any(v.name == name for part in walk((statement,)) for v in (*reads(part), *assigns(part)))
 
 
 def _index(statement: Statement, name: str) -> tuple[Arg, ...] | None:

@@ -145,6 +145,8 @@ def fit(x_bar: Any, spec: Spec | np.ndarray[Any, Any] | list[Any]) -> Any:
     """`x_bar` with the shape and dtype of the argument: summed over broadcast axes, real, cast."""
     if isinstance(spec, list):
         return [fit(part, part_spec) for part, part_spec in zip(x_bar, spec, strict=True)]
+    if type(x_bar) is np.ndarray and x_bar.dtype is spec.dtype and x_bar.shape == spec.shape:
+        return x_bar
     if isinstance(x_bar, Structured):
         if x_bar.shape == spec.shape and x_bar.dtype == spec.dtype:
             return x_bar

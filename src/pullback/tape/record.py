@@ -235,8 +235,7 @@ def pull_general(saved: Saved, y_bar: Any) -> Any:
         x_bar = by_position[position]
         for i in place[1:]:
             x_bar = x_bar[i]
-        plain = type(x_bar) is np.ndarray and x_bar.dtype is spec.dtype and x_bar.shape == spec.shape
-        bars.append(x_bar if plain else fit(x_bar, spec))
+        bars.append(fit(x_bar, spec))
     return bars if len(bars) > 1 else bars[0]
 
 

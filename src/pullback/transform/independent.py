@@ -20,7 +20,7 @@ from pullback.ir import primitives
 from pullback.ir.memory import is_alias
 from pullback.ir.nodes import Assign, Block, Checkpoint, For, If, Program, Statement, Store, Var
 from pullback.ir.types import Array, Stack
-from pullback.ir.walk import assigns, blocks, reads, variables, walk
+from pullback.ir.walk import assigns, blocks, mentions, reads, variables, walk
 from pullback.transform.activity import Activity
 from pullback.transform.alias import AliasClass
 from pullback.transform.order import Order
@@ -144,12 +144,12 @@ def _adds(statement: Statement, sums: set[str]) -> bool:
 
 def _begins(cell: str, block: Block) -> bool:
     """Whether the first to mention a cell, each time that a block around all mentions runs, assigns it."""
-    mentions = [s for s in block if _mentions(s, cell)]
-    if not mentions or _starts(cell, mentions[0]):
+    with_it = [s for s in block if mentions(s, cell)]
+    if not with_it or _starts(cell, with_it[0]):
         return True
-    if len(mentions) > 1 or any(v.name == cell for v in reads(mentions[0])):
+    if len(with_it) > 1 or any(v.name == cell for v in reads(with_it[0])):
         return False
-    return all(_begins(cell, inner) for inner in blocks(mentions[0]))
+    return all(_begins(cell, inner) for inner in blocks(with_it[0]))
 
 
 def _starts(cell: str, statement: Statement) -> bool:
@@ -157,10 +157,6 @@ def _starts(cell: str, statement: Statement) -> bool:
     if any(v.name == cell for v in reads(statement)):
         return False
     if isinstance(statement, If):
-        firsts = [next((s for s in b if _mentions(s, cell)), None) for b in blocks(statement)]
+        firsts = [next((s for s in b if mentions(s, cell)), None) for b in blocks(statement)]
         return all(first is not None and _starts(cell, first) for first in firsts)
     return any(target.name == cell for target in assigns(statement))
-
-
-def _mentions(statement: Statement, cell: str) -> bool:
-    return any(v.name == cell for s in walk((statement,)) for v in (*reads(s), *assigns(s)))

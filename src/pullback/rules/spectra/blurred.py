@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.rules.spectra.gauge import ROUNDED, Array, absent, eps_of, refuse_small
+from pullback.rules.spectra.gauge import ROUNDED, Array, absent, eps_of, hidden_of, refuse_small
 
 
 class Blurred:
@@ -45,7 +45,7 @@ def blurred_by(values: Array, columns: Array, twisted: Array, gap: Array, w_bar:
     if not absent(w_bar):
         size = np.maximum(size, np.max(np.abs(w_bar), axis=-1))
     least = np.min(np.abs(values[..., 1:] - values[..., :-1]))
-    if 8 * eps_of(values.dtype) ** (2 / 3) * np.max(columns) <= np.min(size) * least:
+    if hidden_of(values.dtype) * np.max(columns) <= np.min(size) * least:
         return None
     blurred = Blurred(values, columns, size)
     return blurred if blurred.pairs.any() else None

@@ -48,6 +48,12 @@ def slack_of(dtype: np.dtype[Any]) -> float:
     return eps_of(dtype) ** (2 / 3)
 
 
+@functools.cache
+def hidden_of(dtype: np.dtype[Any]) -> float:
+    """Times the cotangents of vectors: quotients times gaps that are less may be rounding (see `blurred`)."""
+    return 8 * eps_of(dtype) ** (2 / 3)
+
+
 def absent(cotangent: Any) -> bool:
     """Whether nothing flowed to an output: its cotangent came as one number."""
     return np.ndim(cotangent) == 0

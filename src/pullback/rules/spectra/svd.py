@@ -44,6 +44,7 @@ from pullback.rules.spectra.gauge import (
     complement,
     eps_of,
     first_order_only,
+    hidden_of,
     identity,
     infinite_diagonal,
     merge,
@@ -239,7 +240,7 @@ class _Cotangents:
         if values.shape[-1] > 1:
             least = np.minimum(least, np.min(values[..., :-1] - values[..., 1:], axis=-1))
         size = np.max(np.abs(plain), axis=-1)
-        top = 8 * eps_of(values.dtype) ** (2 / 3) * np.max(self.columns, axis=-1)
+        top = hidden_of(values.dtype) * np.max(self.columns, axis=-1)
         if (top <= size * least).all():
             return None, numerators
         given = [Apart(bare(x), bare(by), self.columns, k == 0) for k, (x, by) in enumerate(parts)]
