@@ -33,6 +33,7 @@ from pullback.ir.nodes import (
 )  # fmt: skip
 from pullback.ir.types import INT, Array, Scalar, is_inexact
 from pullback.ir.walk import arguments, blocks, variables, walk, with_blocks
+from pullback.optimize.reciprocals import share_reciprocals
 
 _ARITHMETIC = frozenset([
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.square, np.absolute, np.real,
@@ -58,6 +59,10 @@ def optimistic(program: Program) -> Program | None:
     if not doubt.spreads(program):
         return None
     builder = Builder(names_of(program))
+    if not doubt.divides(program):
+        program = share_reciprocals(program, builder)
+        doubt = _Doubt(program)
+        doubt.spreads(program)
     suspect = builder.var("suspect", Scalar(np.dtype(float)))
     results = dict.fromkeys(r for r in program.results if isinstance(r, Var) and doubt.concerns(r))
     seen = _Seen(program, builder, suspect)
@@ -106,6 +111,15 @@ class _Doubt:
             if not all(self._passes(statement) for statement in walk(program.body)):
                 return False
         return True
+
+    def divides(self, program: Program) -> bool:
+        """Whether anything is divided by what it concerns, where an infinite number could get lost."""
+        return any(
+            isinstance(statement, Assign)
+            and statement.function is np.divide
+            and self.concerns(statement.args[1])
+            for statement in walk(program.body)
+        )
 
     def _passes(self, statement: Statement) -> bool:
         match statement:
