@@ -124,6 +124,8 @@ class Scope:
         values = [value for value in (self.integer(arg) for arg in args) if value is not None]
         if len(values) < len(args):
             return None
+        if function is np.bitwise_and:
+            return self._masked(values[1])
         if function in (np.minimum, min) and len(values) == 2:
             return self.minimum(*values)
         if function in (np.maximum, max) and len(values) == 2:
@@ -148,7 +150,26 @@ class Scope:
                     as_number(add(other, f, -1)) in (0, 1) for f in there
                 ):
                     return self._clamped(other)
-        return None
+        return self._either(*values)  # type: ignore[arg-type]
+
+    def _either(self, a: Affine, b: Affine) -> Affine:
+        """One of the two: a symbol between them, where it is known which is the greater."""
+        symbol = self.symbols.fresh()
+        if all(self.symbols.is_nonnegative(x, self.facts) for x in (a, b)):
+            self.facts += [symbol]
+        for greater, smaller in ((a, b), (b, a)):
+            if self.symbols.is_nonnegative(add(greater, smaller, -1), self.facts):
+                self.facts += [add(greater, symbol, -1), add(symbol, smaller, -1)]
+        return symbol
+
+    def _masked(self, mask: Affine) -> Affine | None:
+        """What is left of an integer by ``&`` with a number that is not negative."""
+        greatest = as_number(mask)
+        if greatest is None or greatest < 0:
+            return None
+        symbol = self.symbols.fresh()
+        self.facts += [symbol, add(mask, symbol, -1)]
+        return symbol
 
     def _clamped(self, a: Affine) -> Affine:
         # Which symbols there are may not depend on what is known: two passes number them alike.

@@ -24,7 +24,7 @@ Axes = dict[int, str]
 
 def contract(program: Program) -> Program:
     """The same function with smaller temporary arrays."""
-    mentions, alone = _alone(program)
+    mentions, alone = apart(program)
     return replace(program, body=_contracted(program.body, mentions, alone))
 
 
@@ -35,11 +35,11 @@ def contract_zeros(program: Program) -> Program:
     """
     if not any(_is_zeros(statement) for statement in walk(program.body)):
         return program
-    mentions, alone = _alone(program)
+    mentions, alone = apart(program)
     return replace(program, body=_zeroed(program.body, mentions, alone))
 
 
-def _alone(program: Program) -> tuple[dict[str, int], set[str]]:
+def apart(program: Program) -> tuple[dict[str, int], set[str]]:
     """How many statements have each array; those that go by one name, and are stored into as they are."""
     uses = Uses(program)
     mentions: dict[str, int] = {}

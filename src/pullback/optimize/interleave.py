@@ -27,6 +27,7 @@ from pullback.ir.nodes import Assign, Block, Const, For, If, Operand, Program, S
 from pullback.ir.walk import assigns, reads, walk
 from pullback.optimize.extents import Form
 from pullback.optimize.linear import Linear
+from pullback.optimize.rolling import Rolling
 from pullback.optimize.touched import Access, touched
 from pullback.optimize.uses import Uses
 
@@ -35,8 +36,9 @@ _LAG = 8
 
 def interleave(program: Program) -> Program:
     """The same function with neighbouring nests row by row."""
-    builder = Builder(names_of(program))
-    return replace(program, body=_Interleaving(program, builder).block(program.body))
+    interleaving = _Interleaving(program, Builder(names_of(program)))
+    body = interleaving.block(program.body)
+    return replace(program, body=interleaving.rolling.shorter(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class _Interleaving:
         self._uses = Uses(program)
         self._linear = Linear(program, self._uses)
         self._builder = builder
+        self.rolling = Rolling(program, self._linear, builder)
 
     def block(self, block: Block) -> Block:
         made: list[Statement] = []
@@ -86,7 +89,8 @@ class _Interleaving:
         late, longer = later.shifted(lag).plus(start, -1), end.shifted(lag).plus(stop, -1)
         if late.terms or longer.terms:
             return None
-        return self._written(first, ahead, second, lag, late.constant, longer.constant)
+        first, loop = self.rolling.together(first, second.loop, lag)
+        return self._written(first, ahead, replace(second, loop=loop), lag, late.constant, longer.constant)
 
     def _lag(self, first: For, ahead: tuple[Statement, ...], second: _Guarded) -> int | None:
         """By how many iterations the second loop has to lag; None where that is unknown or of no use."""

@@ -284,6 +284,10 @@ class Expressions(ArrayCode, BaseLower):
             return node.id in self.natural
         if type(node) is ast.BinOp and type(node.op) in (ast.Add, ast.Mult):
             return self.is_natural(node.left) and self.is_natural(node.right)
+        if type(node) is ast.BinOp and type(node.op) is ast.BitAnd:
+            return self.is_natural(node.left) or self.is_natural(node.right)
+        if type(node) is ast.IfExp:
+            return self.is_natural(node.body) and self.is_natural(node.orelse)
         if type(node) is ast.Call and self.found.value(node.func) is native.opaque:
             return self.is_natural(node.args[0])
         if type(node) is ast.Subscript:
