@@ -20,6 +20,7 @@ from pullback.rules.direction import Direction
 from pullback.rules.product import scale, scale_anew
 from pullback.rules.structured import Structured, dense
 from pullback.rules.table import TABLE
+from pullback.tape.accumulate import Owned
 from pullback.tape.keep import snapshot
 from pullback.tape.node import ROOT
 from pullback.tape.plan import apply_to, fitted, general, is_complex
@@ -62,8 +63,12 @@ def pull_linear_broadcast(saved: Any, y_bar: Any) -> Any:
 
 def pull_unary(saved: Any, y_bar: Any) -> Any:
     """The cotangent of the argument of a function of one argument."""
-    partial, y, x = saved
-    return scale_anew(partial, (y, x), y_bar) if type(y_bar) is _array else product(partial(y, x), y_bar)
+    derivative, y, x = saved
+    if type(y_bar) is _array:
+        return scale_anew(derivative, (y, x), y_bar)
+    partial = derivative(y, x)
+    x_bar = product(partial, y_bar)
+    return Owned(x_bar) if type(partial) is type(x_bar) is _array else x_bar
 
 
 def pull_one(saved: Any, y_bar: Any) -> Any:
