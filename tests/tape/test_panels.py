@@ -39,6 +39,8 @@ def test_a_product_in_panels(rows: int, inner: int, columns: int, dtype: Any) ->
             y = panels.times_transposed(other, factor)
             assert y.dtype == dtype
             assert np.abs(y - x @ b.T).max() <= bound
+        for factor in layouts(b.T.copy()):
+            assert np.abs(panels.times(other, factor) - x @ b.T).max() <= bound
         for factor in layouts(a):
             assert np.abs(panels.transposed_times(factor, other) - a.T @ x).max() <= bound
 
@@ -54,6 +56,14 @@ def test_factors_of_two_precisions_are_multiplied_in_the_higher() -> None:
     x, b = np.full((32, 256), 1 / 3, np.float32), np.full((256, 256), 1 / 3)
     assert panels.times_transposed(x, b).dtype == np.float64
     assert panels.transposed_times(np.full((32, 256), 1 / 3), x).dtype == np.float64
+    assert panels.times(x, b).dtype == np.float64
+
+
+def test_shapes_that_do_not_fit_are_numpy_s_error() -> None:
+    for shape in ((512, 128), (128, 512), (255, 300)):
+        x, w = pb.Variable(np.ones((32, 256))), pb.Variable(np.ones(shape))
+        with pytest.raises(ValueError, match="matmul"):
+            x @ w
 
 
 def test_gradients_of_a_layer_on_a_small_batch() -> None:

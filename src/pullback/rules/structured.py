@@ -63,7 +63,8 @@ class Filled(Structured):
         kind = type(partial)
         if (kind is int or kind is float) and partial - partial == 0 != partial:
             return self if self.shape else self.value
-        return self.value if np.shape(partial) == self.shape else self.dense()
+        shape = partial.shape if kind is np.ndarray else np.shape(partial)
+        return self.value if shape == self.shape else self.dense()
 
     def dense(self) -> Any:
         return np.broadcast_to(self.value, self.shape)
@@ -85,7 +86,8 @@ class Repeated(Structured):
         return Repeated(self.value * number, self.shape)
 
     def against(self, partial: Any) -> Any:
-        return self.value if np.shape(partial) == self.shape else self.dense()
+        shape = partial.shape if type(partial) is np.ndarray else np.shape(partial)
+        return self.value if shape == self.shape else self.dense()
 
     def dense(self) -> Any:
         return repeated(self.value, self.shape)

@@ -18,7 +18,7 @@ from pullback.tape.accumulate import Owned
 from pullback.tape.elementwise import shares_node
 from pullback.tape.keep import snapshot
 from pullback.tape.node import Recording
-from pullback.tape.panels import times_transposed, transposed_times
+from pullback.tape.panels import times, times_transposed, transposed_times
 from pullback.tape.plan import apply_to, general, is_complex
 from pullback.tape.variable import Due, Variable, recorded
 
@@ -154,7 +154,7 @@ def matmul(self: Variable, other: Any) -> Any:
                 # Two matrices, as most products are of.
                 if x.shape == z.shape[::-1]:
                     return due_product(x, z, tape, (node, other._node))
-                return recorded(x @ z, tape, pull_product, (node, other._node), (x, z))
+                return recorded(times(x, z), tape, pull_product, (node, other._node), (x, z))
             if other._cell is not None:
                 other.settle()
             z, z_node = other._value, other._node

@@ -1,4 +1,4 @@
-"""Products with the transpose of a matrix where the other has few rows: the adjoint of a layer on a batch.
+"""Products of two real matrices of which one has few rows, as of a layer on a batch and of its adjoint.
 
 OpenBLAS (0.3.17 on, with AVX-512) has kernels for small matrices which copy nothing into another order: for
 up to 10⁶ multiplications, and of a transposed right factor for up to 1,200 results. Larger products of few
@@ -17,36 +17,39 @@ _LEAST, _MOST = 1_000_000, 16_000_000
 _RESULTS = 1_200
 
 
+def times(x: Any, b: Any) -> Any:
+    """``x @ b``."""
+    rows, inner = x.shape
+    if rows <= _ROWS and _LEAST < b.size * rows <= _MOST and inner == len(b) and suits(b, x):
+        width = panel(b.shape[1], _LEAST // (rows * inner))
+        if width:
+            return in_panels(x, divided(b, width))
+    return x @ b
+
+
 def times_transposed(x: Any, b: Any) -> Any:
-    """``x @ b.T`` of two real matrices."""
+    """``x @ b.T``."""
     rows, inner = x.shape
     if rows <= _ROWS and _LEAST < b.size * rows <= _MOST and suits(b, x):
         width = panel(len(b), min(_RESULTS // rows, _LEAST // (rows * inner)))
         if width:
-            y = np.empty((rows, len(b)), x.dtype)
-            turned = b.reshape(-1, width, inner).transpose(0, 2, 1)
-            np.matmul(x, turned, out=y.reshape(rows, -1, width).transpose(1, 0, 2))
-            return y
-    return x @ b.T
+            return in_panels(x, b.reshape(-1, width, inner).transpose(0, 2, 1))
+    return x.dot(b.T)
 
 
 def transposed_times(a: Any, x: Any) -> Any:
-    """``a.T @ x`` of two real matrices."""
+    """``a.T @ x``."""
     rows, columns = x.shape
     if rows <= _ROWS and _LEAST < a.size * columns <= _MOST and suits(x, a):
-        inner = a.shape[1]
         width = panel(columns, _LEAST // a.size)
         if width:
-            y = np.empty((inner, columns), x.dtype)
-            parts = x.reshape(rows, -1, width).transpose(1, 0, 2)
-            np.matmul(a.T, parts, out=y.reshape(inner, -1, width).transpose(1, 0, 2))
-            return y
-    return a.T @ x
+            return in_panels(a.T, divided(x, width))
+    return a.T.dot(x)
 
 
-def suits(divided: Any, other: Any) -> bool:
-    """Whether a matrix can be divided into panels, and that pays."""
-    return divided.flags.c_contiguous and divided.dtype is other.dtype and copies_nothing()
+def suits(cut: Any, other: Any) -> bool:
+    """Whether a matrix can be cut into panels, and that pays."""
+    return cut.flags.c_contiguous and cut.dtype is other.dtype and copies_nothing()
 
 
 def panel(columns: int, most: int) -> int:
@@ -55,6 +58,19 @@ def panel(columns: int, most: int) -> int:
     while width > most and width % 2 == 0:
         width //= 2
     return width if 8 <= width <= most else 0
+
+
+def divided(b: Any, width: int) -> Any:
+    """A stack of the panels of a matrix, each of `width` columns."""
+    return b.reshape(len(b), -1, width).transpose(1, 0, 2)
+
+
+def in_panels(x: Any, panels: Any) -> Any:
+    """The product of a matrix and the one whose panels are given."""
+    count, _, width = panels.shape
+    y = np.empty((len(x), count * width), x.dtype)
+    np.matmul(x, panels, out=divided(y, width))
+    return y
 
 
 @functools.cache

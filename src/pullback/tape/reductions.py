@@ -84,7 +84,8 @@ def pull_extreme(saved: Any, y_bar: Any) -> Any:
     x, y, axis = saved
     y_bar = restored(dense(y_bar), x.shape, axis)
     if axis is not None and type(y_bar) is _array and y_bar.dtype is x.dtype:
-        won = x == restored(y, x.shape, axis)
+        best = y if y.ndim == x.ndim else restored(y, x.shape, axis)
+        won = x == best
         if np.count_nonzero(won) == y.size and has_no_nan(y):  # one in each place
             # As if the entries were integers: nothing comes of a NaN times 0.
             bits = y_bar.view(np.int64 if x.dtype is _FLOAT64 else np.int32)
