@@ -7,7 +7,7 @@ from numba.extending import lower_builtin, type_callable
 from numba.np.arrayobj import make_array
 
 from pullback.emit import native
-from pullback.emit.inner_loops import addresses, symbol_of
+from pullback.emit.inner_loops import LOOPED, addresses, symbol_of
 
 _BYTE, _WORD = ir.IntType(8), ir.IntType(64)
 _POINTER = _BYTE.as_pointer()
@@ -71,7 +71,8 @@ def _external(module, name):
     return known if known is not None else ir.GlobalVariable(module, _BYTE, name)
 
 
-for _function, _native in native.ROWS.items():
+for _function in LOOPED:
+    _native = native.ROWS[_function]
     type_callable(_native)(_typed(_function))
     _places = (types.Array, types.Integer) * _function.nin
     lower_builtin(_native, types.Array, types.Integer, types.Integer, *_places)(_lowered(_function))
