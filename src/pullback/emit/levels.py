@@ -27,7 +27,7 @@ COSTS: dict[Callable[..., Any], int] = {
     np.absolute: 1, np.sqrt: 6, np.reciprocal: 6, np.less: 1, np.less_equal: 1, np.greater: 1,
     np.greater_equal: 1, np.equal: 1, np.not_equal: 1, primitives.bind: 0, primitives.scale: 2,
     primitives.select: 1, native.exp: 20, native.log: 20, native.log1p: 20, native.tanh: 20,
-    native.near_sin: 20, native.near_cos: 20,
+    native.near_sin: 60, native.near_cos: 60,
 }  # fmt: skip
 """What a vector unit does, with the number of additions that each costs, or about so."""
 _CALLS = frozenset(native.ROWS.values())
