@@ -19,7 +19,7 @@ from pullback.rules.index import getitem_vjp
 from pullback.tape.elementwise import are_real_arrays, binary, unary
 from pullback.tape.extrema import MAXIMUM_WAYS, MINIMUM_WAYS
 from pullback.tape.keep import snapshot
-from pullback.tape.matrices import matmul, reflected_matmul, trace
+from pullback.tape.matrices import matmul, matrix_trace, reflected_matmul, trace
 from pullback.tape.plan import ALONE_WAYS, general
 from pullback.tape.record import dispatch
 from pullback.tape.variable import Variable, recorded
@@ -118,6 +118,7 @@ BINARY_WAYS[np.matmul] = (matmul, reflected_matmul)
 # Until their rules change: `forget`, `plan.forget`.
 BINARY_WAYS.update({np.maximum: MAXIMUM_WAYS, np.minimum: MINIMUM_WAYS})
 ALONE_WAYS[np.trace] = trace
+ALONE_WAYS[np.linalg.trace] = matrix_trace
 _negative = unary(np.negative)
 Variable.__getitem__ = getitem
 Variable.__matmul__ = matmul

@@ -17,7 +17,7 @@ from pullback.rules.structured import IdentityMultiple, dense
 from pullback.tape.accumulate import Owned
 from pullback.tape.elementwise import shares_node
 from pullback.tape.keep import snapshot
-from pullback.tape.node import Recording
+from pullback.tape.node import Pull, Recording
 from pullback.tape.plan import apply_to, general, is_complex
 from pullback.tape.variable import Due, Variable, recorded
 
@@ -152,12 +152,14 @@ def matmul(self: Variable, other: Any) -> Any:
             ):
                 # Two matrices, as most products are of.
                 if x.shape == z.shape[::-1]:
-                    return due_product(x, z, tape, (node, other._node))
+                    return due_product(x, z, tape, (node, other._node), pull_product)
                 return recorded(x @ z, tape, pull_product, (node, other._node), (x, z))
             if other._cell is not None:
                 other.settle()
             z, z_node = other._value, other._node
             if z_node is not None and other._tape is tape and are_stacks(x, z):
+                if x.shape == (*z.shape[:-2], z.shape[-1], z.shape[-2]):
+                    return due_product(x, z, tape, (node, z_node), pull_stacks)
                 pull = pull_product if x.ndim == z.ndim == 2 and x.dtype.kind == "f" else pull_stacks
                 return recorded(x @ z, tape, pull, (node, z_node), (x, z))
         elif are_stacks(x, other):
@@ -167,9 +169,9 @@ def matmul(self: Variable, other: Any) -> Any:
     return general(np.matmul, (self, other), {})
 
 
-def due_product(x: Any, z: Any, tape: Recording, parents: Any) -> Variable:
-    """The product of two matrices, which is square, to be computed when its value is asked for."""
-    made = recorded(None, tape, pull_product, parents, (x, z))
+def due_product(x: Any, z: Any, tape: Recording, parents: Any, pull: Pull) -> Variable:
+    """The product of two matrices or stacks, which is square, to be computed when its value is asked for."""
+    made = recorded(None, tape, pull, parents, (x, z))
     made._cell = cell = _new(Due)
     cell.factors = (x, z)
     return made
@@ -202,21 +204,45 @@ def pull_trace_of_product(saved: Any, y_bar: Any) -> Any:
     return (turned, a.T) if type(y_bar) is float and y_bar == 1 else (y_bar * turned, y_bar * a.T)
 
 
+def pull_traces_of_products(saved: Any, y_bar: Any) -> Any:
+    """As `pull_trace_of_product`, for stacks of the same length, and complex matrices."""
+    return pull_stacks(saved, IdentityMultiple(dense(y_bar), saved[0].shape[-2]))
+
+
 def trace(self: Any, kwargs: dict[str, Any]) -> Any:
-    """``np.trace(self)`` of one matrix."""
-    if type(self) is Variable and not kwargs and not switch.on:
+    """``np.trace(self)`` of matrices that stand in the last two axes."""
+    if type(self) is Variable and not switch.on:
         node: Any = self._node
         cell, tape = self._cell, self._tape
         if cell is None:
             x = self._value
-            if node is not None and type(x) is _array:
+            if node is not None and type(x) is _array and not kwargs:
                 shape, dtype = x.shape, x.dtype
                 if len(shape) == 2 and shape[0] == shape[1] and (dtype is _FLOAT64 or dtype is _FLOAT32):
                     return recorded(x.trace(), tape, pull_trace, node, shape[0])
-        elif type(cell) is Due and node.pull is pull_product and shares_node(node, tape):
+        elif type(cell) is Due and shares_node(node, tape):
             a, b = cell.factors
-            turned = b.T.copy()
-            return recorded(
-                a.ravel().dot(turned.ravel()), tape, pull_trace_of_product, node.parents, (a, turned)
-            )
+            if node.pull is pull_product and not kwargs:
+                turned = b.T.copy()
+                traced = a.ravel().dot(turned.ravel())
+                return recorded(traced, tape, pull_trace_of_product, node.parents, (a, turned))
+            if are_last(a.ndim, **kwargs):
+                traced = np.einsum("...ij,...ji->...", a, b)
+                return recorded(traced, tape, pull_traces_of_products, node.parents, (a, b))
     return apply_to(np.trace, (self,), kwargs)
+
+
+def matrix_trace(self: Any, kwargs: dict[str, Any]) -> Any:
+    """``np.linalg.trace(self)``."""
+    return trace(self, {"axis1": -2, "axis2": -1, **kwargs})
+
+
+def are_last(ndim: int, axis1: Any = 0, axis2: Any = 1, offset: Any = 0, **other: Any) -> bool:
+    """Whether arguments of `numpy.trace` ask for the diagonals of a stack of matrices."""
+    return (
+        type(axis1) is type(axis2) is type(offset) is int
+        and {axis1 % ndim, axis2 % ndim} == {ndim - 2, ndim - 1}
+        and -ndim <= min(axis1, axis2) <= max(axis1, axis2) < ndim
+        and offset == 0
+        and not other
+    )
