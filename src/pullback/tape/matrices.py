@@ -6,6 +6,8 @@ transposes (Giles, *Collected matrix derivative results*, 2008, §2.2 and §2.3)
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -99,11 +101,15 @@ def left_of_stacks(shape: tuple[int, ...], b: Any, y_bar: Any) -> Any:
     if type(y_bar) is IdentityMultiple:
         return of_traced(y_bar, b, shape)
     y_bar = dense(y_bar)
-    rows, inner, columns = *shape[-2:], b.shape[-1]
-    if len(shape) == 2 < b.ndim and rows * inner > columns * (rows + inner):
-        # Less memory than that of all products goes into one product that sums over the stack.
-        summed = (*range(b.ndim - 2), -1)
-        return owned(np.tensordot(y_bar, b.conj(), axes=(summed, summed)))
+    if shape[:-2] != y_bar.shape[:-2]:
+        within = sums_of_left(shape, b.shape, y_bar.shape)
+        if within is not None:
+            y_axes, y_shape, b_axes, b_shape = within
+            b = b.transpose(b_axes)
+            if b.dtype.kind == "c":
+                b = np.conjugate(b, order="C")
+            turned = b.reshape(b_shape).swapaxes(-1, -2)
+            return owned((y_bar.transpose(y_axes).reshape(y_shape) @ turned).reshape(shape))
     return owned(unbroadcast(y_bar @ adjoint(b), shape))
 
 
@@ -112,9 +118,68 @@ def right_of_stacks(a: Any, shape: tuple[int, ...], y_bar: Any) -> Any:
     if type(y_bar) is IdentityMultiple:
         return of_traced(y_bar, a, shape)
     y_bar = dense(y_bar)
-    if len(shape) == 2 < a.ndim:
-        a, y_bar = a.reshape(-1, a.shape[-1]), y_bar.reshape(-1, y_bar.shape[-1])
+    if shape[:-2] != y_bar.shape[:-2]:
+        within = sums_of_right(shape, a.shape, y_bar.shape)
+        if within is not None:
+            y_axes, y_shape, a_axes, a_shape = within
+            turned = adjoint(a.transpose(a_axes).reshape(a_shape))
+            return owned((turned @ y_bar.transpose(y_axes).reshape(y_shape)).reshape(shape))
     return owned(unbroadcast(adjoint(a) @ y_bar, shape))
+
+
+Shape = tuple[int, ...]
+Within = tuple[Shape, Shape, Shape, Shape]
+"""Axes and shape in which a cotangent, and then a factor, is multiplied so that the product sums."""
+
+
+@functools.lru_cache(512)
+def sums_of_left(shape: Shape, b_shape: Shape, y_shape: Shape) -> Within | None:
+    """How to sum over the stack within products; None where that takes more memory than all products do."""
+    kept, summed, own, theirs = parted(shape, b_shape, y_shape)
+    rows, columns, inner = *y_shape[-2:], shape[-1]
+    if not summed or 2 * rows * inner <= columns * (rows + inner):
+        return None
+    last, ndim = len(y_shape) - 1, len(b_shape)
+    count = math.prod(y_shape[axis] for axis in summed) * columns
+    stack, b_stack = [y_shape[axis] for axis in kept], [b_shape[axis] for axis in own]
+    if math.prod(b_stack) == 1:
+        # One matrix for all of what is left of the stack: that is one product.
+        stack, b_stack, rows = [], [], math.prod(stack) * rows
+    return (
+        (*kept, last - 1, *summed, last),
+        (*stack, rows, count),
+        (*own, ndim - 2, *theirs, ndim - 1),
+        (*b_stack, inner, count),
+    )
+
+
+@functools.lru_cache(512)
+def sums_of_right(shape: Shape, a_shape: Shape, y_shape: Shape) -> Within | None:
+    """As `sums_of_left`."""
+    kept, summed, own, theirs = parted(shape, a_shape, y_shape)
+    rows, columns, inner = *y_shape[-2:], shape[-2]
+    if not summed or 2 * inner * columns <= rows * columns:
+        return None
+    last, ndim = len(y_shape) - 1, len(a_shape)
+    count = math.prod(y_shape[axis] for axis in summed) * rows
+    return (
+        (*kept, *summed, last - 1, last),
+        (*(y_shape[axis] for axis in kept), count, columns),
+        (*own, *theirs, ndim - 2, ndim - 1),
+        (*(a_shape[axis] for axis in own), count, inner),
+    )
+
+
+def parted(shape: Shape, other: Shape, y_shape: Shape) -> tuple[list[int], list[int], list[int], list[int]]:
+    """The axes of a stack of products that one factor has, and those along which it is repeated.
+
+    And which of the other factor's they are; of the first it may have none.
+    """
+    batch = len(y_shape) - 2
+    short, missing = len(y_shape) - len(shape), len(y_shape) - len(other)
+    kept = [i for i in range(batch) if i >= short and shape[i - short] == y_shape[i]]
+    summed = [i for i in range(batch) if i not in kept]
+    return kept, summed, [i - missing for i in kept if i >= missing], [i - missing for i in summed]
 
 
 def of_traced(y_bar: IdentityMultiple, other: Any, shape: tuple[int, ...]) -> Any:

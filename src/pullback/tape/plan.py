@@ -258,8 +258,11 @@ def alone(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
 
     def apply(own: Any, kwargs: dict[str, Any]) -> Any:
         node = own._node if type(own) is Variable else None
-        if node is None or own._cell is not None or switch.on:
+        if node is None or switch.on:
             return apply_to(function, (own,), kwargs)
+        if own._cell is not None:
+            own.settle()
+            node = own._node
         x = own._value
         if type(x) is not _array:
             return apply_to(function, (own,), kwargs)
