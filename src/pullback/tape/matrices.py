@@ -137,7 +137,7 @@ def sums_of_left(shape: Shape, b_shape: Shape, y_shape: Shape) -> Within | None:
     """How to sum over the stack within products; None where that takes more memory than all products do."""
     kept, summed, own, theirs = parted(shape, b_shape, y_shape)
     rows, columns, inner = *y_shape[-2:], shape[-1]
-    if not summed or 2 * rows * inner <= columns * (rows + inner):
+    if not summed or 2 * math.prod((*y_shape[:-1], inner)) <= math.prod(y_shape) + math.prod(b_shape):
         return None
     last, ndim = len(y_shape) - 1, len(b_shape)
     count = math.prod(y_shape[axis] for axis in summed) * columns
@@ -158,7 +158,9 @@ def sums_of_right(shape: Shape, a_shape: Shape, y_shape: Shape) -> Within | None
     """As `sums_of_left`."""
     kept, summed, own, theirs = parted(shape, a_shape, y_shape)
     rows, columns, inner = *y_shape[-2:], shape[-2]
-    if not summed or 2 * inner * columns <= rows * columns:
+    if not summed or 2 * math.prod((*y_shape[:-2], inner, columns)) <= math.prod(y_shape) + math.prod(
+        a_shape
+    ):
         return None
     last, ndim = len(y_shape) - 1, len(a_shape)
     count = math.prod(y_shape[axis] for axis in summed) * rows
