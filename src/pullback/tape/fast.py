@@ -15,6 +15,7 @@ import numpy as np
 from pullback.base.modes import switch
 from pullback.base.protocol import call_function, call_method
 from pullback.base.spec import Spec
+from pullback.base.tracked import bare
 from pullback.rules.index import getitem_vjp
 from pullback.rules.scatter import is_basic
 from pullback.tape.elementwise import are_real_arrays, binary, unary
@@ -106,6 +107,12 @@ def transposed(self: Variable) -> Any:
     return viewed(np.transpose, self, ())
 
 
+def shape(self: Variable) -> tuple[int, ...]:
+    """``self.shape``, which no write changes."""
+    x = self._value
+    return x.shape if type(x) is _array else np.shape(bare(self))
+
+
 def negative(self: Variable) -> Any:
     """``-self``."""
     return _negative(self)
@@ -142,6 +149,7 @@ ALONE_WAYS[np.linalg.trace] = matrix_trace
 _negative = unary(np.negative)
 Variable.__getitem__ = getitem
 Variable.reshape = reshape
+Variable.shape = property(shape)  # type: ignore[assignment]
 Variable.T = property(transposed)  # type: ignore[assignment]
 Variable.__matmul__ = matmul
 Variable.__rmatmul__ = reflected_matmul

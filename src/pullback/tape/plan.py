@@ -123,6 +123,7 @@ ALONE_WAYS: dict[Callable[..., Any], Callable[[Any, dict[str, Any]], Any]] = {}
 def forget() -> None:
     """Prepare every plan anew: a rule has changed."""
     _plans.clear()
+    _view_plans.clear()
     ALONE_WAYS.clear()
 
 
@@ -139,10 +140,17 @@ def plan_of(function: Callable[..., Any], followed: int, count: int) -> Plan | N
     return plan
 
 
+_view_plans: dict[tuple[Callable[..., Any], int], Plan | None] = {}
+
+
 def view_plan(function: Callable[..., Any], count: int) -> Plan | None:
     """The plan for a function of an array and constants, if it may view the array and does not read it."""
-    plan = _plans.get((function, 1, count)) or plan_of(function, 1, count)
-    return plan if plan is not None and plan.view and plan.usable and plan.reads_shapes else None
+    key = function, count
+    if key not in _view_plans:
+        plan = plan_of(function, 1, count)
+        fits = plan is not None and plan.view and plan.usable and plan.reads_shapes
+        _view_plans[key] = plan if fits else None
+    return _view_plans[key]
 
 
 def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -41,30 +41,25 @@ VIEWED = frozenset(
 
 def viewed(function: Any, own: Variable, rest: tuple[Any, ...]) -> Any:
     """``function(own, *rest)``, a view of `own` if NumPy makes it one; nothing in `rest` can be changed."""
-    node = own._node
-    if node is None or switch.on:
-        return apply_to(function, (own, *rest), {})
     plan = view_plan(function, 1 + len(rest))
-    if plan is None:
+    if plan is None or switch.on or own._node is None:
         return apply_to(function, (own, *rest), {})
-    cell = own._cell
-    if cell is not None:
+    if own._cell is not None:
         own.settle()
-        node = own._node
     x = own._value
-    if type(x) is not _array or not is_recorded(x.dtype):
+    if type(x) is not _array:
+        return apply_to(function, (own, *rest), {})
+    dtype = x.dtype
+    if not is_recorded(dtype):
         return apply_to(function, (own, *rest), {})
     y = (_METHODS.get((function, len(rest))) or plan.method)(x, *rest)
-    dtype = x.dtype
     if type(y) is not _array:
         if type(y) is not dtype.type:
             return apply_to(function, (own, *rest), {})
-        saved = (plan, y, Spec(x.shape, dtype), rest)
-        return recorded(y, own._tape, pull_viewed, node, saved)
+        return recorded(y, own._tape, pull_viewed, own._node, (plan, Spec(x.shape, dtype), rest))
     if y.dtype is not dtype:
         return apply_to(function, (own, *rest), {})
-    saved = (plan, Spec(y.shape, dtype), Spec(x.shape, dtype), rest)
-    made = recorded(y, own._tape, pull_viewed, node, saved)
+    made = recorded(y, own._tape, pull_viewed, own._node, (plan, Spec(x.shape, dtype), rest))
     base = y.base
     if y is x or (base is not None and (base is x or base is x.base or np.may_share_memory(y, x))):
         own.has_view(made, (function, rest, {}, None))
@@ -73,11 +68,12 @@ def viewed(function: Any, own: Variable, rest: tuple[Any, ...]) -> Any:
 
 def pull_viewed(saved: Any, y_bar: Any) -> Any:
     """The cotangent of the array."""
-    plan, y, x, rest = saved
+    plan, x, rest = saved
     bar, structured, _ = plan.bars[0]
     if not structured and type(y_bar) is not _array and isinstance(y_bar, Structured):
         y_bar = y_bar.dense()
-    x_bar = bar(y_bar, y, x, *rest)
+    # No such rule reads the output, whose shape and dtype its cotangent has.
+    x_bar = bar(y_bar, y_bar, x, *rest)
     if x_bar.dtype is x.dtype and x_bar.shape == x.shape:
         return x_bar
     return fitted(x_bar, x)
