@@ -149,7 +149,7 @@ def test_a_product_that_is_computed_when_it_is_asked_for(
     shapes = (*leading, rows, 3), (*leading, 3, rows)
     a, b = (rng.standard_normal((*shape, 2)).view(complex)[..., 0] for shape in shapes)
     if dtype is np.float64:
-        a, b = a.real, b.real
+        a, b = np.real(a), np.real(b)
     value, gradients = pb.value_and_grad(due, argnums=(0, 1))(a, b)
     expected, others = pb.value_and_grad(summed, argnums=(0, 1))(a, b)
     assert np.allclose(value, expected)
