@@ -85,57 +85,71 @@ def test_the_trace_of_a_rectangular_product() -> None:
     assert np.allclose(y.grad, a.T @ np.eye(2, 4))
 
 
+def traced(z: Any) -> Any:
+    return np.trace(z) if z.ndim == 2 else np.trace(z, axis1=-1, axis2=-2)
+
+
 USES: dict[str, Any] = {
-    "alone": lambda x, y, z: np.trace(z),
-    "both ways": lambda x, y, z: np.trace(z) + np.sum(z * z),
-    "read first": lambda x, y, z: np.sum(z**2) * np.trace(z),
-    "an element": lambda x, y, z: z[0, 1] * np.trace(z),
+    "alone": lambda x, y, z: traced(z),
+    "both ways": lambda x, y, z: traced(z) + np.sum(z * z),
+    "read first": lambda x, y, z: np.sum(z**2) * traced(z),
+    "an element": lambda x, y, z: z[..., 0, 1] * traced(z),
     "a view that is written into": lambda x, y, z: with_row_doubled(z),
     "written into": lambda x, y, z: with_element_of(z, y),
     "a factor that is written into": lambda x, y, z: with_factor_changed(x, z),
-    "multiplied again": lambda x, y, z: np.trace(z @ z) + np.trace(x @ y @ z),
-    "turned": lambda x, y, z: np.trace(z.T) * z.T[1, 0],
+    "multiplied again": lambda x, y, z: traced(z @ z) + traced(x @ y @ z),
+    "turned": lambda x, y, z: traced(z.mT) * z.mT[..., 1, 0],
     "scaled in place": lambda x, y, z: scaled_in_place(z),
-    "copied": lambda x, y, z: np.trace(copy.deepcopy(z) * z),
+    "copied": lambda x, y, z: traced(copy.deepcopy(z) * z),
+    "of other axes": lambda x, y, z: np.trace(z, axis1=0, axis2=1),
+    "beside the diagonal": lambda x, y, z: np.trace(z, offset=1, axis1=-2, axis2=-1),
+    "of linalg": lambda x, y, z: np.linalg.trace(z),
 }
 
 
 def with_row_doubled(z: Any) -> Any:
-    row = z[1]
+    row = z[..., 1, :]
     row *= 2
-    return np.trace(z) * row[0]
+    return traced(z) * row[..., 0]
 
 
 def with_element_of(z: Any, y: Any) -> Any:
-    z[0, 0] = y[1, 1] ** 2
-    return np.trace(z) + z[0, 1]
+    z[..., 0, 0] = y[..., 1, 1] ** 2
+    return traced(z) + z[..., 0, 1]
 
 
 def with_factor_changed(x: Any, z: Any) -> Any:
-    x[0, 0] = 7.0
-    return np.trace(z) + x[0, 1] * z[0, 1]
+    x[..., 0, 0] = 7.0
+    return traced(z) + x[..., 0, 1] * z[..., 0, 1]
 
 
 def scaled_in_place(z: Any) -> Any:
     z *= 3.0
-    return np.trace(z) * z[1, 0]
+    return traced(z) * z[..., 1, 0]
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.complex128])
+@pytest.mark.parametrize("leading", [(), (4,), (2, 0), (2, 1)])
 @pytest.mark.parametrize("rows", [2, 3])
 @pytest.mark.parametrize("use", USES)
-def test_a_product_that_is_computed_when_it_is_asked_for(use: str, rows: int) -> None:
+def test_a_product_that_is_computed_when_it_is_asked_for(
+    use: str, rows: int, leading: tuple[int, ...], dtype: Any
+) -> None:
     function = USES[use]
 
     def due(x: Any, y: Any) -> Any:
         x, y = x * 1.0, y * 1.0  # values of the function's own, which it may change
-        return function(x, y, x @ y)
+        return np.sum(np.abs(function(x, y, x @ y)) ** 2)
 
     def summed(x: Any, y: Any) -> Any:
         x, y = x * 1.0, y * 1.0
-        return function(x, y, np.sum(x[:, :, None] * y, axis=1))
+        return np.sum(np.abs(function(x, y, np.sum(x[..., :, None] * y[..., None, :, :], axis=-2))) ** 2)
 
     rng = np.random.default_rng(7)
-    a, b = rng.standard_normal((rows, 3)), rng.standard_normal((3, rows))
+    shapes = (*leading, rows, 3), (*leading, 3, rows)
+    a, b = (rng.standard_normal((*shape, 2)).view(complex)[..., 0] for shape in shapes)
+    if dtype is np.float64:
+        a, b = np.real(a), np.real(b)
     value, gradients = pb.value_and_grad(due, argnums=(0, 1))(a, b)
     expected, others = pb.value_and_grad(summed, argnums=(0, 1))(a, b)
     assert np.allclose(value, expected)

@@ -65,7 +65,8 @@ def accumulate(total: Any, x_bar: Any) -> Any:
         base = dense(total)
         if type(base) is np.ndarray:
             dtype = base.dtype if base.dtype == x_bar.dtype else np.result_type(base, x_bar.dtype)
-            return _add_into(Owned(np.array(base, dtype)), x_bar)
+            fresh = type(total) is Scattered and base.dtype is dtype
+            return _add_into(Owned(base if fresh else np.array(base, dtype)), x_bar)
     return dense(total) + dense(x_bar)
 
 

@@ -15,15 +15,18 @@ import numpy as np
 from pullback.base.modes import switch
 from pullback.base.protocol import call_function, call_method
 from pullback.base.spec import Spec
+from pullback.base.tracked import bare
 from pullback.rules.index import getitem_vjp
+from pullback.rules.scatter import is_basic
 from pullback.tape.elementwise import are_real_arrays, binary, unary
 from pullback.tape.extrema import MAXIMUM_WAYS, MINIMUM_WAYS
 from pullback.tape.keep import snapshot
-from pullback.tape.matrices import matmul, reflected_matmul, trace
-from pullback.tape.plan import ALONE_WAYS, general
+from pullback.tape.matrices import matmul, matrix_trace, reflected_matmul, trace
+from pullback.tape.plan import ALONE_WAYS, general, is_simple
 from pullback.tape.record import dispatch
 from pullback.tape.reductions import WAYS as REDUCTION_WAYS
 from pullback.tape.variable import Variable, recorded
+from pullback.tape.views import VIEWED, viewed
 
 _array = np.ndarray
 _UNSEEN: Any = object()
@@ -58,6 +61,8 @@ def array_function(self: Variable, function: Callable[..., Any], types: Any, arg
     """NumPy's protocol for functions (NEP 18)."""
     if kwargs and ("out" in kwargs or "like" in kwargs or "optimize" in kwargs):
         return call_function(general, function, args, kwargs)
+    if function in VIEWED and not kwargs and type(args[0]) is Variable and is_simple(args[1:]):
+        return viewed(function, args[0], args[1:])
     if len(args) == 1:
         way = ALONE_WAYS.get(function)
         if way is not None:
@@ -67,6 +72,8 @@ def array_function(self: Variable, function: Callable[..., Any], types: Any, arg
 
 def getitem(self: Variable, index: Any) -> Any:
     """``self[index]``."""
+    if is_basic(index):
+        return viewed(operator.getitem, self, (index,))
     node, x = self._node, self._value
     plain = node is not None and self._cell is None and not switch.on
     if plain and type(index) is tuple and index and are_real_arrays(x, x):
@@ -85,6 +92,26 @@ def pull_gathered(saved: Any, y_bar: Any) -> Any:
     """The cotangent of an array that is indexed by arrays."""
     spec, index = saved
     return getitem_vjp(y_bar, None, spec, index)
+
+
+def reshape(self: Variable, *shape: Any, order: Any = "C") -> Any:
+    """As `numpy.ndarray.reshape`."""
+    if len(shape) == 1:
+        (shape,) = shape
+    if order == "C" and is_simple((shape,)):
+        return viewed(np.reshape, self, (shape,))
+    return np.reshape(self, shape, order=order)
+
+
+def transposed(self: Variable) -> Any:
+    """``self.T``."""
+    return viewed(np.transpose, self, ())
+
+
+def shape(self: Variable) -> tuple[int, ...]:
+    """``self.shape``, which no write changes."""
+    x = self._value
+    return x.shape if type(x) is _array else np.shape(bare(self))
 
 
 def negative(self: Variable) -> Any:
@@ -118,9 +145,12 @@ for _name, _function, _compute in (
 BINARY_WAYS[np.matmul] = (matmul, reflected_matmul)
 # Until their rules change: `forget`, `plan.forget`.
 BINARY_WAYS.update({np.maximum: MAXIMUM_WAYS, np.minimum: MINIMUM_WAYS})
-ALONE_WAYS.update({np.trace: trace} | REDUCTION_WAYS)
+ALONE_WAYS.update({np.trace: trace, np.linalg.trace: matrix_trace} | REDUCTION_WAYS)
 _negative = unary(np.negative)
 Variable.__getitem__ = getitem
+Variable.reshape = reshape
+Variable.shape = property(shape)  # type: ignore[assignment]
+Variable.T = property(transposed)  # type: ignore[assignment]
 Variable.__matmul__ = matmul
 Variable.__rmatmul__ = reflected_matmul
 Variable.__neg__ = negative

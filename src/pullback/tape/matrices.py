@@ -6,6 +6,8 @@ transposes (Giles, *Collected matrix derivative results*, 2008, §2.2 and §2.3)
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +19,7 @@ from pullback.rules.structured import IdentityMultiple, dense
 from pullback.tape.accumulate import Owned
 from pullback.tape.elementwise import shares_node
 from pullback.tape.keep import snapshot
-from pullback.tape.node import Recording
+from pullback.tape.node import Pull, Recording
 from pullback.tape.panels import times, times_transposed, transposed_times
 from pullback.tape.plan import apply_to, general, is_complex
 from pullback.tape.variable import Due, Variable, recorded
@@ -100,11 +102,15 @@ def left_of_stacks(shape: tuple[int, ...], b: Any, y_bar: Any) -> Any:
     if type(y_bar) is IdentityMultiple:
         return of_traced(y_bar, b, shape)
     y_bar = dense(y_bar)
-    rows, inner, columns = *shape[-2:], b.shape[-1]
-    if len(shape) == 2 < b.ndim and rows * inner > columns * (rows + inner):
-        # Less memory than that of all products goes into one product that sums over the stack.
-        summed = (*range(b.ndim - 2), -1)
-        return owned(np.tensordot(y_bar, b.conj(), axes=(summed, summed)))
+    if shape[:-2] != y_bar.shape[:-2]:
+        within = sums_of_left(shape, b.shape, y_bar.shape)
+        if within is not None:
+            y_axes, y_shape, b_axes, b_shape = within
+            b = b.transpose(b_axes)
+            if b.dtype.kind == "c":
+                b = np.conjugate(b, order="C")
+            turned = b.reshape(b_shape).swapaxes(-1, -2)
+            return owned((y_bar.transpose(y_axes).reshape(y_shape) @ turned).reshape(shape))
     return owned(unbroadcast(y_bar @ adjoint(b), shape))
 
 
@@ -113,9 +119,70 @@ def right_of_stacks(a: Any, shape: tuple[int, ...], y_bar: Any) -> Any:
     if type(y_bar) is IdentityMultiple:
         return of_traced(y_bar, a, shape)
     y_bar = dense(y_bar)
-    if len(shape) == 2 < a.ndim:
-        a, y_bar = a.reshape(-1, a.shape[-1]), y_bar.reshape(-1, y_bar.shape[-1])
+    if shape[:-2] != y_bar.shape[:-2]:
+        within = sums_of_right(shape, a.shape, y_bar.shape)
+        if within is not None:
+            y_axes, y_shape, a_axes, a_shape = within
+            turned = adjoint(a.transpose(a_axes).reshape(a_shape))
+            return owned((turned @ y_bar.transpose(y_axes).reshape(y_shape)).reshape(shape))
     return owned(unbroadcast(adjoint(a) @ y_bar, shape))
+
+
+Shape = tuple[int, ...]
+Within = tuple[Shape, Shape, Shape, Shape]
+"""Axes and shape in which a cotangent, and then a factor, is multiplied so that the product sums."""
+
+
+@functools.lru_cache(512)
+def sums_of_left(shape: Shape, b_shape: Shape, y_shape: Shape) -> Within | None:
+    """How to sum over the stack within products; None where that takes more memory than all products do."""
+    kept, summed, own, theirs = parted(shape, b_shape, y_shape)
+    rows, columns, inner = *y_shape[-2:], shape[-1]
+    if not summed or 2 * math.prod((*y_shape[:-1], inner)) <= math.prod(y_shape) + math.prod(b_shape):
+        return None
+    last, ndim = len(y_shape) - 1, len(b_shape)
+    count = math.prod(y_shape[axis] for axis in summed) * columns
+    stack, b_stack = [y_shape[axis] for axis in kept], [b_shape[axis] for axis in own]
+    if math.prod(b_stack) == 1:
+        # One matrix for all of what is left of the stack: that is one product.
+        stack, b_stack, rows = [], [], math.prod(stack) * rows
+    return (
+        (*kept, last - 1, *summed, last),
+        (*stack, rows, count),
+        (*own, ndim - 2, *theirs, ndim - 1),
+        (*b_stack, inner, count),
+    )
+
+
+@functools.lru_cache(512)
+def sums_of_right(shape: Shape, a_shape: Shape, y_shape: Shape) -> Within | None:
+    """As `sums_of_left`."""
+    kept, summed, own, theirs = parted(shape, a_shape, y_shape)
+    rows, columns, inner = *y_shape[-2:], shape[-2]
+    if not summed or 2 * math.prod((*y_shape[:-2], inner, columns)) <= math.prod(y_shape) + math.prod(
+        a_shape
+    ):
+        return None
+    last, ndim = len(y_shape) - 1, len(a_shape)
+    count = math.prod(y_shape[axis] for axis in summed) * rows
+    return (
+        (*kept, *summed, last - 1, last),
+        (*(y_shape[axis] for axis in kept), count, columns),
+        (*own, *theirs, ndim - 2, ndim - 1),
+        (*(a_shape[axis] for axis in own), count, inner),
+    )
+
+
+def parted(shape: Shape, other: Shape, y_shape: Shape) -> tuple[list[int], list[int], list[int], list[int]]:
+    """The axes of a stack of products that one factor has, and those along which it is repeated.
+
+    And which of the other factor's they are; of the first it may have none.
+    """
+    batch = len(y_shape) - 2
+    short, missing = len(y_shape) - len(shape), len(y_shape) - len(other)
+    kept = [i for i in range(batch) if i >= short and shape[i - short] == y_shape[i]]
+    summed = [i for i in range(batch) if i not in kept]
+    return kept, summed, [i - missing for i in kept if i >= missing], [i - missing for i in summed]
 
 
 def of_traced(y_bar: IdentityMultiple, other: Any, shape: tuple[int, ...]) -> Any:
@@ -153,12 +220,14 @@ def matmul(self: Variable, other: Any) -> Any:
             ):
                 # Two matrices, as most products are of.
                 if x.shape == z.shape[::-1]:
-                    return due_product(x, z, tape, (node, other._node))
+                    return due_product(x, z, tape, (node, other._node), pull_product)
                 return recorded(times(x, z), tape, pull_product, (node, other._node), (x, z))
             if other._cell is not None:
                 other.settle()
             z, z_node = other._value, other._node
             if z_node is not None and other._tape is tape and are_stacks(x, z):
+                if x.shape == (*z.shape[:-2], z.shape[-1], z.shape[-2]):
+                    return due_product(x, z, tape, (node, z_node), pull_stacks)
                 pull = pull_product if x.ndim == z.ndim == 2 and x.dtype.kind == "f" else pull_stacks
                 return recorded(x @ z, tape, pull, (node, z_node), (x, z))
         elif are_stacks(x, other):
@@ -168,9 +237,9 @@ def matmul(self: Variable, other: Any) -> Any:
     return general(np.matmul, (self, other), {})
 
 
-def due_product(x: Any, z: Any, tape: Recording, parents: Any) -> Variable:
-    """The product of two matrices, which is square, to be computed when its value is asked for."""
-    made = recorded(None, tape, pull_product, parents, (x, z))
+def due_product(x: Any, z: Any, tape: Recording, parents: Any, pull: Pull) -> Variable:
+    """The product of two matrices or stacks, which is square, to be computed when its value is asked for."""
+    made = recorded(None, tape, pull, parents, (x, z))
     made._cell = cell = _new(Due)
     cell.factors = (x, z)
     return made
@@ -203,21 +272,45 @@ def pull_trace_of_product(saved: Any, y_bar: Any) -> Any:
     return (turned, a.T) if type(y_bar) is float and y_bar == 1 else (y_bar * turned, y_bar * a.T)
 
 
+def pull_traces_of_products(saved: Any, y_bar: Any) -> Any:
+    """As `pull_trace_of_product`, for stacks of the same length, and complex matrices."""
+    return pull_stacks(saved, IdentityMultiple(dense(y_bar), saved[0].shape[-2]))
+
+
 def trace(self: Any, kwargs: dict[str, Any]) -> Any:
-    """``np.trace(self)`` of one matrix."""
-    if type(self) is Variable and not kwargs and not switch.on:
+    """``np.trace(self)`` of matrices that stand in the last two axes."""
+    if type(self) is Variable and not switch.on:
         node: Any = self._node
         cell, tape = self._cell, self._tape
         if cell is None:
             x = self._value
-            if node is not None and type(x) is _array:
+            if node is not None and type(x) is _array and not kwargs:
                 shape, dtype = x.shape, x.dtype
                 if len(shape) == 2 and shape[0] == shape[1] and (dtype is _FLOAT64 or dtype is _FLOAT32):
                     return recorded(x.trace(), tape, pull_trace, node, shape[0])
-        elif type(cell) is Due and node.pull is pull_product and shares_node(node, tape):
+        elif type(cell) is Due and shares_node(node, tape):
             a, b = cell.factors
-            turned = b.T.copy()
-            return recorded(
-                a.ravel().dot(turned.ravel()), tape, pull_trace_of_product, node.parents, (a, turned)
-            )
+            if node.pull is pull_product and not kwargs:
+                turned = b.T.copy()
+                traced = a.ravel().dot(turned.ravel())
+                return recorded(traced, tape, pull_trace_of_product, node.parents, (a, turned))
+            if are_last(a.ndim, **kwargs):
+                traced = np.einsum("...ij,...ji->...", a, b)
+                return recorded(traced, tape, pull_traces_of_products, node.parents, (a, b))
     return apply_to(np.trace, (self,), kwargs)
+
+
+def matrix_trace(self: Any, kwargs: dict[str, Any]) -> Any:
+    """``np.linalg.trace(self)``."""
+    return trace(self, {"axis1": -2, "axis2": -1, **kwargs})
+
+
+def are_last(ndim: int, axis1: Any = 0, axis2: Any = 1, offset: Any = 0, **other: Any) -> bool:
+    """Whether arguments of `numpy.trace` ask for the diagonals of a stack of matrices."""
+    return (
+        type(axis1) is type(axis2) is type(offset) is int
+        and {axis1 % ndim, axis2 % ndim} == {ndim - 2, ndim - 1}
+        and -ndim <= min(axis1, axis2) <= max(axis1, axis2) < ndim
+        and offset == 0
+        and not other
+    )

@@ -23,6 +23,7 @@ from pullback.rules.structured import Filled, IdentityMultiple, Structured, conj
 from pullback.rules.table import ALL, EACH, TABLE, Rule
 from pullback.tape.accumulate import Owned
 from pullback.tape.keep import snapshot
+from pullback.tape.methods import METHODS
 from pullback.tape.record import dispatch, keeps_of
 from pullback.tape.variable import Variable, recorded
 
@@ -42,32 +43,6 @@ Bar = Callable[..., Any]
 """From ``(y_bar, y, *args, **kwargs)`` to the cotangent of one of `args`."""
 
 
-def _reduction(name: str, ufunc: np.ufunc) -> Callable[..., Any]:
-    method, reduce = getattr(np.ndarray, name), ufunc.reduce
-
-    def reduced(a: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
-        return method(a, axis, *args, **kwargs) if args else reduce(a, axis, **kwargs)
-
-    return reduced
-
-
-def mean(a: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
-    """`numpy.mean` of an array."""
-    if (axis is None or type(axis) is int) and a.size and not args and not kwargs.keys() - {"keepdims"}:
-        total: Any = np.add.reduce(a, axis, **kwargs)
-        total /= a.size if axis is None else a.shape[axis]
-        if type(total) in _FLOATS or total.dtype is a.dtype:
-            return total
-    return a.mean(axis, *args, **kwargs)
-
-
-METHODS: dict[Any, Any] = {np.trace: np.ndarray.trace, np.mean: mean} | {
-    getattr(np, name): _reduction(name, ufunc)
-    for name, ufunc in (("sum", np.add), ("prod", np.multiply), ("max", np.maximum), ("min", np.minimum))
-}
-"""What NumPy's functions come to for an array: calling that saves their detour."""
-
-
 class Plan:
     """What is known of a call before its values are.
 
@@ -82,6 +57,7 @@ class Plan:
         keeps_y: whether the node keeps the output.
         dropped: the positions of the arguments whose shape and dtype suffice.
         copied: the positions of the arguments that are kept and might be overwritten.
+        reads_shapes: whether neither the output nor the first argument is kept, and no cotangent conjugated.
         usable: whether the output has turned out to be one array or number, real or complex.
         elementwise: whether the rule is one of partial derivatives, which take arrays in their positions.
         view: whether the output may share memory with the first argument.
@@ -89,7 +65,7 @@ class Plan:
 
     __slots__ = (
         "bars", "complex_bars", "conjugates", "copied", "dropped", "elementwise", "implementation", "keeps_y",
-        "method", "positions", "usable", "view",
+        "method", "positions", "reads_shapes", "usable", "view",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, positions: tuple[int, ...], count: int) -> None:
@@ -106,6 +82,7 @@ class Plan:
             self.copied = tuple(i for i, keep in enumerate(keeps) if keep and i not in positions)
             self.bars = [(*_bar(rule, position), position) for position in positions]
             self.conjugates = rule.holomorphic and not self.elementwise
+            self.reads_shapes = not (self.keeps_y or self.conjugates or keeps[0])
             self.complex_bars = self.bars
             if self.elementwise:
                 self.complex_bars = [(*_complex_bar(rule, position), position) for position in positions]
@@ -146,6 +123,7 @@ ALONE_WAYS: dict[Callable[..., Any], Callable[[Any, dict[str, Any]], Any]] = {}
 def forget() -> None:
     """Prepare every plan anew: a rule has changed."""
     _plans.clear()
+    _view_plans.clear()
     ALONE_WAYS.clear()
 
 
@@ -160,6 +138,19 @@ def plan_of(function: Callable[..., Any], followed: int, count: int) -> Plan | N
     positions = tuple(i for i in range(count) if followed >> i & 1)
     plan = _plans[function, followed, count] = Plan(rule, positions, count)
     return plan
+
+
+_view_plans: dict[tuple[Callable[..., Any], int], Plan | None] = {}
+
+
+def view_plan(function: Callable[..., Any], count: int) -> Plan | None:
+    """The plan for a function of an array and constants, if it may view the array and does not read it."""
+    key = function, count
+    if key not in _view_plans:
+        plan = plan_of(function, 1, count)
+        fits = plan is not None and plan.view and plan.usable and plan.reads_shapes
+        _view_plans[key] = plan if fits else None
+    return _view_plans[key]
 
 
 def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -208,7 +199,7 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
         if own is not dtype:
             uneven = uneven or dtype is not None or own.kind not in "fc"
             dtype = own
-    if kwargs and not _is_simple(kwargs.values()):
+    if kwargs and not is_simple(kwargs.values()):
         return dispatch(function, args, kwargs)
     plan = _plans.get((function, followed, len(args))) or plan_of(function, followed, len(args))
     if plan is None or not plan.usable or ((uneven or kwargs) and plan.elementwise):
@@ -254,6 +245,11 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     return made
 
 
+def is_recorded(dtype: Any) -> bool:
+    """Whether a dtype is NumPy's own of real or complex numbers, double or single."""
+    return dtype is _FLOAT64 or dtype is _COMPLEX128 or dtype is _FLOAT32 or dtype is _COMPLEX64
+
+
 def is_complex(dtype: Any) -> bool:
     """Whether a dtype is NumPy's own of double or single complex numbers."""
     return dtype is _COMPLEX128 or dtype is _COMPLEX64
@@ -270,28 +266,33 @@ def alone(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
 
     def apply(own: Any, kwargs: dict[str, Any]) -> Any:
         node = own._node if type(own) is Variable else None
-        if node is None or own._cell is not None or switch.on:
+        if node is None or switch.on:
             return apply_to(function, (own,), kwargs)
+        if own._cell is not None:
+            own.settle()
+            node = own._node
         x = own._value
         if type(x) is not _array:
             return apply_to(function, (own,), kwargs)
         dtype = x.dtype
-        if dtype is not _FLOAT64 and dtype is not _FLOAT32:
+        if not is_recorded(dtype):
             return apply_to(function, (own,), kwargs)
         if kwargs:
-            if elementwise or not _is_simple(kwargs.values()):
+            if elementwise or not is_simple(kwargs.values()):
                 return dispatch(function, (own,), kwargs)
             kept = y = compute(x, **kwargs)
         else:
             kept = y = compute(x)
         if type(y) is _array:
-            if y.dtype is not _FLOAT64 and y.dtype is not _FLOAT32:
+            if not is_recorded(y.dtype):
                 return _as_others(function)(own, kwargs)
             if not keeps_y:
                 kept = Spec(y.shape, y.dtype)
-        elif type(y) not in _FLOATS:
+        elif type(y) not in _NUMBERS:
             return _as_others(function)(own, kwargs)
         kept_x = x if keeps_x else Spec(x.shape, dtype)
+        if type(y) in _COMPLEXES or (type(y) is _array and is_complex(y.dtype)):
+            return recorded(y, own._tape, pull_complex, node, (plan, kept, (kept_x,), kwargs))
         return recorded(y, own._tape, pull_alone, node, (bar, structured, kept, kept_x, kwargs))
 
     ALONE_WAYS[function] = apply
@@ -304,10 +305,11 @@ def _as_others(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], 
     return way
 
 
-def _is_simple(values: Iterable[Any]) -> bool:
+def is_simple(values: Iterable[Any]) -> bool:
+    """Whether values are numbers, strings, dtypes, slices or tuples of them, which nobody can change."""
     for value in values:
         kind = type(value)
-        if kind not in _SIMPLE and not (kind is tuple and _is_simple(value)):
+        if kind not in _SIMPLE and not (kind is tuple and is_simple(value)):
             return False
     return True
 

@@ -25,6 +25,7 @@ from pullback.ir.nodes import Assign, Block, Const, For, Operand, Pop, Push, Sli
 from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.walk import assigns, reads, substitute, variables, walk
 from pullback.transform.alias import AliasClass
+from pullback.transform.lengths import Lengths
 from pullback.transform.loops import Loop
 from pullback.transform.order import Order
 from pullback.transform.shadow import Shadows
@@ -78,11 +79,13 @@ class Keeper:
 
         What the reverse sweep gets back has names of its own there.
         """
-        needed = {variable.name for s in walk(reverse) for variable in reads(s)}
-        locals_ = {t.name: s for s in forward if not isinstance(s, For) for t in assigns(s)}
-        remade = self._remade_shadows(forward, needed)
+        remade = self._remade_shadows(forward, {v.name for s in walk(reverse) for v in reads(s)})
         if not loops:
             return forward, tuple(s for statement in forward for s in remade.get(id(statement), [])), reverse
+        forward, remade, reverse = self._with_lengths(forward, remade, reverse)
+        again = tuple(s for made in remade.values() for s in made)
+        needed = {v.name for s in walk((*again, *reverse)) for v in reads(s)}
+        locals_ = {t.name: s for s in forward if not isinstance(s, For) for t in assigns(s)}
         plan = self._plan(locals_, needed, self._stored(forward, locals_), len(loops))
         ahead, back = self._written(forward, loops, plan, remade)
         own = {
@@ -109,6 +112,24 @@ class Keeper:
                     needed |= {v.name for s in made for v in reads(s)} - fresh
         return remade
 
+    def _with_lengths(
+        self, forward: Block, remade: dict[int, list[Statement]], reverse: Block
+    ) -> tuple[Block, dict[int, list[Statement]], Block]:
+        """The same without the arrays of which the reverse sweep asks for lengths alone."""
+        lengths = Lengths(forward, self._cells, self._builder)
+        again = tuple(s for made in remade.values() for s in made)
+        arrays = lengths.only_measured((*again, *reverse))
+        if not arrays:
+            return forward, remade, reverse
+        new = lengths.instead(arrays)
+        reverse = new(reverse)
+        remade = {key: list(new(tuple(made))) for key, made in remade.items()}
+        # What makes a shadow asks for lengths, so it stands behind those of its array.
+        asked = lengths.asked
+        remade = {id(asked[key][-1]) if key in asked else key: made for key, made in remade.items()}
+        longer = tuple(s for statement in forward for s in (statement, *asked.get(id(statement), [])))
+        return longer, remade, reverse
+
     # -- the decision ----------------------------------------------------------------------------------------
 
     def _plan(
@@ -128,8 +149,24 @@ class Keeper:
                 in_the_way = self._in_the_way(name, locals_, plan)
                 if in_the_way:
                     self._undoing.wishes.append((in_the_way, depth))
-                plan.kept.add(name)
+                self._keep(name, locals_, plan)
         return plan
+
+    def _keep(self, name: str, locals_: dict[str, Statement], plan: _Plan) -> None:
+        """Keep a local; of a view of an array that array, of which it is taken again.
+
+        What comes back has the array's layout then, which a reference to an array in any layout has not.
+        """
+        statement = locals_[name]
+        if not is_alias(statement) or any(v.name in self._cells for v in reads(statement)):
+            plan.kept.add(name)
+            return
+        source, *others = reads(statement)
+        if source.name not in locals_ or not all(self._is_known(v.name, locals_, plan) for v in others):
+            plan.kept.add(name)
+            return
+        self._keep(source.name, locals_, plan)
+        self._compute_again(name, locals_, plan)
 
     def _in_the_way(self, name: str, locals_: dict[str, Statement], plan: _Plan) -> list[AliasClass] | None:
         """The memory that would have to be undone for a variable to be known; None if that is not enough."""
