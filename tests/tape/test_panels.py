@@ -63,7 +63,7 @@ def test_shapes_that_do_not_fit_are_numpy_s_error() -> None:
     for shape in ((512, 128), (128, 512), (255, 300)):
         x, w = pb.Variable(np.ones((32, 256))), pb.Variable(np.ones(shape))
         with pytest.raises(ValueError, match="matmul"):
-            x @ w
+            _ = x @ w
 
 
 def test_gradients_of_a_layer_on_a_small_batch() -> None:
