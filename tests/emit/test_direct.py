@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -111,6 +113,23 @@ def test_what_is_refused_goes_by_numba(ways: list[str]) -> None:
     compiled = pb.compile(sorted_product)
     assert compiled(X) == pytest.approx(sorted_product(X), rel=1e-12)
     assert len(ways) == 1
+
+
+def test_loops_without_sums_are_not_unrolled(ways: list[str]) -> None:
+    def turned(x: Any) -> Any:
+        y = np.empty((x.shape[1], x.shape[0]))
+        for i in range(x.shape[1]):
+            for k in range(x.shape[0]):
+                y[i, k] = x[k, i]
+        return y
+
+    x = np.arange(35.0).reshape(5, 7)
+    assert np.array_equal(pb.compile(turned)(x), x.T)
+    assert ways == ["direct"]
+    (made,) = [module for name, module in sys.modules.items() if name.startswith("pullback_turned_")]
+    (code,) = made.compiled.inspect_llvm().values()
+    # At most one in a loop over vectors, and one in the loop over what is left.
+    assert 1 <= len(re.findall(r"store (?:<\d+ x double>|double)", code)) <= 2
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])

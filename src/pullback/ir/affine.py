@@ -116,17 +116,26 @@ class Symbols:
 
     def _follows_from_two(self, a: Affine, facts: list[Affine]) -> bool:
         unbound = self.bounds.keys().isdisjoint
-        # Without indices a negative constant says no, which is faster seen than the difference is made.
-        constants = [fact.get(0, 0) if unbound(fact) else None for fact in facts]
+        # Without indices the signs say, for which the difference need not be made.
+        simple = list(map(unbound, facts))
         for k, fact in enumerate(facts):
             less = add(a, fact, -1)
-            own = less.get(0, 0) if unbound(less) else None
-            for other, number in zip(facts[k + 1 :], constants[k + 1 :], strict=True):
-                if own is not None and number is not None and own < number:
-                    continue
-                if self._plainly(add(less, other, -1)):
+            is_simple = unbound(less)
+            for other, both in zip(facts[k + 1 :], simple[k + 1 :], strict=True):
+                if self._exceeds(less, other) if both and is_simple else self._plainly(add(less, other, -1)):
                     return True
         return False
+
+    def _exceeds(self, a: Affine, b: Affine) -> bool:
+        """Whether ``a - b`` is plainly not negative, where neither has a loop's index."""
+        for symbol, coefficient in b.items():
+            more = a.get(symbol, 0) - coefficient
+            if more < 0 or (more and symbol and symbol not in self.lengths):
+                return False
+        return all(
+            symbol in b or (coefficient >= 0 and (not symbol or symbol in self.lengths))
+            for symbol, coefficient in a.items()
+        )
 
     def _solved(self, facts: list[Affine]) -> Solved:
         # Few lists of facts are asked about, each of them often, and most are others with something added.

@@ -60,7 +60,7 @@ def names_of(program: Program) -> Names:
     """The names a program uses."""
     taken = {param.name for param in program.params}
     for statement in walk(program.body):
-        taken |= {v.name for v in reads(statement)} | {v.name for v in assigns(statement)}
+        taken.update([v.name for v in reads(statement)], [v.name for v in assigns(statement)])
     return Names(taken)
 
 

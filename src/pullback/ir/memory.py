@@ -7,7 +7,6 @@ one to the other. (Steensgaard, *Points-to analysis in almost linear time*, 1996
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 
 from pullback.ir.nodes import Assign, Pop, Program, Push, Statement, Var
 from pullback.ir.primitives import ALIASING
@@ -25,8 +24,17 @@ class Memory:
         for a, b in () if apart else itertools.pairwise(arrays):
             self._unite(a, b)
         for statement in walk(program.body):
-            for a, b in _same(statement):
-                self._unite(a, b)
+            if type(statement) is Assign:
+                if is_alias(statement):
+                    source = statement.args[0]
+                    assert isinstance(source, Var)
+                    self._unite(statement.targets[0].name, source.name)
+            elif isinstance(statement, Push):
+                value = statement.value
+                if isinstance(value, Var) and isinstance(value.type, Array):
+                    self._unite(statement.stack.name, value.name)
+            elif isinstance(statement, Pop) and isinstance(statement.target.type, Array):
+                self._unite(statement.target.name, statement.stack.name)
 
     def group(self, name: str) -> str:
         """One name for all that may refer to the same memory as `name`."""
@@ -48,14 +56,3 @@ def is_alias(statement: Statement) -> bool:
         and isinstance(statement.args[0], Var)
         and isinstance(statement.targets[0].type, Array)
     )
-
-
-def _same(statement: Statement) -> Iterator[tuple[str, str]]:
-    """Pairs of names that a statement makes refer to one memory."""
-    match statement:
-        case Assign(targets=(target,), args=(Var() as source, *_)) if is_alias(statement):
-            yield target.name, source.name
-        case Push(stack=stack, value=Var(type=Array()) as value):
-            yield stack.name, value.name
-        case Pop(target=Var(type=Array()) as target, stack=stack):
-            yield target.name, stack.name

@@ -121,12 +121,29 @@ def blocks(statement: Statement) -> tuple[Block, ...]:
     return ()
 
 
-def walk(block: Block) -> Iterator[Statement]:
+def walk(block: Block) -> Block:
     """Every statement of a block and of the blocks in it, in textual order."""
+    known = _walked.get(id(block))
+    if known is not None and known[0] is block:
+        return known[1]
+    found: list[Statement] = []
     for statement in block:
-        yield statement
-        for inner in blocks(statement):
-            yield from walk(inner)
+        found.append(statement)
+        kind = type(statement)
+        if kind is not Assign and kind is not Store:
+            for inner in blocks(statement):
+                found += walk(inner)
+    if len(found) == len(block):
+        return block
+    if len(_walked) >= _FEWER:
+        _walked.clear()
+    _walked[id(block)] = block, tuple(found)
+    return _walked[id(block)][1]
+
+
+_FEWER = 400
+_walked: dict[int, tuple[Block, Block]] = {}
+"""The statements of blocks with blocks in them, by their `id`, for the same reason."""
 
 
 def mentions(statement: Statement, name: str) -> bool:

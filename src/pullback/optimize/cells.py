@@ -18,12 +18,12 @@ from pullback.ir.build import operand_type
 from pullback.ir.nodes import Assign, Block, Const, Operand, Program, Statement, Var
 from pullback.ir.types import Scalar
 from pullback.ir.walk import assigns, map_reads, reads, walk, with_blocks
-from pullback.optimize.uses import Uses
+from pullback.optimize.uses import cells_of
 
 
 def forward_cells(program: Program) -> Program:
     """The same function with fewer reads of and assignments to cells."""
-    cells = Uses(program).cells
+    cells = cells_of(program)
     body = _Forward(cells).block(program.body, {})
     body = _without_dead(body, cells)
     return replace(program, body=_Forward(cells).block(body, {}))

@@ -33,14 +33,14 @@ from pullback.ir.nodes import (
 from pullback.ir.types import INT, Scalar
 from pullback.ir.walk import assigns, reads, substitute, walk
 from pullback.optimize.broadcast import is_elementwise
-from pullback.optimize.uses import Uses
+from pullback.optimize.uses import cells_of
 
 _PLAIN = frozenset([primitives.dim, primitives.bind, primitives.cast, primitives.select, max, min])
 
 
 def believe_checks(program: Program) -> Program:
     """The same function with its outermost checks ahead of loops, and what they say of lengths in use."""
-    cells = Uses(program).cells
+    cells = cells_of(program)
     return replace(program, body=_believed(_ahead(program, cells), cells))
 
 

@@ -125,11 +125,11 @@ def _contracted(block: Block, mentions: dict[str, int], alone: set[str]) -> Bloc
         with_blocks(statement, lambda inner: _contracted(inner, mentions, alone)) for statement in block
     )
     changes: dict[str, Axes] = {}
-    loops = [statement for statement in block if isinstance(statement, For)]
+    loops = [(statement, _arrays(statement)) for statement in block if isinstance(statement, For)]
     for statement in block:
         match statement:
             case Assign(targets=(Var(name=name),), function=np.empty) if name in alone:
-                for loop in loops:
+                for loop in [loop for loop, arrays in loops if name in arrays]:
                     axes = _private_axes(loop, name, mentions[name] - 1)
                     if axes:
                         changes[name] = axes
@@ -175,6 +175,11 @@ def _private_axes(loop: For, name: str, count: int) -> Axes:
         axes[own[0]] = inner.index.name
         inner = next((s for s in inner.body if isinstance(s, For) and _indices(s, name)), None)
     return axes
+
+
+def _arrays(loop: For) -> set[str]:
+    """The names that a loop mentions arrays by."""
+    return {v.name for part in walk(loop.body) for v in reads(part) if isinstance(v.type, Array)}
 
 
 def _indices(loop: For, name: str) -> list[tuple[Arg, ...]]:

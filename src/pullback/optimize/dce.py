@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pullback.ir.memory import Memory
 from pullback.ir.nodes import (
     Assign,
     Block,
-    For,
-    If,
     Pop,
     Program,
     Push,
@@ -23,8 +22,7 @@ from pullback.ir.nodes import (
     Store,
     While,
 )
-from pullback.ir.walk import assigns, blocks, reads
-from pullback.optimize.uses import Uses
+from pullback.ir.walk import assigns, blocks, reads, with_blocks
 
 
 def remove_dead(program: Program) -> Program:
@@ -39,31 +37,37 @@ class _Needed:
     """The variables and the memory that matter, as far as they are known."""
 
     def __init__(self, program: Program) -> None:
-        self._uses = Uses(program)
+        self._group = Memory(program).group
         self._names: set[str] = set()
-        self._memory = {self._uses.memory(param.name) for param in program.params}
+        self._memory = {self._group(param.name) for param in program.params}
 
     def is_live(self, statement: Statement) -> bool:
-        match statement:
-            case Assign(targets=()) | Raise() | Return() | Push() | Pop() | While():
-                return True
-            case Assign():
-                return any(target.name in self._names for target in statement.targets)
-            case Store():
-                return self._uses.memory(statement.array.name) in self._memory
-        return any(self.is_live(inner) for block in blocks(statement) for inner in block)
+        """Whether a statement matters by itself, those in it aside."""
+        if type(statement) is Assign:
+            targets, names = statement.targets, self._names
+            return not targets or any(target.name in names for target in targets)
+        if isinstance(statement, Store):
+            return self._group(statement.array.name) in self._memory
+        return isinstance(statement, Raise | Return | Push | Pop | While)
 
     def grow(self, block: Block) -> bool:
         """Add what the live statements of a block read; whether that was anything new."""
         before = len(self._names) + len(self._memory)
-        for statement in reversed(block):
-            for inner in blocks(statement)[::-1]:
-                self.grow(inner)
-            if self.is_live(statement):
-                for name in (*(v.name for v in reads(statement)), *_own(statement)):
-                    self._names.add(name)
-                    self._memory.add(self._uses.memory(name))
+        self._grow(block)
         return len(self._names) + len(self._memory) > before
+
+    def _grow(self, block: Block) -> bool:
+        """As `grow`; whether any statement is live."""
+        found = False
+        for statement in reversed(block):
+            inside = [self._grow(inner) for inner in blocks(statement)[::-1]]
+            if any(inside) or self.is_live(statement):
+                found = True
+                for name in (*(v.name for v in reads(statement)), *_own(statement)):
+                    if name not in self._names:
+                        self._names.add(name)
+                        self._memory.add(self._group(name))
+        return found
 
 
 def _own(statement: Statement) -> tuple[str, ...]:
@@ -74,17 +78,11 @@ def _own(statement: Statement) -> tuple[str, ...]:
 def _kept(block: Block, needed: _Needed) -> Block:
     kept: list[Statement] = []
     for statement in block:
-        if not needed.is_live(statement):
-            continue
-        match statement:
-            case For():
-                kept.append(replace(statement, body=_kept(statement.body, needed)))
-            case While():
-                before, body = _kept(statement.before, needed), _kept(statement.body, needed)
-                kept.append(replace(statement, before=before, body=body))
-            case If():
-                then, orelse = _kept(statement.then, needed), _kept(statement.orelse, needed)
-                kept.append(replace(statement, then=then, orelse=orelse))
-            case _:
+        if not blocks(statement):
+            if needed.is_live(statement):
                 kept.append(statement)
+            continue
+        statement = with_blocks(statement, lambda inner: _kept(inner, needed))
+        if any(blocks(statement)) or needed.is_live(statement):
+            kept.append(statement)
     return tuple(kept)

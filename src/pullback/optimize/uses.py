@@ -7,6 +7,7 @@ have changed.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -17,47 +18,49 @@ from pullback.ir.nodes import Assign, Block, For, If, Program, Statement, Store,
 from pullback.ir.walk import assigns, blocks, reads, walk, with_blocks
 
 
-class Uses:
-    """The positions of assignments, uses and stores of a program, by name.
+def cells_of(program: Program) -> frozenset[str]:
+    """The names assigned more than once (a parameter counts as assigned once), whose value may change."""
+    once = {param.name for param in program.params}
+    again: set[str] = set()
+    for statement in walk(program.body):
+        for target in assigns(statement):
+            (again if target.name in once else once).add(target.name)
+    return frozenset(again)
+
+
+class Text:
+    """Where the statements of a program are, by their numbers in textual order.
 
     Attributes:
-        cells: names assigned more than once (a parameter counts as assigned once), whose value may change.
+        statements: the statements.
+        loops: for each the loops around it.
+        ends: for each how far what is in it goes.
+        blocks: for each the blocks around it, by numbers of their own.
+        assigned: by name, where it is assigned; a parameter at -1.
+        used: by name, where it is read.
+        stores: where arrays are stored into, with their names.
     """
 
     def __init__(self, program: Program) -> None:
-        self._memory = Memory(program)
-        self._apart: set[str] = set()
-        self._assigned: dict[str, list[int]] = {param.name: [-1] for param in program.params}
-        self._used: dict[str, list[int]] = {}
-        self._stores: list[tuple[int, str]] = []
-        self._statements: list[Statement] = []
-        self._loops: list[tuple[int, ...]] = []
-        self._ends: dict[int, int] = {}
-        self._blocks: list[tuple[int, ...]] = []
+        self.assigned: dict[str, list[int]] = {param.name: [-1] for param in program.params}
+        self.used: dict[str, list[int]] = {}
+        self.stores: list[tuple[int, str]] = []
+        self.statements: list[Statement] = []
+        self.loops: list[tuple[int, ...]] = []
+        self.ends: dict[int, int] = {}
+        self.blocks: list[tuple[int, ...]] = []
         self._block_count = 0
         self._number(program.body, (), ())
-        self.cells = frozenset(name for name, at in self._assigned.items() if len(at) > 1)
-        self._stored = {self.memory(name) for _, name in self._stores}
-        self._tested: dict[str, str] = {}
-        for statement in walk(program.body):
-            match statement:
-                case Assign(targets=(test,), function=np.may_share_memory, args=(Var(name=name), *_)):
-                    self._tested[test.name] = name
-                case Assign(targets=(test,), function=np.logical_or, args=(Var(name=first), _)):
-                    if first in self._tested:
-                        self._tested[test.name] = self._tested[first]
-                case _:
-                    pass
 
     def _number(self, block: Block, loops: tuple[int, ...], path: tuple[int, ...]) -> None:
         self._block_count += 1
         path = (*path, self._block_count)
-        used, assigned = self._used, self._assigned
+        used, assigned = self.used, self.assigned
         for statement in block:
-            position = len(self._loops)
-            self._statements.append(statement)
-            self._loops.append(loops)
-            self._blocks.append(path)
+            position = len(self.loops)
+            self.statements.append(statement)
+            self.loops.append(loops)
+            self.blocks.append(path)
             for variable in reads(statement):
                 at = used.get(variable.name)
                 if at is None:
@@ -67,11 +70,53 @@ class Uses:
             for target in assigns(statement):
                 assigned.setdefault(target.name, []).append(position)
             if isinstance(statement, Store):
-                self._stores.append((position, statement.array.name))
+                self.stores.append((position, statement.array.name))
             inner = (*loops, position) if isinstance(statement, For | While) else loops
             for nested in blocks(statement):
                 self._number(nested, inner, path)
-            self._ends[position] = len(self._loops)
+            self.ends[position] = len(self.loops)
+
+
+class Uses:
+    """The positions of assignments, uses and stores of a program, by name.
+
+    Attributes:
+        cells: names assigned more than once (a parameter counts as assigned once), whose value may change.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._memory = Memory(program)
+        self._apart: set[str] = set()
+
+    @functools.cached_property
+    def cells(self) -> frozenset[str]:
+        return cells_of(self._program)
+
+    @functools.cached_property
+    def _text(self) -> Text:
+        return Text(self._program)
+
+    @functools.cached_property
+    def _stored(self) -> set[str]:
+        return {self.memory(s.array.name) for s in walk(self._program.body) if isinstance(s, Store)}
+
+    @functools.cached_property
+    def _tested(self) -> dict[str, str]:
+        """The array that a test finds to be apart, by the test."""
+        tested: dict[str, str] = {}
+        for statement in walk(self._program.body):
+            if type(statement) is not Assign:
+                continue
+            match statement:
+                case Assign(targets=(test,), function=np.may_share_memory, args=(Var(name=name), *_)):
+                    tested[test.name] = name
+                case Assign(targets=(test,), function=np.logical_or, args=(Var(name=first), _)):
+                    if first in tested:
+                        tested[test.name] = tested[first]
+                case _:
+                    pass
+        return tested
 
     def memory(self, name: str) -> str:
         """One name for all the names that may refer to the same memory as `name`."""
@@ -99,37 +144,41 @@ class Uses:
 
     def count(self, name: str) -> int:
         """How many statements use a variable."""
-        return len(self._used.get(name, ()))
+        return len(self._text.used.get(name, ()))
 
     def readers(self, name: str) -> list[Statement]:
         """The statements that use a variable."""
-        return [self._statements[at] for at in self._used.get(name, ())]
+        return [self._text.statements[at] for at in self._text.used.get(name, ())]
 
     def dominates(self, name: str, position: int) -> bool:
         """Whether every use of a variable assigned at `position` is within the block it is assigned in."""
-        path = self._blocks[position]
-        return all(self._blocks[use][: len(path)] == path for use in self._used.get(name, ()))
+        path = self._text.blocks[position]
+        return all(self._text.blocks[use][: len(path)] == path for use in self._text.used.get(name, ()))
 
     def leads(self, name: str) -> bool:
         """Whether all uses of a variable and its other assignments are in the block of the first of these."""
-        first, *others = self._assigned[name]
-        path = self._blocks[first]
-        return all(self._blocks[at][: len(path)] == path for at in (*others, *self._used.get(name, ())))
+        first, *others = self._text.assigned[name]
+        path = self._text.blocks[first]
+        return all(
+            self._text.blocks[at][: len(path)] == path for at in (*others, *self._text.used.get(name, ()))
+        )
 
     def repeats(self, name: str, position: int) -> bool:
         """Whether a variable assigned at `position` is used inside a loop that the assignment is not in."""
-        return any(self._loops[use] != self._loops[position] for use in self._used.get(name, ()))
+        return any(
+            self._text.loops[use] != self._text.loops[position] for use in self._text.used.get(name, ())
+        )
 
     def changes(self, name: str, position: int, memory: frozenset[str], cells: frozenset[str]) -> bool:
         """Whether `memory` or `cells` may change between the assignment of `name` and its last use."""
-        last = max((self._horizon(position, use) for use in self._used.get(name, ())), default=position)
+        last = max((self._horizon(position, use) for use in self._text.used.get(name, ())), default=position)
         return any(
-            position < at < last and self.memory(stored) in memory for at, stored in self._stores
-        ) or any(position < at < last for cell in cells for at in self._assigned.get(cell, ()))
+            position < at < last and self.memory(stored) in memory for at, stored in self._text.stores
+        ) or any(position < at < last for cell in cells for at in self._text.assigned.get(cell, ()))
 
     def _horizon(self, position: int, use: int) -> int:
         """The end of the text that may run between an assignment and a use."""
-        for loop in self._loops[use]:
-            if loop not in self._loops[position]:
-                return self._ends[loop]
+        for loop in self._text.loops[use]:
+            if loop not in self._text.loops[position]:
+                return self._text.ends[loop]
         return use

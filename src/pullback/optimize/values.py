@@ -108,12 +108,13 @@ class _Values:
 
     def _touch(self, statement: Statement) -> None:
         """New versions of what a statement, or anything in it, changes."""
-        for inner in walk((statement,)):
+        versions = self._versions
+        for inner in (statement,) if isinstance(statement, Assign | Store) else walk((statement,)):
             for target in assigns(inner):
-                self._versions[target.name] = self._versions.get(target.name, 0) + 1
+                versions[target.name] = versions.get(target.name, 0) + 1
             if isinstance(inner, Store):
                 memory = ("memory", self._uses.memory(inner.array.name))
-                self._versions[memory] = self._versions.get(memory, 0) + 1
+                versions[memory] = versions.get(memory, 0) + 1
 
     def _is_pure(self, statement: Assign) -> bool:
         return statement.function in _PURE or is_elementwise(statement.function)

@@ -1,9 +1,10 @@
-"""Loops of which LLVM works on one vector at a time, where it would work on two or four.
+"""Loops of which LLVM works on one vector at a time, where it would work on two or four, and one iteration.
 
-That saves steps of the counter, which are few beside the loads, leaves the numbers of up to three vectors to
-be done one by one at the end of each row, and takes half as much again of LLVM's time. What hides latency is
+Several save steps of the counter, which are few beside the loads, leave the numbers of up to three vectors to
+be done one by one at the end of each row, and take half as much again of LLVM's time. What hides latency is
 the processor; only sums need several at a time.
-(LLVM Language Reference, "'llvm.loop.interleave.count' Metadata".)
+(LLVM Language Reference, "'llvm.loop.interleave.count' Metadata", "'llvm.loop.unroll.runtime.disable'
+Metadata".)
 """
 
 import ast
@@ -36,6 +37,7 @@ def once_at_a_time(module):
     """The metadata of such a loop, which begins with itself."""
     name = f"loop {len(module.metadata)}"
     count = module.add_metadata(["llvm.loop.interleave.count", ir.IntType(32)(1)])
-    found = module.add_metadata([name, count])
+    rolled = module.add_metadata(["llvm.loop.unroll.runtime.disable"])
+    found = module.add_metadata([name, count, rolled])
     found.operands = (found, *found.operands[1:])
     return found

@@ -13,6 +13,7 @@ from numba.core.typing.templates import signature
 from pullback.emit import frontend
 from pullback.emit.direct.code import Code, Outline
 from pullback.emit.direct.infer import Types
+from pullback.emit.direct.library import Library
 from pullback.emit.direct.syntax import RefusedError
 
 
@@ -39,7 +40,7 @@ def directly(state):
     function, flags, target = state.func_id.func, state.flags, state.targetctx
     tree = tree_of(function)
     found = Types(state.typingctx, function, tree, state.args)
-    library = target.codegen().create_library(state.func_id.func_qualname)
+    library = Library(target.codegen(), state.func_id.func_qualname)
     library.enable_object_caching()
     outline = Outline(state.func_id)
     description = funcdesc.PythonFunctionDescriptor.from_specialized_function(

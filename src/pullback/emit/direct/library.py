@@ -1,0 +1,24 @@
+"""Machine code of LLVM instructions, with LLVM's pipeline run once.
+
+Numba has each function simplified by itself, then their module in haste, then in full, so that references
+that its front end counts one by one are counted less often. Here few are counted that need not be.
+"""
+
+from llvmlite import binding as llvm
+from numba.core.codegen import JITCodeLibrary
+
+
+class Library(JITCodeLibrary):
+    """The code of one function, and of what it calls."""
+
+    def _optimize_functions(self, ll_module):
+        ll_module.data_layout = self._codegen._data_layout
+
+    def _optimize_final_module(self):
+        options = llvm.create_pipeline_tuning_options(speed_level=3)
+        options.loop_vectorization = options.loop_interleaving = options.loop_unrolling = True
+        options.slp_vectorization = False
+        builder = llvm.create_pass_builder(self._codegen._tm, options)
+        for manager in (llvm.create_new_module_pass_manager(), builder.getModulePassManager()):
+            manager.add_refprune_pass()
+            manager.run(self._final_module, builder)
