@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pullback.ir import primitives
 from pullback.ir.nodes import (
     Assign,
     Block,
@@ -60,9 +61,11 @@ class _Needed:
             for inner in blocks(statement)[::-1]:
                 self.grow(inner)
             if self.is_live(statement):
-                for name in (*(v.name for v in reads(statement)), *_own(statement)):
-                    self._names.add(name)
-                    self._memory.add(self._uses.memory(name))
+                named = {*(v.name for v in reads(statement)), *_own(statement)}
+                self._names |= named
+                # A length has nothing to do with what is in the array.
+                if not (isinstance(statement, Assign) and statement.function is primitives.dim):
+                    self._memory |= set(map(self._uses.memory, named))
         return len(self._names) + len(self._memory) > before
 
 
