@@ -137,14 +137,14 @@ def _type_of_check_index(context):
 
 
 @lower_builtin(native.check_index, types.Integer, types.Integer)
-def _check_index(context, builder, signature, arguments):
+def _check_index(context, builder, signature, arguments, loc=None):
     index, length = (
         context.cast(builder, value, given, types.int64)
         for value, given in zip(arguments, signature.args, strict=True)
     )
     low = builder.icmp_signed("<", index, builder.neg(length))
     high = builder.icmp_signed(">=", index, length)
-    allocation.raise_if(context, builder, builder.or_(low, high), IndexError, "index out of range")
+    allocation.raise_if(context, builder, builder.or_(low, high), IndexError, "index out of range", loc)
     return context.get_dummy_value()
 
 
