@@ -16,6 +16,7 @@ constants    numbers, dtypes and arrays as text
 native       what emitted source calls beside NumPy
 accesses     what is indexed by what; located: errors of compiled code with the user's line
 bounds       checks of indices, where they cannot be proved in range before the program runs
+whole        checks of integers, which have 64 bits
 scope        what is known about integers and lengths at one point
 affine       affine expressions, and proofs that they are not negative
 vectorize    which loops get `exp`, `log` and `tanh` as straight-line code

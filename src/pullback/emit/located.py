@@ -7,6 +7,7 @@ in Python, has no such line; then the lines are meant that call it. All this is 
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Iterator
 
@@ -59,9 +60,12 @@ def _own(error: Exception, where: Location, said: str) -> PullbackError | None:
         if "definite" in what:
             remedy = "a symmetric matrix whose eigenvalues are positive"
         return SingularError(what, why=why or None, remedy=remedy, where=where)
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError) and _OF_SHAPES.search(what):
         return ShapeError(what, why=why or None, remedy=_remedy(what), where=where)
     return None
+
+
+_OF_SHAPES = re.compile("length|shape|size|dimension|axis|axes|rows|values|split|vectors|empty|larger")
 
 
 def _remedy(what: str) -> str | None:

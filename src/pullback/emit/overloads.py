@@ -148,6 +148,39 @@ def _check_index(context, builder, signature, arguments, loc=None):
     return context.get_dummy_value()
 
 
+@type_callable(native.check_divisor)
+def _type_of_check_divisor(context):
+    def typer(divisor):
+        return types.none if isinstance(divisor, types.Integer) else None
+
+    return typer
+
+
+@lower_builtin(native.check_divisor, types.Integer)
+def _check_divisor(context, builder, signature, arguments, loc=None):
+    fails = builder.icmp_signed("==", arguments[0], ir.Constant(arguments[0].type, 0))
+    allocation.raise_if(context, builder, fails, ZeroDivisionError, native.BY_ZERO, loc)
+    return context.get_dummy_value()
+
+
+@type_callable(native.check_fits)
+def _type_of_check_fits(context):
+    def typer(size):
+        return types.none if isinstance(size, types.Float) else None
+
+    return typer
+
+
+@lower_builtin(native.check_fits, types.Float)
+def _check_fits(context, builder, signature, arguments, loc=None):
+    limit = ir.Constant(arguments[0].type, 2.0**63)
+    below = builder.fcmp_ordered("<", arguments[0], limit)
+    above = builder.fcmp_ordered(">", arguments[0], builder.fneg(limit))
+    fails = builder.not_(builder.and_(below, above))
+    allocation.raise_if(context, builder, fails, OverflowError, native.TOO_LARGE, loc)
+    return context.get_dummy_value()
+
+
 @type_callable(native.opaque)
 def _type_of_opaque(context):
     def typer(index):

@@ -44,7 +44,7 @@ from pullback.ir.nodes import (
 from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.walk import assigns, reads, walk
 
-_CHECKS = frozenset([native.check_index, native.check_indices])
+_CHECKS = frozenset([native.check_divisor, native.check_fits, native.check_index, native.check_indices])
 INDENT = "    "
 MAX_WIDTH = 92
 MAX_TUPLE = 24
