@@ -363,6 +363,51 @@ def length(x: Any) -> Any:
     return np.sqrt(x * x)
 
 
-def test_an_infinite_cotangent_times_zero() -> None:
-    assert pb.grad(length)(0.0) == 0
-    assert np.isnan(pb.grad(pb.compile(length))(0.0))
+def length_in_a_loop(x: Any) -> Any:
+    total = 0.0
+    for i in range(x.shape[0]):
+        total += x[i] * x[i]
+    return np.sqrt(total)
+
+
+def length_at_once(x: Any) -> Any:
+    return np.sqrt(np.sum(x * x)) + x[0] * np.log(x[1] * x[2])
+
+
+def stored_first(x: Any) -> Any:
+    y = pb.zeros(3)
+    y[:] = x * x[::-1]
+    y[1] = y[0] * y[2]
+    return np.cbrt(y[1]) + np.sum(np.where(x > 0, 1 / y, 0.0))
+
+
+def repeated(x: Any, n: int) -> Any:
+    y = x * x
+    for _ in range(n):
+        y = y * x + y
+    return np.sum(np.sqrt(y))
+
+
+@pytest.mark.parametrize("engine", ["tape", "native"])
+def test_an_infinite_cotangent_times_zero(engine: Any) -> None:
+    assert pb.grad(length, engine=engine)(0.0) == 0
+    for function in (length_in_a_loop, length_at_once, stored_first):
+        for x in (np.zeros(3), array(0, 1, 0), array(2, 0, 1), array(0, 0, INF)):
+            with np.errstate(all="ignore"):
+                expected = pb.grad(function, engine="tape")(x)
+                found = pb.grad(function, engine=engine)(x)
+                assert np.array_equal(found, expected, equal_nan=True)
+                _, pull = pb.vjp(pb.compile(function), x)
+                assert np.array_equal(pull(1.0)[0], expected, equal_nan=True)
+
+
+def test_an_infinite_cotangent_times_zero_in_pieces_and_from_outside() -> None:
+    x = array(0, 1, -1)
+    with np.errstate(all="ignore"):
+        expected = pb.grad(repeated, engine="tape")(x, 50)
+        assert expected[0] == 0
+        assert np.allclose(pb.grad(pb.compile(repeated, memory="2kB"))(x, 50), expected, equal_nan=True)
+        square = pb.compile(lambda x: x * x)
+        assert pb.grad(lambda x: np.sqrt(square(x)))(0.0) == 0
+        _, pull = pb.vjp(square, np.zeros(2))
+        assert np.array_equal(pull(array(INF, 1))[0], [0, 0])

@@ -9,7 +9,8 @@ import pytest
 from three_engines import agree, record
 
 from pullback.emit import load
-from pullback.emit.lanes import WIDTH, with_lanes
+from pullback.emit.lanes import with_lanes
+from pullback.emit.levels import WIDTH
 from pullback.emit.source import source
 from pullback.ir.run import run
 from pullback.ir.verify import verify

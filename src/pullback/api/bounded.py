@@ -72,6 +72,7 @@ class Bounded:
         *,
         jit: bool = True,
         singular: Sequence[int] = (),
+        steep: Sequence[int] = (),
         operation: Operation | None = None,
     ) -> None:
         self.operation = operation
@@ -80,6 +81,7 @@ class Bounded:
         self.memory = bytes_of(memory)
         self.jit = jit
         self.singular = [program.params[k].name for k in singular]
+        self.steep = tuple(steep)
         self.spent = Spent(self.memory)
         self._again: dict[tuple[int, ...], Again] = {}
 
@@ -109,7 +111,7 @@ class Bounded:
     @functools.cached_property
     def program(self) -> Program:
         """The adjoint as it is without a bound."""
-        return optimize(adjoint(self.original, self.wrt, self.of, singular=self.singular))
+        return optimize(adjoint(self.original, self.wrt, self.of, singular=self.singular, steep=self.steep))
 
     @functools.cached_property
     def interface(self) -> Interface:
@@ -135,7 +137,7 @@ class Bounded:
     def loop(self) -> Loop | None:
         """The pieces at the first loop that keeps something of every trip."""
         for position in loops_of(self.original):
-            pieces = cut(self.original, position, self.wrt, self.of, self.singular)
+            pieces = cut(self.original, position, self.wrt, self.of, self.singular, self.steep)
             if pieces is not None and pieces.active:
                 loop = Loop(self, pieces, position)
                 if grows(pieces.segment, loop.derived):
@@ -215,6 +217,7 @@ class Loop:
             owner.memory,
             jit=owner.jit,
             singular=[i for i, k in enumerate(pieces.after) if k in pieces.singular],
+            steep=owner.steep,
         )
 
     @functools.cached_property
@@ -224,7 +227,8 @@ class Loop:
         inside = zip(segment.params[2:], self.pieces.inside, strict=True)
         singular = [param.name for param, k in inside if k in self.pieces.singular]
         wrt = [2 + i for i in self.places]
-        derived = adjoint(segment, wrt, self.places, in_place=True, singular=singular)
+        steep = [i for i, k in zip(self.places, self.active, strict=True) if k in self.pieces.steep]
+        derived = adjoint(segment, wrt, self.places, in_place=True, singular=singular, steep=steep)
         cotangents = derived.results[len(segment.results) :]
         chosen = [x for i, x in zip(self.places, cotangents, strict=True) if i in self.returned]
         return optimize(replace(derived, body=(*derived.body[:-1], Return(tuple(chosen)))))
@@ -252,8 +256,10 @@ class Loop:
     @functools.cached_property
     def start_back(self) -> Run:
         start = self.pieces.start
-        of = [BOUNDS + k for k in self.pieces.active]
-        derived = adjoint(start, self.owner.wrt, of, singular=self.owner.singular)
+        pieces = self.pieces
+        of = [BOUNDS + k for k in pieces.active]
+        steep = [BOUNDS + k for k in pieces.active if k in pieces.steep]
+        derived = adjoint(start, self.owner.wrt, of, singular=self.owner.singular, steep=steep)
         cotangents = derived.results[len(start.results) :]
         return self._load(optimize(replace(derived, body=(*derived.body[:-1], Return(cotangents)))))
 

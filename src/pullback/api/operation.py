@@ -69,15 +69,23 @@ class Operation:
         """The positions of the results that can be differentiated."""
         return tuple(k for k, kind in enumerate(self.interface.results) if is_inexact(kind))
 
-    def adjoint(self, wrt: Sequence[int], of: Sequence[int]) -> Operation | Bounded:
-        """Reverse mode: takes cotangents of the results `of` too, and returns those of `wrt`."""
+    def adjoint(
+        self, wrt: Sequence[int], of: Sequence[int], *, steep: Sequence[int] = ()
+    ) -> Operation | Bounded:
+        """Reverse mode: takes cotangents of the results `of` too, and returns those of `wrt`.
+
+        Args:
+            steep: the results whose cotangents may be infinite.
+        """
+        key = (tuple(wrt), tuple(of), tuple(steep))
         if self.memory is None:
-            return self._derive("adjoint", tuple(wrt), tuple(of))
-        key = (tuple(wrt), tuple(of))
+            return self._derive("adjoint", *key)
         if key not in self._bounded:
             from pullback.api.bounded import Bounded
 
-            self._bounded[key] = Bounded(self.program, wrt, of, self.memory, jit=self.jit, operation=self)
+            self._bounded[key] = Bounded(
+                self.program, wrt, of, self.memory, jit=self.jit, steep=steep, operation=self
+            )
         return self._bounded[key]
 
     def halved(self, wrt: Sequence[int], of: Sequence[int]) -> tuple[Operation, Operation]:
@@ -106,10 +114,10 @@ class Operation:
         """Forward mode: takes tangents of the parameters `wrt` too, returns those of the results `of` too."""
         return self._derive("tangent", tuple(wrt), tuple(of))
 
-    def _derive(self, step: Step, wrt: tuple[int, ...], of: tuple[int, ...]) -> Operation:
-        key = (step, wrt, of)
+    def _derive(self, step: Step, *asked: Any) -> Operation:
+        key = (step, *asked)
         if key not in self._derived:
-            self._derived[key] = Operation(self.recipe.then(step, *key[1:]), jit=self.jit, memory=self.memory)
+            self._derived[key] = Operation(self.recipe.then(step, *asked), jit=self.jit, memory=self.memory)
         return self._derived[key]
 
     def _following(self, leaves: tuple[Any, ...]) -> Followed:
@@ -143,7 +151,7 @@ class Followed:
     def _vjp(self, y_bar: Any, _: Any, *values: Any) -> tuple[Any, ...]:
         operation, bars = self.operation, list(y_bar)
         of = operation.inexact_results
-        found = operation.adjoint(self.wrt, of)(*values, *(bars[k] for k in of))
+        found = operation.adjoint(self.wrt, of, steep=of)(*values, *(bars[k] for k in of))
         cotangents: list[Any] = [None] * len(values)
         for position, x_bar in zip(self.wrt, found[len(operation.interface.results) :], strict=True):
             cotangents[position] = x_bar

@@ -137,7 +137,8 @@ def _made(step: Step, program: Program, *asked: Any, **options: Any) -> Program:
         case "purified":
             return purified(program, **options)
         case "adjoint":
-            return optimize(adjoint(program, *asked))
+            wrt, of, steep = asked
+            return optimize(adjoint(program, wrt, of, steep=steep))
         case "tangent":
             return optimize(tangent(program, *asked))
         case "several":

@@ -21,11 +21,14 @@ scope        what is known about integers and lengths at one point
 affine       affine expressions, and proofs that they are not negative
 vectorize    which loops get `exp`, `log` and `tanh` as straight-line code
 lanes        loops whose iterations lie apart in memory, some at a time
+levels       what of such a loop is done for many iterations before the next
+inner_loops  where NumPy's own loops are
 compile      Numba: signatures, eager compilation, compiled code from the cache
 binary       what is kept on disk of compiled code, and how it is loaded
 direct       the text to LLVM without Numba's front end
 frontend     Numba's passes for what that refuses
 overloads    the compiled versions of `native`
+rows         those that call NumPy's loops
 vector_math  those of `exp`, `log`, `tanh`, `sin` and `cos`
 arithmetic   of complex numbers, as instructions
 callback     calls of Python functions from compiled code

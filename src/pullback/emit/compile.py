@@ -41,6 +41,7 @@ from pullback.emit import (
     matmul,
     native,
     overloads,
+    rows,
     vector_math,
 )
 from pullback.emit.callback import call_from_compiled
@@ -131,7 +132,7 @@ def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
     modules = (
         native, overloads, allocation, arithmetic, binary, callback, exponential, frontend, lapack, matmul,
-        vector_math,
+        rows, vector_math,
     )  # fmt: skip
     direct = sorted(Path(str(pipeline.__file__)).parent.glob("*.py"))
     own = [path.read_text() for path in (*(Path(str(module.__file__)) for module in modules), *direct)]

@@ -42,6 +42,7 @@ _NATIVE = frozenset(
         native.opaque,
         native.tanh,
         native.zeros,
+        *native.ROWS.values(),
     ]
 )
 _BUILTINS = frozenset([max, min])

@@ -6,23 +6,25 @@
                                                 for k in range(count): made[0, k] = long(read[0, k])
                                                 for k in range(count): y[first + k, 1] = made[0, k]
 
-The statements of an iteration fall into levels. What touches memory, or is no floating-point arithmetic,
-runs in even ones, a number at a time; arithmetic runs in odd ones, whose numbers come from and go to rows
-that stay in the cache. Stores come last, in their order: so all that is asked of a loop is that it reads
-nothing that it stores. (Allen & Kennedy, *Automatic translation of FORTRAN programs to vector form*, 1987, on
-distribution and strip mining.)
+The statements of an iteration fall into levels, of three kinds. What touches memory, or is no floating-point
+arithmetic, runs a number at a time; arithmetic runs on numbers that come from and go to rows, which stay in
+the cache; and for powers, `arctan` and so on NumPy's own loops are called, on whole rows. Stores come last,
+in their order: so all that is asked of a loop is that it reads nothing that it stores. (Allen & Kennedy,
+*Automatic translation of FORTRAN programs to vector form*, 1987, on distribution and strip mining.)
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from pullback.emit import native
+from pullback.emit.inner_loops import has_loop
+from pullback.emit.levels import CALL, COSTS, KINDS, LEVELS, WIDTH, Plan, carried_by, levels_of
 from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
 from pullback.ir.memory import Memory
@@ -41,19 +43,8 @@ from pullback.ir.nodes import (
     Var,
 )
 from pullback.ir.types import INT, Array, DType, Scalar
-from pullback.ir.walk import assigns, operands, reads, substitute, walk, with_blocks
+from pullback.ir.walk import assigns, reads, substitute, walk, with_blocks
 
-WIDTH = 32
-_LEAST, _PER_ROW, _LEVELS = 60, 3, 4
-"""How much arithmetic pays: in all, and for each number that is put down on the way; and the last level."""
-_COSTS: dict[Callable[..., Any], int] = {
-    np.add: 1, np.subtract: 1, np.multiply: 1, np.divide: 6, np.negative: 1, np.positive: 1, np.square: 1,
-    np.absolute: 1, np.sqrt: 6, np.reciprocal: 6, np.less: 1, np.less_equal: 1, np.greater: 1,
-    np.greater_equal: 1, np.equal: 1, np.not_equal: 1, primitives.bind: 0, primitives.scale: 2,
-    primitives.select: 1, native.exp: 20, native.log: 20, native.log1p: 20, native.tanh: 20,
-    native.near_sin: 20, native.near_cos: 20,
-}  # fmt: skip
-"""What a vector unit does, with the number of additions that each costs, or about so."""
 _WRITTEN_OUT: dict[Callable[..., Any], Callable[..., Any]] = {
     np.exp: native.exp, np.log: native.log, np.log1p: native.log1p, np.tanh: native.tanh,
 }  # fmt: skip
@@ -62,7 +53,7 @@ _NEAR: dict[Callable[..., Any], tuple[Callable[..., Any], Callable[..., Any]]] =
 }  # fmt: skip
 """Functions that are written out for arguments of moderate size, and what sees to the others afterwards."""
 _HARMLESS = frozenset([
-    *_COSTS, native.any_sin, native.any_cos, native.check_index, primitives.item, primitives.cast,
+    *COSTS, native.any_sin, native.any_cos, native.check_index, primitives.item, primitives.cast,
     primitives.weaken, primitives.dim, primitives.stopped, max, min,
 ])  # fmt: skip
 _DOUBLE = Scalar(np.dtype(np.float64))
@@ -73,45 +64,6 @@ def with_lanes(program: Program) -> Program:
     builder = Builder(names_of(program))
     body = _Lanes(program, builder).block(program.body)
     return replace(program, body=(*builder.statements(), *body))
-
-
-@dataclass(slots=True)
-class _Plan:
-    """The statements of a loop by their levels.
-
-    Attributes:
-        made: the level at which each variable is assigned.
-        cost: of the arithmetic in an iteration.
-        early: the levels at which an iteration reads what the one before assigned.
-        sound: whether checks come ahead of all else, and no store needs the iteration before.
-        strays: whether LLVM, left alone, would see no rows or a call.
-    """
-
-    levels: dict[int, list[Statement]] = field(default_factory=dict)
-    made: dict[str, int] = field(default_factory=dict)
-    early: dict[str, set[int]] = field(default_factory=dict)
-    sound: bool = True
-    cost: int = 0
-    strays: bool = False
-
-    def add(self, statement: Statement, level: int) -> None:
-        self.levels.setdefault(level, []).append(statement)
-        for name in _names(statement) - self.made.keys():
-            self.early.setdefault(name, set()).add(level)
-        self.made |= dict.fromkeys((target.name for target in assigns(statement)), level)
-
-    def needed(self, level: int) -> dict[str, Var]:
-        """What the statements of a level read that an earlier level makes."""
-        parts = walk(tuple(self.levels[level]))
-        return {v.name: v for part in parts for v in reads(part) if self.made.get(v.name, level) < level}
-
-    def rows(self) -> dict[str, Var]:
-        """What any level reads that an earlier one makes."""
-        return {name: v for level in self.levels for name, v in self.needed(level).items()}
-
-    def pays(self) -> bool:
-        rows = len(self.rows())
-        return self.strays and self.cost >= max(_LEAST, _PER_ROW * rows) and max(self.levels) <= _LEVELS
 
 
 class _Lanes:
@@ -131,15 +83,16 @@ class _Lanes:
         assert isinstance(statement, For)
         return self._written(statement, plan)
 
-    def _plan(self, loop: For) -> _Plan | None:
+    def _plan(self, loop: For) -> Plan | None:
         """The levels of a loop's statements; None where they cannot be taken apart."""
         if not self._may_be_apart(loop):
             return None
-        body = [part for statement in loop.body for part in self._spelled(statement)]
+        inside = {target.name for statement in loop.body for target in assigns(statement)}
+        body = [part for statement in loop.body for part in self._spelled(statement, inside)]
         # What goes from iteration to iteration is read and assigned in one level.
-        carried = _carried(body)
-        for _ in range(_LEVELS):
-            plan = _levels(body, carried, loop)
+        carried = carried_by(body)
+        for _ in range(LEVELS):
+            plan = levels_of(body, carried, loop)
             if not plan.sound:
                 return None
             if all(plan.early[name] == {plan.made[name]} for name in carried):
@@ -169,31 +122,50 @@ class _Lanes:
         }
         return not stored & (read | self._given)
 
-    def _spelled(self, statement: Statement) -> Iterator[Statement]:
-        """A statement with functions that are written out."""
-        if not isinstance(statement, Assign) or not _is_of_a_double(statement.args):
+    def _spelled(self, statement: Statement, inside: set[str]) -> Iterator[Statement]:
+        """A statement with functions that are written out, or called on rows."""
+        if not isinstance(statement, Assign):
             yield statement
+        elif not _is_of_a_double(statement.args) or statement.function not in _WRITTEN_OUT | _NEAR:
+            yield from self._on_rows(statement, inside)
         elif statement.function in _WRITTEN_OUT:
             yield replace(statement, function=_WRITTEN_OUT[statement.function])
-        elif statement.function in _NEAR:
+        else:
             near, any_ = _NEAR[statement.function]
             found = self._builder.var(statement.targets[0].name, _DOUBLE)
             yield replace(statement, targets=(found,), function=near)
             yield replace(statement, function=any_, args=(found, *statement.args))
-        else:
-            yield statement
 
-    def _written(self, loop: For, plan: _Plan) -> For:
+    def _on_rows(self, statement: Assign, inside: set[str]) -> Iterator[Statement]:
+        """A statement, with the function that takes rows where there is one; then all arguments are rows."""
+        if not _is_called(statement):
+            yield statement
+            return
+        kind = statement.targets[0].type
+        assert isinstance(kind, Scalar)
+        args: list[Var] = []
+        for arg in statement.args:
+            if not isinstance(arg, Var) or arg.name not in inside:
+                value = Const(kind.dtype.type(arg.value)) if isinstance(arg, Const) else arg
+                arg = self._builder.var("repeated", Scalar(kind.dtype))
+                yield Assign((arg,), primitives.bind, (value,))
+            args.append(arg)
+        yield replace(statement, function=native.ROWS[statement.function], args=tuple(args))
+
+    def _written(self, loop: For, plan: Plan) -> For:
         builder = self._builder
         first, rows = builder.var("first", INT), self._allocated(plan)
         with builder.block() as outer:
             left = builder.call(np.subtract, loop.stop, first, name="left")
-            count = builder.call(min, left, WIDTH, name="count")
+            count = builder.call(min, left, plan.width, name="count")
             for level in sorted(plan.levels):
-                builder.add(self._level(loop, plan, level, rows, first, count))
-        return replace(loop, index=first, step=Const(WIDTH), body=outer.statements())
+                if level % KINDS == CALL:
+                    builder.extend(tuple(self._calls(plan.levels[level], rows, count)))
+                else:
+                    builder.add(self._level(loop, plan, level, rows, first, count))
+        return replace(loop, index=first, step=Const(plan.width), body=outer.statements())
 
-    def _allocated(self, plan: _Plan) -> dict[str, tuple[Var, int]]:
+    def _allocated(self, plan: Plan) -> dict[str, tuple[Var, int]]:
         """Where each number is put down that a later level reads: an array of a level, and a row."""
         groups: dict[tuple[int, DType], list[str]] = {}
         for name, variable in plan.rows().items():
@@ -201,12 +173,12 @@ class _Lanes:
         places: dict[str, tuple[Var, int]] = {}
         for (_, dtype), names in groups.items():
             # An axis of length 1 is of another type.
-            lanes = self._builder.call(np.empty, (max(len(names), 2), WIDTH), dtype=dtype, name="lanes")
+            lanes = self._builder.call(np.empty, (max(len(names), 2), plan.width), dtype=dtype, name="lanes")
             places |= {name: (lanes, row) for row, name in enumerate(names)}
         return places
 
     def _level(
-        self, loop: For, plan: _Plan, level: int, rows: dict[str, tuple[Var, int]], first: Var, count: Var
+        self, loop: For, plan: Plan, level: int, rows: dict[str, tuple[Var, int]], first: Var, count: Var
     ) -> For:
         builder = self._builder
         k = builder.var("k", INT)
@@ -227,49 +199,19 @@ class _Lanes:
                         builder.store(rows[target.name][0], (rows[target.name][1], k), target)
         return For(k, Const(0), count, Const(1), body.statements(), location=loop.location)
 
-
-def _carried(body: list[Statement]) -> dict[str, int]:
-    """The variables of which an iteration reads what the one before assigned, at level 0."""
-    assigned = {target.name for statement in body for target in assigns(statement)}
-    carried: dict[str, int] = {}
-    for statement in body:
-        carried |= dict.fromkeys(_names(statement) & assigned, 0)
-        assigned -= {target.name for target in assigns(statement)}
-    return carried
-
-
-def _levels(body: list[Statement], carried: dict[str, int], loop: For) -> _Plan:
-    """The statements with their levels, where variables that are carried have levels of at least these."""
-    plan = _Plan()
-    stores: list[Store] = []
-    for statement in body:
-        if isinstance(statement, Store):
-            stores.append(statement)
-            plan.strays |= _strays(statement.array, statement.index, loop)
-            plan.sound &= not any(name in carried and name not in plan.made for name in _names(statement))
-            continue
-        level = max((plan.made.get(name, carried.get(name, 0)) for name in _names(statement)), default=0)
-        if isinstance(statement, Assign) and _is_arithmetic(statement):
-            level += level % 2 == 0
-            plan.cost += _COSTS[statement.function]
-        else:
-            level += level % 2
-        if isinstance(statement, Assign):
-            plan.strays |= statement.function in (native.any_sin, native.any_cos)
-            if statement.function is primitives.item:
-                plan.strays |= _strays(statement.args[0], statement.args[1], loop)
-        if isinstance(statement, If) or not assigns(statement):
-            plan.sound &= level == 0
-        plan.add(statement, level)
-    last = max(plan.levels, default=0)
-    for store in stores:
-        plan.add(store, last + last % 2)
-    return plan
-
-
-def _names(statement: Statement) -> set[str]:
-    """What a statement reads, in the blocks in it, too."""
-    return {v.name for part in walk((statement,)) for v in reads(part)}
+    def _calls(
+        self, statements: list[Statement], rows: dict[str, tuple[Var, int]], count: Var
+    ) -> Iterator[Statement]:
+        """Calls that fill the rows of what the statements assign."""
+        for statement in statements:
+            assert isinstance(statement, Assign)
+            (target,) = statement.targets
+            if target.name in rows:
+                made, *given = (rows[v.name] for v in (target, *reads(statement)))
+                places = [Const(row) if k else lanes for lanes, row in given for k in range(2)]
+                done = self._builder.var("done", INT)
+                args = (made[0], Const(made[1]), count, *places)
+                yield replace(statement, targets=(done,), args=args)
 
 
 def _reads(block: Block) -> Counter[str]:
@@ -278,6 +220,25 @@ def _reads(block: Block) -> Counter[str]:
 
 def _is_of_a_double(args: tuple[Arg, ...]) -> bool:
     return len(args) == 1 and isinstance(args[0], Var) and args[0].type == _DOUBLE
+
+
+def _is_called(statement: Assign) -> bool:
+    """Whether a function of numbers of one precision is one of those that NumPy's loops are called for."""
+    if statement.function not in native.ROWS or statement.kwargs:
+        return False
+    kind = statement.targets[0].type
+    if not isinstance(kind, Scalar):
+        return False
+    if statement.function is np.power and isinstance(statement.args[1], Const):
+        exponent = statement.args[1].value
+        if float(exponent).is_integer() or abs(exponent) == 0.5:
+            return False  # products, a root
+    return has_loop(statement.function, kind.dtype) and all(
+        isinstance(arg.value, float)
+        if isinstance(arg, Const)
+        else isinstance(arg, Var) and isinstance(arg.type, Scalar) and arg.type.dtype == kind.dtype
+        for arg in statement.args
+    )
 
 
 def _is_plain(statement: Statement) -> bool:
@@ -307,17 +268,3 @@ def _is_plain(statement: Statement) -> bool:
 
 def _is_number(x: Arg) -> bool:
     return isinstance(x, Var) and isinstance(x.type, Scalar)
-
-
-def _is_arithmetic(statement: Assign) -> bool:
-    """Whether a vector unit does it: of floating-point numbers, and of comparisons of such."""
-    numbers = (*reads(statement), *statement.targets)
-    return statement.function in _COSTS and all(v.type.dtype.kind in "fb" for v in numbers)  # type: ignore[union-attr]
-
-
-def _strays(array: Arg, index: Arg, loop: For) -> bool:
-    """Whether an access is at another place than along the rows of an array."""
-    if not isinstance(array, Var) or not isinstance(array.type, Array):
-        return False
-    *rows, last = list(operands(index))
-    return array.type.layout != "C" or last != loop.index or loop.index in rows

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.emit.inner_loops import LOOPED
 from pullback.ir.primitives import reserve, scale
 from pullback.rules import spectra, triangular
 
@@ -115,6 +116,21 @@ def any_cos(near: float, x: float) -> float:
     return np.cos(x) if near != near else near
 
 
+def _in_a_row(function: np.ufunc) -> Callable[..., int]:
+    def row(y: np.ndarray, place: int, count: int, *given: Any) -> int:
+        numbers = [a[k, :count] for a, k in zip(given[::2], given[1::2], strict=True)]
+        function(*numbers, out=y[place, :count])
+        return 0
+
+    row.__doc__ = f"{function.__name__} of the first numbers in rows of arrays, into a row (`emit.lanes`)."
+    row.__name__ = row.__qualname__ = f"row_{function.__name__}"
+    return row
+
+
+ROWS: dict[Callable[..., Any], Callable[..., int]] = {function: _in_a_row(function) for function in LOOPED}
+globals().update({row.__name__: row for row in ROWS.values()})
+
+
 def opaque(index: int) -> int:
     """`index`; compiled, nothing is known of it (see `emit.direction`)."""
     return index
@@ -177,7 +193,7 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 
 __all__ = [
-    "any_cos", "any_sin", "check_divisor", "check_fits", "check_index", "check_indices", "cholesky",
+    "ROWS", "any_cos", "any_sin", "check_divisor", "check_fits", "check_index", "check_indices", "cholesky",
     "congruent", "direction", "divide", "eigh", "eigh_cotangent", "empty", "exp", "expm", "expm_slope",
     "interpreted", "log", "log1p", "magnitude", "matmul", "near_cos", "near_sin", "opaque", "reserve",
     "scale", "solve", "svd", "svd_cotangent", "tanh", "zeros",

@@ -12,7 +12,12 @@ _SMALL = 2048
 
 def unbroadcast(x_bar: Any, shape: tuple[int, ...]) -> Any:
     """Sum `x_bar` over the axes `shape` was broadcast along; repeat it where it is smaller."""
-    own = x_bar.shape if type(x_bar) is np.ndarray else np.shape(x_bar)
+    if type(x_bar) is np.ndarray:
+        own = x_bar.shape
+        if own[1:] == shape != own:
+            return np.add.reduce(x_bar, 0)
+    else:
+        own = np.shape(x_bar)
     if own == shape:
         return x_bar
     extra = len(own) - len(shape)

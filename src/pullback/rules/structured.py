@@ -1,8 +1,9 @@
 """Structured cotangents: what is known of an array saves the reverse sweep work.
 
-`Filled` is one number broadcast to a shape (the cotangent of ``sum``), `IdentityMultiple` a multiple of the
-identity (of ``trace``), `Scattered` zeros with one part filled in (of an index). A rule may return one. Only
-a rule marked ``structured=True`` receives one; every other rule receives what `dense` makes of it.
+`Filled` is one number broadcast to a shape (the cotangent of ``sum``), `Repeated` an array that is broadcast,
+`IdentityMultiple` a multiple of the identity (of ``trace``), `Scattered` zeros with one part filled in (of an
+index). A rule may return one. Only a rule marked ``structured=True`` receives one; every other rule receives
+what `dense` makes of it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.spec import Spec, dtype_of
+from pullback.rules.broadcast import repeated
 from pullback.rules.scatter import is_basic, scatter
 
 _REALS = (float, np.float64, np.float32)
@@ -61,13 +63,37 @@ class Filled(Structured):
         kind = type(partial)
         if (kind is int or kind is float) and partial - partial == 0 != partial:
             return self if self.shape else self.value
-        return self.value if np.shape(partial) == self.shape else self.dense()
+        shape = partial.shape if kind is np.ndarray else np.shape(partial)
+        return self.value if shape == self.shape else self.dense()
 
     def dense(self) -> Any:
         return np.broadcast_to(self.value, self.shape)
 
     def conj(self) -> Filled:
         return Filled(np.conj(self.value), self.shape)
+
+
+class Repeated(Structured):
+    """`value`, an array, broadcast to `shape`."""
+
+    __slots__ = ()
+
+    def __init__(self, value: np.ndarray[Any, Any], shape: tuple[int, ...]) -> None:
+        self.value = value
+        self.shape = shape
+
+    def __mul__(self, number: float) -> Repeated:
+        return Repeated(self.value * number, self.shape)
+
+    def against(self, partial: Any) -> Any:
+        shape = partial.shape if type(partial) is np.ndarray else np.shape(partial)
+        return self.value if shape == self.shape else self.dense()
+
+    def dense(self) -> Any:
+        return repeated(self.value, self.shape)
+
+    def conj(self) -> Repeated:
+        return Repeated(np.conj(self.value), self.shape)
 
 
 class IdentityMultiple(Structured):

@@ -28,6 +28,7 @@ from pullback.tape.variable import Variable
 
 _array = np.ndarray
 _DOUBLES = frozenset({float, np.float64})
+_ONE = np.float32(1)
 
 
 def seed_for(y: Variable, cotangent: Any, caller: str) -> Any:
@@ -104,8 +105,9 @@ def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> Non
             remedy="return the value; for a derivative inside, nest pb.grad.",
         )
     node = self._node
-    if cotangent is None and type(self._value) in _DOUBLES:
-        seed = 1.0
+    kind = type(self._value)
+    if cotangent is None and (kind in _DOUBLES or kind is np.float32):
+        seed = 1.0 if kind in _DOUBLES else _ONE
     else:
         seed = seed_for(self, cotangent, "backward()")
     if node is None:

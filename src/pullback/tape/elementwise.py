@@ -20,6 +20,7 @@ from pullback.rules.direction import Direction
 from pullback.rules.product import scale, scale_anew
 from pullback.rules.structured import Structured, dense
 from pullback.rules.table import TABLE
+from pullback.tape.accumulate import Owned
 from pullback.tape.keep import snapshot
 from pullback.tape.node import ROOT
 from pullback.tape.plan import apply_to, fitted, general, is_complex
@@ -48,10 +49,12 @@ def pull_sum(_saved: Any, y_bar: Any) -> Any:
     return y_bar, y_bar
 
 
-def pull_rows(shape: tuple[int, ...], y_bar: Any) -> Any:
-    """The cotangents of both terms of a sum, of which the second, of `shape`, is added to each row."""
-    y_bar = dense(y_bar)
-    return y_bar, unbroadcast(y_bar, shape)
+def pull_rows(saved: Any, y_bar: Any) -> Any:
+    """The cotangents of both terms of a sum or difference, of which the second, of `shape`, is repeated."""
+    second, shape = saved
+    if type(y_bar) is not _array:
+        y_bar = dense(y_bar)
+    return y_bar, pull_scaled(second, unbroadcast(y_bar, shape))
 
 
 def pull_linear_broadcast(saved: Any, y_bar: Any) -> Any:
@@ -62,8 +65,12 @@ def pull_linear_broadcast(saved: Any, y_bar: Any) -> Any:
 
 def pull_unary(saved: Any, y_bar: Any) -> Any:
     """The cotangent of the argument of a function of one argument."""
-    partial, y, x = saved
-    return scale_anew(partial, (y, x), y_bar) if type(y_bar) is _array else product(partial(y, x), y_bar)
+    derivative, y, x = saved
+    if type(y_bar) is _array:
+        return scale_anew(derivative, (y, x), y_bar)
+    partial = derivative(y, x)
+    x_bar = product(partial, y_bar)
+    return Owned(x_bar) if type(partial) is type(x_bar) is _array else x_bar
 
 
 def pull_one(saved: Any, y_bar: Any) -> Any:
@@ -137,12 +144,12 @@ def unary(function: np.ufunc) -> Callable[[Variable], Any]:
         if switch.on or node is None or self._cell is not None:
             return apply_to(function, (self,), {})
         x = self._value
-        if type(x) is _array and is_complex(x.dtype):
+        dtype = x.dtype if type(x) is _array else None
+        if dtype is not _FLOAT64 and dtype is not _FLOAT32 and dtype is not None and is_complex(dtype):
             return apply_to(function, (self,), {})
         y = function(x)
         if type(y) is _array:
-            dtype = y.dtype
-            if (dtype is not _FLOAT64 and dtype is not _FLOAT32) or dtype is not x.dtype:
+            if (dtype is not _FLOAT64 and dtype is not _FLOAT32) or y.dtype is not dtype:
                 return dispatch(function, (self,), {})
         elif type(y) not in _DOUBLES or type(x) not in _DOUBLES:
             return dispatch(function, (self,), {})
@@ -165,6 +172,20 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
     numbers = None if first.number is None or second.number is None else (first.number, second.number)
     adds = numbers == (1, 1)
 
+    def broadcast(self: Variable, other: Variable, parents: Any) -> Any:
+        x, z = self._value, other._value
+        y = compute(x, z)
+        if type(y) is not _array or y.dtype is not x.dtype:
+            return general(function, (self, other), {})
+        if numbers and numbers[0] == 1 and y.shape == x.shape:
+            return recorded(y, self._tape, pull_rows, parents, (numbers[1], z.shape))
+        a = x if reads_a else Spec(x.shape, x.dtype)
+        b = z if reads_b else Spec(z.shape, z.dtype)
+        if numbers:
+            return recorded(y, self._tape, pull_linear_broadcast, parents, (*numbers, a, b))
+        saved = (first.function, second.function, y if reads_y else None, a, b)
+        return recorded(y, self._tape, pull_broadcast, parents, saved)
+
     def forward(self: Variable, other: Any) -> Any:
         if switch.on or self._node is None or self._cell is not None:
             return general(function, (self, other), {})
@@ -173,28 +194,22 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
         if kind is Variable:
             z = other._value
             if other._tape is self._tape and other._node is not None and other._cell is None:
-                if alike(x, z):
-                    y = compute(x, z)
-                    if type(y) is _array or type(y) in _DOUBLES:
-                        if numbers:
-                            pull = pull_sum if adds else pull_linear
-                            return recorded(y, self._tape, pull, (self._node, other._node), numbers)
-                        kept = (y if reads_y else None, x if reads_a else None, z if reads_b else None)
-                        saved = (first.function, second.function, *kept)
-                        return recorded(y, self._tape, pull_both, (self._node, other._node), saved)
-                elif are_real_arrays(x, z):
-                    y = compute(x, z)
-                    if type(y) is _array and y.dtype is x.dtype:
-                        if adds and y.shape == x.shape:
-                            parents = (self._node, other._node)
-                            return recorded(y, self._tape, pull_rows, parents, z.shape)
-                        a = x if reads_a else Spec(x.shape, x.dtype)
-                        b = z if reads_b else Spec(z.shape, z.dtype)
-                        parents = (self._node, other._node)
-                        if numbers:
-                            return recorded(y, self._tape, pull_linear_broadcast, parents, (*numbers, a, b))
-                        saved = (first.function, second.function, y if reads_y else None, a, b)
-                        return recorded(y, self._tape, pull_broadcast, parents, saved)
+                parents = (self._node, other._node)
+                if type(x) is type(z) is _array:
+                    dtype = x.dtype
+                    if dtype is not z.dtype or (dtype is not _FLOAT64 and dtype is not _FLOAT32):
+                        return general(function, (self, other), {})
+                    if x.shape != z.shape:
+                        return broadcast(self, other, parents)
+                elif type(x) not in _DOUBLES or type(z) not in _DOUBLES:
+                    return general(function, (self, other), {})
+                y = compute(x, z)
+                if type(y) is _array or type(y) in _DOUBLES:
+                    if numbers:
+                        return recorded(y, self._tape, pull_sum if adds else pull_linear, parents, numbers)
+                    kept = (y if reads_y else None, x if reads_a else None, z if reads_b else None)
+                    saved = (first.function, second.function, *kept)
+                    return recorded(y, self._tape, pull_both, parents, saved)
         elif kind is float or kind is int:
             if type(x) is _array:
                 dtype = x.dtype

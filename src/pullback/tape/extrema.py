@@ -26,19 +26,21 @@ def extremum(function: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any]
     """The ways for ``function(variable, other)`` and ``function(other, variable)``, a maximum or minimum."""
     ways = binary(function, function)
     assert ways is not None
-    forward, reflected = ways
 
-    def apply(self: Variable, other: Any, others: Callable[..., Any]) -> Any:
-        if (type(other) is float or type(other) is int) and not switch.on and self._cell is None:
-            x, node = self._value, self._node
-            if node is not None and type(x) is _array:
-                dtype = x.dtype
-                if (dtype is _FLOAT64 or dtype is _FLOAT32) and not np.count_nonzero(x == other):
-                    y = function(x, other)
-                    return recorded(y, self._tape, pull_won, node, (y, other))
-        return others(self, other)
+    def towards(others: Callable[..., Any]) -> Callable[..., Any]:
+        def apply(self: Variable, other: Any) -> Any:
+            if (type(other) is float or type(other) is int) and not switch.on and self._cell is None:
+                x, node = self._value, self._node
+                if node is not None and type(x) is _array:
+                    dtype = x.dtype
+                    if (dtype is _FLOAT64 or dtype is _FLOAT32) and not np.count_nonzero(x == other):
+                        y = function(x, other)
+                        return recorded(y, self._tape, pull_won, node, (y, other))
+            return others(self, other)
 
-    return lambda self, other: apply(self, other, forward), lambda self, other: apply(self, other, reflected)
+        return apply
+
+    return towards(ways[0]), towards(ways[1])
 
 
 def pull_won(saved: Any, y_bar: Any) -> Any:
@@ -52,8 +54,9 @@ def pull_won(saved: Any, y_bar: Any) -> Any:
     if type(y_bar) is not _array or y_bar.dtype is not dtype:
         return product(won.astype(dtype), y_bar)
     # Products with 0 and 1 as if the entries were integers: nothing comes of a NaN times 0.
-    bits = y_bar.view(np.int64 if dtype is _FLOAT64 else np.int32)
-    return Owned(np.multiply(bits, won, out=bits if owned else None).view(dtype))
+    whole = np.int64 if dtype is _FLOAT64 else np.int32
+    bits = y_bar.view(whole)
+    return Owned(np.multiply(bits, won.astype(whole), out=bits if owned else None).view(dtype))
 
 
 OWNING.add(pull_won)

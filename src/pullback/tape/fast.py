@@ -22,6 +22,7 @@ from pullback.tape.keep import snapshot
 from pullback.tape.matrices import matmul, reflected_matmul, trace
 from pullback.tape.plan import ALONE_WAYS, general
 from pullback.tape.record import dispatch
+from pullback.tape.reductions import WAYS as REDUCTION_WAYS
 from pullback.tape.variable import Variable, recorded
 
 _array = np.ndarray
@@ -117,7 +118,7 @@ for _name, _function, _compute in (
 BINARY_WAYS[np.matmul] = (matmul, reflected_matmul)
 # Until their rules change: `forget`, `plan.forget`.
 BINARY_WAYS.update({np.maximum: MAXIMUM_WAYS, np.minimum: MINIMUM_WAYS})
-ALONE_WAYS[np.trace] = trace
+ALONE_WAYS.update({np.trace: trace} | REDUCTION_WAYS)
 _negative = unary(np.negative)
 Variable.__getitem__ = getitem
 Variable.__matmul__ = matmul

@@ -18,6 +18,7 @@ from pullback.tape.accumulate import Owned
 from pullback.tape.elementwise import shares_node
 from pullback.tape.keep import snapshot
 from pullback.tape.node import Recording
+from pullback.tape.panels import times, times_transposed, transposed_times
 from pullback.tape.plan import apply_to, general, is_complex
 from pullback.tape.variable import Due, Variable, recorded
 
@@ -51,7 +52,7 @@ def pull_product(saved: Any, y_bar: Any) -> Any:
             return b.T, a.T
         return y_bar.times(b.T), y_bar.times(a.T)
     if type(y_bar) is _array:
-        return Owned(y_bar @ b.T), Owned(a.T @ y_bar)
+        return Owned(times_transposed(y_bar, b)), Owned(transposed_times(a, y_bar))
     y_bar = dense(y_bar)
     return owned(y_bar @ b.T), owned(a.T @ y_bar)
 
@@ -59,14 +60,14 @@ def pull_product(saved: Any, y_bar: Any) -> Any:
 def pull_left(b: Any, y_bar: Any) -> Any:
     """The cotangent of the left of two matrices, the right one being constant."""
     if type(y_bar) is _array:
-        return Owned(y_bar @ b.T)
+        return Owned(times_transposed(y_bar, b))
     return y_bar.times(b.T) if type(y_bar) is IdentityMultiple else owned(dense(y_bar) @ b.T)
 
 
 def pull_right(a: Any, y_bar: Any) -> Any:
     """The cotangent of the right of two matrices, the left one being constant."""
     if type(y_bar) is _array:
-        return Owned(a.T @ y_bar)
+        return Owned(transposed_times(a, y_bar))
     return y_bar.times(a.T) if type(y_bar) is IdentityMultiple else owned(a.T @ dense(y_bar))
 
 
@@ -153,7 +154,7 @@ def matmul(self: Variable, other: Any) -> Any:
                 # Two matrices, as most products are of.
                 if x.shape == z.shape[::-1]:
                     return due_product(x, z, tape, (node, other._node))
-                return recorded(x @ z, tape, pull_product, (node, other._node), (x, z))
+                return recorded(times(x, z), tape, pull_product, (node, other._node), (x, z))
             if other._cell is not None:
                 other.settle()
             z, z_node = other._value, other._node

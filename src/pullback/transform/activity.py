@@ -7,7 +7,7 @@ anywhere it reaches something useful; arrays that may share memory are one. (Has
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -47,6 +47,7 @@ class Activity:
         wrt: Iterable[str],
         of: Iterable[str],
         singular: Iterable[str] = (),
+        steep: Iterable[str] = (),
     ) -> None:
         self._classes = classes
         statements = list(walk(program.body))
@@ -54,12 +55,18 @@ class Activity:
         self.varied = self._closure(flows, wrt)
         self.useful = self._closure([(targets, sources) for sources, targets in reversed(flows)], of)
         self.singular = self._closure(flows, [*singular, *_singular_results(statements)])
+        backwards = [(targets, sources) for sources, targets in reversed(flows)]
+        self.steep = self._closure(backwards, [*steep, *_singular_arguments(statements)])
 
     def guards(self, statement: Assign) -> bool:
-        """Whether a derivative of this assignment may be infinite, and has to yield to a cotangent of 0."""
+        """Whether a derivative of this assignment may be infinite, and has to yield to a seed of 0."""
         if not is_regular(statement):
             return True
         return any(v.name in self.singular for arg in arguments(statement) for v in _inexact(arg))
+
+    def guards_in_reverse(self, statement: Assign) -> bool:
+        """Whether its derivative or the cotangent it is multiplied with may be infinite, and the other 0."""
+        return self.guards(statement) or any(target.name in self.steep for target in statement.targets)
 
     def __contains__(self, name: str) -> bool:
         return name in self.varied and name in self.useful
@@ -117,6 +124,11 @@ def _flow(statement: Statement) -> Flow:
     return [], []
 
 
+def results_at(program: Program, positions: Iterable[int]) -> list[str]:
+    """The names of the results at some positions, without those that are constants."""
+    return [r.name for r in (program.results[k] for k in positions) if isinstance(r, Var)]
+
+
 def carries(statement: Assign) -> bool:
     """Whether a derivative can pass from the arguments of an assignment to its targets."""
     if statement.function in _CONSTANT:
@@ -135,14 +147,18 @@ def is_regular(statement: Assign) -> bool:
     return statement.function in REGULAR
 
 
+def _singular(statements: list[Statement]) -> Iterator[Assign]:
+    return (
+        s for s in statements if isinstance(s, Assign) and not is_regular(s) and s.function not in _CONSTANT
+    )
+
+
 def _singular_results(statements: list[Statement]) -> list[str]:
-    return [
-        target.name
-        for s in statements
-        if isinstance(s, Assign) and not is_regular(s) and s.function not in _CONSTANT
-        for target in s.targets
-        if is_inexact(target.type)
-    ]
+    return [target.name for s in _singular(statements) for target in s.targets if is_inexact(target.type)]
+
+
+def _singular_arguments(statements: list[Statement]) -> list[str]:
+    return [v.name for s in _singular(statements) for arg in arguments(s) for v in _inexact(arg)]
 
 
 def _inexact(arg: Arg) -> list[Var]:

@@ -40,6 +40,7 @@ def adjoint(
     *,
     in_place: bool = False,
     singular: Iterable[str] = (),
+    steep: Iterable[int] = (),
 ) -> Program:
     """The reverse-mode derivative of a program (see the module's docstring).
 
@@ -49,17 +50,18 @@ def adjoint(
         in_place: an array that is a parameter and a result has one cotangent array, which is that of the
             result at the start and that of the parameter at the end. It may be written into.
         singular: parameters that come from where derivatives may be infinite, as in `Activity`.
+        steep: positions of the results whose cotangents may be infinite.
     """
     given = counted(program)
 
     def derived(program: Program) -> tuple[Program, Sweeps]:
-        sweeps = Sweeps(program, wrt, of, Undoing(), in_place, singular, adjoint)
+        sweeps = Sweeps(program, wrt, of, Undoing(), in_place, singular, steep, adjoint)
         found = sweeps.program()
         undone = sweeps.undoing.chosen(sweeps.order)
         if undone:
             # What the first attempt kept tells what is worth undoing.
             before, undoing = with_old(program, undone, names_of(program))
-            sweeps = Sweeps(before, wrt, of, undoing, in_place, singular, adjoint)
+            sweeps = Sweeps(before, wrt, of, undoing, in_place, singular, steep, adjoint)
             found = sweeps.program()
         return found, sweeps
 

@@ -121,7 +121,7 @@ class Calculus:
         check_direction(statement, self._activity.is_active, vjp_direction)
         rule = TABLE.get(statement.function)
         copies, stand_ins = Copies(), {}
-        self._guards = self._activity.guards(statement)
+        self._guards = self._activity.guards_in_reverse(statement)
         args = tuple(self._symbol(arg, statement, stand_ins) for arg in statement.args)
         kwargs = {key: self._symbol(arg, statement, stand_ins) for key, arg in statement.kwargs}
         try:

@@ -42,7 +42,7 @@ from pullback.ir.nodes import (
 )  # fmt: skip
 from pullback.ir.types import INT, Array, Scalar
 from pullback.ir.walk import assigns, reads, walk
-from pullback.transform.activity import Activity
+from pullback.transform.activity import Activity, results_at
 from pullback.transform.alias import AliasClass, alias_classes, is_final
 from pullback.transform.canonical import cells_of
 from pullback.transform.purify import purified
@@ -64,6 +64,7 @@ class Cut:
         active: those that carry a derivative.
         shared: pairs of arrays that may not share memory, which only their values can tell.
         singular: those that come from where derivatives may be infinite (`Activity`).
+        steep: those that go where they may be.
         count: returns the number of trips of a ``while`` loop for what `segment` takes, and writes into it.
     """
 
@@ -75,6 +76,7 @@ class Cut:
     active: tuple[int, ...]
     shared: tuple[tuple[int, int], ...]
     singular: tuple[int, ...]
+    steep: tuple[int, ...]
     start: Program
     segment: Program
     end: Program
@@ -96,10 +98,15 @@ def loops_of(program: Program) -> list[int]:
 
 
 def cut(
-    program: Program, position: int, wrt: Sequence[int], of: Sequence[int], singular: Iterable[str] = ()
+    program: Program,
+    position: int,
+    wrt: Sequence[int],
+    of: Sequence[int],
+    singular: Iterable[str] = (),
+    steep: Iterable[int] = (),
 ) -> Cut | None:
     """The pieces of a program at one of `loops_of`; None if a variable of the loop has no value before it."""
-    return _Knife(program, position).cut(wrt, of, singular)
+    return _Knife(program, position).cut(wrt, of, singular, steep)
 
 
 class _Knife:
@@ -120,7 +127,9 @@ class _Knife:
         self.classes = alias_classes(self.whole, self.cells)
         self.views = [s for s in self.before if isinstance(s, Assign) and self._is_made_again(s)]
 
-    def cut(self, wrt: Sequence[int], of: Sequence[int], singular: Iterable[str]) -> Cut | None:
+    def cut(
+        self, wrt: Sequence[int], of: Sequence[int], singular: Iterable[str], steep: Iterable[int]
+    ) -> Cut | None:
         program = self.original
         tested = frozenset(v.name for v in reads(self.loop)) if isinstance(self.loop, While) else frozenset()
         tested = live_before(self.loop.before, tested) if isinstance(self.loop, While) else tested
@@ -132,8 +141,9 @@ class _Knife:
             self.whole,
             self.classes,
             wrt=[program.params[k].name for k in wrt],
-            of=[r.name for r in (program.results[k] for k in of) if isinstance(r, Var)],
+            of=results_at(program, of),
             singular=singular,
+            steep=results_at(program, steep),
         )
         start = self._start(variables)
         if start is None:
@@ -163,6 +173,7 @@ class _Knife:
             tuple(k for k in places if activity.is_active(variables[k])),
             tuple(self._shared(variables)),
             tuple(k for k in places if variables[k].name in activity.singular),
+            tuple(k for k in places if variables[k].name in activity.steep),
             start,
             segment,
             purified(self._piece("end", [variables[k] for k in taken], after)),

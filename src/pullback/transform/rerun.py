@@ -78,6 +78,7 @@ class Rerun:
             range(len(results)),
             in_place=True,
             singular=[param.name for param in params if param.name in self.activity.singular],
+            steep=[k for k, result in enumerate(results) if result.name in self.activity.steep],
         )
         seeds: list[Operand] = [self._bar(params[k], shadows, bars) for k in active]
         seeds += [self._after(cell, local, shadows, bars) for cell, local in changed]

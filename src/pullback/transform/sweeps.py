@@ -31,7 +31,7 @@ from pullback.ir.nodes import (
 )  # fmt: skip
 from pullback.ir.types import Array, Scalar
 from pullback.ir.walk import assigns, blocks, reads, substitute, walk
-from pullback.transform.activity import Activity
+from pullback.transform.activity import Activity, results_at
 from pullback.transform.alias import alias_classes
 from pullback.transform.calculus import Calculus
 from pullback.transform.canonical import cells_of
@@ -63,6 +63,7 @@ class Sweeps:
         undoing: Undoing,
         in_place: bool,
         singular: Iterable[str],
+        steep: Iterable[int],
         derive: Callable[..., Program],
     ) -> None:
         self.original = program
@@ -77,8 +78,9 @@ class Sweeps:
             program,
             self.classes,
             wrt=[program.params[k].name for k in wrt],
-            of=[r.name for r in (program.results[k] for k in of) if isinstance(r, Var)],
+            of=results_at(program, of),
             singular=singular,
+            steep=results_at(program, steep),
         )
         self.in_place = in_place
         self.order = Order(program, self.cells)

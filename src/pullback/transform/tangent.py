@@ -44,7 +44,7 @@ from pullback.ir.walk import with_blocks
 from pullback.rules.read import jvp_key
 from pullback.rules.read import tangent as tangent_of_rule
 from pullback.rules.table import TABLE
-from pullback.transform.activity import Activity, carries
+from pullback.transform.activity import Activity, carries, results_at
 from pullback.transform.alias import alias_classes
 from pullback.transform.canonical import canonical, cells_of
 from pullback.transform.cotangents import zero
@@ -74,7 +74,7 @@ class _Tangent:
             program,
             classes,
             wrt=[program.params[k].name for k in wrt],
-            of=[r.name for r in (program.results[k] for k in of) if isinstance(r, Var)],
+            of=results_at(program, of),
         )
         self.shadows = Shadows(self.builder, classes, cells, self.activity, suffix="dot")
         self.dots: dict[str, Var] = {}
