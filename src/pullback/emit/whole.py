@@ -10,7 +10,9 @@ powers, shifts, and products and sums that a variable of the loop has a part in 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -71,7 +73,9 @@ def _check(statement: Statement, cells: set[str], builder: Builder) -> None:
         builder.add(Assign((), native.check_fits, (size, Const("the result"))))
 
 
-def _size(function: object, a: Operand, b: Operand, cells: set[str], builder: Builder) -> Operand | None:
+def _size(
+    function: Callable[..., Any], a: Operand, b: Operand, cells: set[str], builder: Builder
+) -> Operand | None:
     """A float about as large as the result; None for one that needs no check."""
     of_cells = [isinstance(x, Var) and x.name in cells for x in (a, b)]
     if function is np.power and isinstance(b, Var):
