@@ -97,9 +97,16 @@ def kind_of(leaf: Any) -> Scalar | Array | Static:
     """The type of a leaf; whatever is neither number nor array is static."""
     value = _plain(leaf)
     try:
-        return type_of(value)
+        kind = type_of(value)
+        if kind.dtype.char not in "gGe":
+            return kind
     except TypeError:
         pass
+    if isinstance(value, np.generic):
+        raise UnsupportedError(
+            f"a number of dtype {value.dtype} in compiled code",
+            remedy="convert it to float64, or to float32.",
+        )
     if isinstance(value, np.ndarray):
         raise UnsupportedError(
             f"an array of dtype {value.dtype} in compiled code", remedy="convert it to a numeric dtype."

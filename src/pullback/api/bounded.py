@@ -15,17 +15,20 @@ from typing import TYPE_CHECKING, Any
 from pullback.api.bounded_second import Again
 from pullback.api.fitting import coerced
 from pullback.api.recipe import Interface, interface_of
-from pullback.api.schedule import Plan, bytes_of, shown, too_little
+from pullback.api.schedule import Plan, TooLittleError, bytes_of, shown, too_little
 from pullback.api.walk import Walk
 from pullback.base.dispatch import tracked_in
+from pullback.base.location import Location
 from pullback.emit import load
 from pullback.ir.build import operand_type
-from pullback.ir.nodes import Program, Return
+from pullback.ir.nodes import For, Program, Return, While
 from pullback.ir.types import Scalar
+from pullback.ir.walk import walk
 from pullback.optimize.meter import metered
 from pullback.optimize.pipeline import optimize
 from pullback.transform.adjoint import adjoint
 from pullback.transform.cut import BOUNDS, Cut, cut, grows, loops_of
+from pullback.transform.uncover import out_of_branches, out_of_loop
 
 if TYPE_CHECKING:
     from pullback.api.operation import Operation
@@ -118,9 +121,17 @@ class Bounded:
     def within(self, values: Sequence[Any], seeds: Sequence[Any], bound: int) -> tuple[Any, Any]:
         """The results and the cotangents, with no more than `bound` bytes allocated at a time."""
         self.spent = Spent(bound)
-        if self.loop is None:
+        if self.loop is not None:
+            try:
+                return Walk(self, self.loop, values, seeds, bound).run()
+            except TooLittleError:
+                if self.finer is None:
+                    raise
+        elif self.finer is None:
             return self.whole(values, seeds, bound)
-        return Walk(self, self.loop, values, seeds, bound).run()
+        found = self.finer.within(values, seeds, bound)
+        self.spent = self.finer.spent
+        return found
 
     @functools.cached_property
     def loop(self) -> Loop | None:
@@ -128,15 +139,35 @@ class Bounded:
         for position in loops_of(self.original):
             pieces = cut(self.original, position, self.wrt, self.of, self.singular, self.steep)
             if pieces is not None and pieces.active:
-                loop = Loop(self, pieces)
+                loop = Loop(self, pieces, position)
                 if grows(pieces.segment, loop.derived):
                     return loop
         return None
 
     @functools.cached_property
+    def finer(self) -> Bounded | None:
+        """The same with a loop to cut that was in a branch, or in the loop that is cut."""
+        inner = out_of_branches(self.original)
+        if inner is None and self.loop is not None:
+            inner = out_of_loop(self.original, self.loop.position)
+        if inner is None:
+            return None
+        singular = [k for k, param in enumerate(inner.params) if param.name in self.singular]
+        finer = Bounded(inner, self.wrt, self.of, self.memory, jit=self.jit, singular=singular)
+        return None if finer.loop is None and finer.finer is None else finer
+
+    @property
+    def where(self) -> Location | None:
+        """The user's line that keeps the most, as far as that is known: the first loop."""
+        loops = (s for s in walk(self.original.body) if isinstance(s, For | While) and s.location is not None)
+        return next((s.location for s in loops), None)
+
+    @functools.cached_property
     def loops(self) -> int:
         """How many loops are cut, one after the other."""
-        return 0 if self.loop is None else 1 + self.loop.rest.loops
+        if self.loop is None:
+            return 0 if self.finer is None else self.finer.loops
+        return 1 + self.loop.rest.loops
 
     @functools.cached_property
     def kept(self) -> Run:
@@ -152,6 +183,7 @@ class Bounded:
                 bound,
                 allocated,
                 f"no loop is left to cut, and what it keeps takes {shown(allocated)}",
+                self.where,
             )
         count = len(self.original.results)
         return found[:count], found[count:]
@@ -160,8 +192,10 @@ class Bounded:
 class Loop:
     """The compiled pieces of a cut; each returns what it has allocated last."""
 
-    def __init__(self, owner: Bounded, pieces: Cut) -> None:
+    def __init__(self, owner: Bounded, pieces: Cut, position: int) -> None:
         self.jit = owner.jit
+        self.position = position
+        self.where = owner.original.body[position].location
         self.pieces = pieces
         self.owner = owner
         inside = pieces.inside

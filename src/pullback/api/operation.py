@@ -88,6 +88,16 @@ class Operation:
             )
         return self._bounded[key]
 
+    def halved(self, wrt: Sequence[int], of: Sequence[int]) -> tuple[Operation, Operation]:
+        """Reverse mode in two (`transform.halves`): the results and what is kept, then the cotangents."""
+        keys = [("halved", tuple(wrt), (*of, k)) for k in range(2)]
+        if keys[0] not in self._derived:
+            recipes = self.recipe.halved(tuple(wrt), tuple(of))
+            self._derived |= {
+                key: Operation(recipe, jit=self.jit) for key, recipe in zip(keys, recipes, strict=True)
+            }
+        return self._derived[keys[0]], self._derived[keys[1]]
+
     def several(self, wrt: Sequence[int], of: Sequence[int], copies: int) -> Operation:
         """As `adjoint`, for so many cotangents of each of the results, whose own lie along a first axis.
 

@@ -79,6 +79,8 @@ def vjp(
     check_convention(convention)
     if primals and is_compiled(function):
         found = _of_one_number(function, primals, has_aux, convention)
+        if found is None:
+            found = _of_arrays(function, primals, has_aux, convention)
         if found is not None:
             return found
     recorded = _Recorded(function, primals, has_aux)
@@ -180,6 +182,28 @@ def _of_one_number(
             return fit(scale(gradient, bar), spec_of(gradient))
 
         return conjugated(tuple(tree_map(multiple, gradient) for gradient in gradients), convention)
+
+    return (value, pull, aux) if has_aux else (value, pull)
+
+
+def _of_arrays(
+    function: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool, convention: Convention
+) -> Any:
+    """`vjp` of a compiled function in two programs, of which pulling back runs the second; None as above."""
+    from pullback.api.halved import pulled_back
+
+    found = pulled_back(function, primals, has_aux)  # type: ignore[arg-type]
+    if found is None:
+        return None
+    output, pulled = found
+    value, aux = with_aux(output, has_aux, "vjp")
+    leaves, structure = flatten(value)
+    specs, name = [spec_of(leaf) for leaf in leaves], function_name(function)
+
+    def pull(y_bar: Any) -> tuple[Any, ...]:
+        """The cotangents of the primals for the cotangent `y_bar` of the value."""
+        bars = matching(conjugated(y_bar, convention), structure, specs, "cotangent", f"the vjp of {name}")
+        return tuple(conjugated(bar, convention) for bar in pulled(bars))
 
     return (value, pull, aux) if has_aux else (value, pull)
 

@@ -7,6 +7,7 @@ and picks what the user gets out of what comes back.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from pullback.capture import Captured
 from pullback.emit.load import entry_of
+from pullback.emit.located import located
 from pullback.ir.types import Array, Scalar, Type
 
 ENTRIES = 8
@@ -56,6 +58,7 @@ def answer_for(
     """
     entry, tells = entry_of(run)
     names: dict[str, Any] = {"ndarray": np.ndarray, "run": run if entry is None else entry}
+    names["located"] = functools.partial(located, file=getattr(run, "file", ""))
     tests = [_test(f"a{k}", kind, names) for k, kind in enumerate(params)]
     if any(test is None for test in tests):
         return None
@@ -78,7 +81,8 @@ def answer_for(
             ["try:", f"    if {' or '.join(guards)}: return None", "except Exception: return None"]
             * bool(guards)
         ),
-        f"found = run({', '.join(operands)})",
+        f"try: found = run({', '.join(operands)})",
+        "except Exception as error: raise located(error) from None",
         *(["if found[-1] != 0: return None"] * tells),
         f"return {_given(answered, names, raw=entry is not None)}",
     ]

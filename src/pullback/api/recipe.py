@@ -10,7 +10,7 @@ import functools
 import os
 import pickle
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -26,6 +26,7 @@ from pullback.emit.ready import Ready
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program, Var
 from pullback.ir.types import Type
+from pullback.ir.walk import reads, walk
 from pullback.rules.table import BY_USERS
 
 T = TypeVar("T")
@@ -73,6 +74,15 @@ class Recipe:
         """What the step called `step` makes of this program."""
         key = None if self.key is None else cache.key(self.key, step, repr(asked), repr(options))
         return Recipe(lambda: _made(step, self.program, *asked, **options), key)
+
+    def halved(self, wrt: Sequence[int], of: Sequence[int]) -> tuple[Recipe, Recipe]:
+        """The adjoint in two programs: what comes before there are cotangents, and the rest."""
+        made = functools.cache(lambda: _halved(self.program, wrt, of))
+        keys = [
+            None if self.key is None else cache.key(self.key, "halved", repr((wrt, of)), repr(k))
+            for k in range(2)
+        ]
+        return Recipe(lambda: made()[0], keys[0]), Recipe(lambda: made()[1], keys[1])
 
     @functools.cached_property
     def program(self) -> Program:
@@ -144,6 +154,24 @@ def _several(program: Program, wrt: Sequence[int], of: Sequence[int], copies: in
     if found is None:
         raise UnsupportedError(f"several cotangents at once of {program.name}")
     return optimize(found)
+
+
+def _halved(program: Program, wrt: Sequence[int], of: Sequence[int]) -> tuple[Program, Program]:
+    from pullback.optimize.dce import remove_dead
+    from pullback.optimize.pipeline import optimize
+    from pullback.transform.adjoint import adjoint
+    from pullback.transform.halves import halves, without_results
+
+    derived, count = adjoint(program, wrt, of, steep=of), len(program.params)
+    bars = remove_dead(without_results(derived, len(program.results)))
+    made = halves(derived, bars, count)
+    if made is not None:
+        ahead = optimize(remove_dead(made.ahead))
+        seeds = {param.name for param in ahead.params[count:]}
+        if not any(v.name in seeds for s in walk(ahead.body) for v in reads(s)):
+            return replace(ahead, params=ahead.params[:count]), optimize(made.back)
+    # The value is computed for itself, and again on the way to the cotangents as far as they need it.
+    return program, optimize(bars)
 
 
 def _finished(program: Program) -> Program:

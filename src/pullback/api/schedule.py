@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from pullback.base.errors import UnsupportedError
+from pullback.base.location import Location
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12,
           "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}  # fmt: skip
@@ -145,10 +146,15 @@ def shown(size: float) -> str:
     return f"{size:.3g} GB"
 
 
-def too_little(name: str, bound: int, needed: int, why: str) -> UnsupportedError:
-    """The bound cannot be met."""
-    return UnsupportedError(
+class TooLittleError(UnsupportedError):
+    """A bound that cannot be met."""
+
+
+def too_little(name: str, bound: int, needed: int, why: str, where: Location | None) -> TooLittleError:
+    """The bound cannot be met; `where` is the loop that takes the most."""
+    return TooLittleError(
         f"the derivative of {name} does not fit into {shown(bound)}",
         why=f"{why}; together at least {shown(needed)} are needed",
         remedy=f"pb.compile(f, memory={needed}) or more, or fewer arrays in the loop.",
+        where=where,
     )

@@ -5,6 +5,7 @@ It plans by what the first trips take, follows the schedule, and counts what is 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -71,12 +72,17 @@ class Walk:
 
     def _plan(self, before: int) -> Plan | None:
         """How to walk back; None if everything can be kept."""
-        state, trips = self._state_size(), len(self.range)
-        bars = sum(_size(self.now[k]) for k in self.pieces.active)
-        forward = self._probed_forward()
+        trips = len(self.range)
+        after, forward = self._probed(1)
+        # What has no value before the loop is large only then.
+        sizes = {k: max(_size(value), _size(after.get(k, value))) for k, value in enumerate(self.now)}
+        state = sum(sizes[k] for k in self.pieces.changed)
+        bars = sum(sizes[k] for k in self.pieces.active)
         first = per_trip = self._probed_back(1)
-        if 2 * first + self.fixed + 2 * (state + bars) <= self.bound:
-            per_trip = max(self._probed_back(min(2, trips)) - first, 0)
+        if 3 * first + self.fixed + 2 * (state + bars) <= self.bound:
+            # The first trip may be of another kind than those that follow.
+            more = [first, *(self._probed_back(min(k, trips)) for k in (2, 3))]
+            per_trip = max(0, *(b - a for a, b in itertools.pairwise(more)))
         rest = 2 * bars + state
         whole = trips * per_trip
         if self.pieces.count is not None:
@@ -94,6 +100,7 @@ class Walk:
             raise too_little(
                 self.owner.original.name, self.bound, needed * 8 // 7 + 1,
                 f"its state takes {shown(state)} and the derivative of one trip {shown(first)}",
+                self.loop.where,
             )  # fmt: skip
         if self.loop.rest.loops and plan.snapshots:
             # The loops that follow need room for states while those of this loop are held.
@@ -101,14 +108,18 @@ class Walk:
             plan = planned(trips, max(own, per_trip + state), state, per_trip) or plan
         return plan
 
-    def _probed_forward(self) -> int:
-        *_, allocated = self.loop.advance(*self._bounds(0, 1), *self._inside(self._copied(self._state())))
-        return allocated
+    def _probed(self, trips: int) -> tuple[dict[int, Any], int]:
+        """What the first trips rebind variables to, and the bytes that they allocate."""
+        *found, allocated = self.loop.advance(
+            *self._bounds(0, trips), *self._inside(self._copied(self._state()))
+        )
+        return dict(zip(self.pieces.rebound, found, strict=True)), allocated
 
     def _probed_back(self, trips: int) -> int:
         """The bytes that the derivative of the first trips allocates."""
         variables = self._inside(self._copied(self._state()))
-        bars = [self._nothing(k) for k in self.loop.active]
+        after = self._probed(trips)[0]
+        bars = [self._nothing(k, after.get(k, self.now[k])) for k in self.loop.active]
         *_, allocated = self.loop.back(*self._bounds(0, trips), *variables, *bars)
         return allocated
 
@@ -172,7 +183,7 @@ class Walk:
         self._charge(held, rest.spent.peak, "what comes after the loop")
         self.bars = {self.pieces.after[i]: bar for i, bar in zip(rest.wrt, cotangents, strict=True)}
         for k in self.pieces.active:
-            self.bars.setdefault(k, self._nothing(k))
+            self.bars.setdefault(k, self._nothing(k, self.now[k]))
         return list(results)
 
     # -- variables -------------------------------------------------------------------------------------------
@@ -201,13 +212,13 @@ class Walk:
     def _bar(self, k: int) -> Any:
         return self.bars[k]
 
-    def _nothing(self, k: int) -> Any:
-        """The cotangent zero of a variable."""
+    def _nothing(self, k: int, value: Any) -> Any:
+        """The cotangent zero of a variable, for its value."""
         kind = self.pieces.variables[k].type
         if isinstance(kind, Scalar):
             return kind.dtype.type(0)
         assert isinstance(kind, Array)
-        return np.zeros(np.shape(self.now[k]), kind.dtype, order="F" if kind.layout == "F" else "C")
+        return np.zeros(np.shape(value), kind.dtype, order="F" if kind.layout == "F" else "C")
 
     def _check_apart(self) -> None:
         for j, k in self.pieces.shared:
@@ -235,7 +246,13 @@ class Walk:
         peak = held + allocated
         self.owner.spent.peak = max(self.owner.spent.peak, peak)
         if peak > self.bound:
-            raise too_little(self.owner.original.name, self.bound, peak, f"{what} takes {shown(allocated)}")
+            raise too_little(
+                self.owner.original.name,
+                self.bound,
+                peak,
+                f"{what} takes {shown(allocated)}",
+                self.loop.where,
+            )
 
 
 def _size(value: Any) -> int:

@@ -7,6 +7,8 @@ of its own: *what*, then ``at file:line:column`` with the source line and a care
 
 from __future__ import annotations
 
+import numpy as np
+
 from pullback.base.location import Location, user_location
 
 
@@ -50,6 +52,14 @@ class NotDifferentiableError(PullbackError, ValueError):
 
 class ShapeError(PullbackError, ValueError):
     """A cotangent, tangent or output has another shape, dtype or structure than it must have."""
+
+
+class OutOfRangeError(PullbackError, IndexError):
+    """Compiled code was to look outside of an array."""
+
+
+class SingularError(PullbackError, np.linalg.LinAlgError):
+    """Compiled code came to a matrix that has no inverse or no such factors."""
 
 
 class MutationError(PullbackError, RuntimeError):

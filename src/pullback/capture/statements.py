@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -261,6 +262,12 @@ def _raise(context: Context, node: ast.Raise) -> None:
         context.fail(f"{describe(kind)} is raised", "only exception classes can be", "raise ValueError(text)")
     if call and issubclass(kind, UnsupportedError) and is_library(context.frame.file):
         raise _refusal(context, call)
+    if getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is not kind:
+        context.fail(
+            f"{kind.__qualname__} is raised",
+            "compiled code finds an exception class by its name in a module",
+            "define the class at the top of a file",
+        )
     text = _message(context, call.args[0]) if call and call.args else ""
     _raise_now(context, kind, text)
 

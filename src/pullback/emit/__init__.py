@@ -14,7 +14,9 @@ text         pieces of Python text: precedence, and what they read
 names        NumPy's functions and the program's variables, spelled
 constants    numbers, dtypes and arrays as text
 native       what emitted source calls beside NumPy
+accesses     what is indexed by what; located: errors of compiled code with the user's line
 bounds       checks of indices, where they cannot be proved in range before the program runs
+whole        checks of integers, which have 64 bits
 scope        what is known about integers and lengths at one point
 affine       affine expressions, and proofs that they are not negative
 vectorize    which loops get `exp`, `log` and `tanh` as straight-line code

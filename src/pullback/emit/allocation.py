@@ -27,15 +27,15 @@ type_callable(native.zeros)(_typer)
 
 
 @lower_builtin(native.empty, types.Any, types.Any)
-def _empty(context, builder, signature, arguments):
-    lengths = _lengths(context, builder, signature.args[0], arguments[0])
-    return allocated(context, builder, signature.return_type, lengths).value
+def _empty(context, builder, signature, arguments, loc=None):
+    lengths = _lengths(context, builder, signature.args[0], arguments[0], loc)
+    return allocated(context, builder, signature.return_type, lengths, loc).value
 
 
 @lower_builtin(native.zeros, types.Any, types.Any)
-def _zeros(context, builder, signature, arguments):
-    lengths = _lengths(context, builder, signature.args[0], arguments[0])
-    array = allocated(context, builder, signature.return_type, lengths)
+def _zeros(context, builder, signature, arguments, loc=None):
+    lengths = _lengths(context, builder, signature.args[0], arguments[0], loc)
+    array = allocated(context, builder, signature.return_type, lengths, loc)
     cgutils.memset(builder, array.data, array.size, 0)
     return array.value
 
@@ -48,7 +48,7 @@ class Allocated(NamedTuple):
     size: Any
 
 
-def allocated(context, builder, kind, lengths):
+def allocated(context, builder, kind, lengths, loc=None):
     """A new array of type `kind` and these lengths, contiguous in C order."""
     itemsize = ir.Constant(cgutils.intp_t, get_itemsize(context, kind))
     strides, size, too_big = [], itemsize, cgutils.false_bit
@@ -58,10 +58,10 @@ def allocated(context, builder, kind, lengths):
         size = builder.extract_value(product, 0)
         too_big = builder.or_(too_big, builder.extract_value(product, 1))
     message = "array is too big; its size in bytes is larger than the maximum possible size"
-    raise_if(context, builder, too_big, ValueError, message)
+    raise_if(context, builder, too_big, ValueError, message, loc)
     alignment = context.get_preferred_array_alignment(kind.dtype)
     memory = context.nrt.meminfo_alloc_aligned(builder, size, alignment)
-    raise_if(context, builder, cgutils.is_null(builder, memory), MemoryError, "Allocation failed")
+    raise_if(context, builder, cgutils.is_null(builder, memory), MemoryError, "Allocation failed", loc)
     element = context.get_data_type(kind.dtype)
     data = builder.bitcast(context.nrt.meminfo_data(builder, memory), element.as_pointer())
     count = ir.Constant(cgutils.intp_t, 1)
@@ -79,14 +79,15 @@ def allocated(context, builder, kind, lengths):
     return Allocated(value, data, size)
 
 
-def raise_if(context, builder, condition, error, message):
-    """Leave the function with an exception; all of its places that raise this one share a block."""
+def raise_if(context, builder, condition, error, message, loc=None):
+    """Leave the function with an exception; all of a line's places that raise this one share a block."""
     blocks = _RAISING.setdefault(builder.function, {})
-    raising = blocks.get((error, message))
+    key = error, message, loc and loc.line
+    raising = blocks.get(key)
     if raising is None:
-        raising = blocks[error, message] = builder.append_basic_block("raise")
+        raising = blocks[key] = builder.append_basic_block("raise")
         with builder.goto_block(raising):
-            context.call_conv.return_user_exc(builder, error, (message,))
+            context.call_conv.return_user_exc(builder, error, (message,), loc, "compiled")
     behind = builder.append_basic_block("behind")
     builder.cbranch(condition, raising, behind).set_weights([1, 99])
     builder.position_at_end(behind)
@@ -96,7 +97,7 @@ _RAISING = WeakKeyDictionary()
 """For each function that is being written its blocks that raise, by what they raise."""
 
 
-def _lengths(context, builder, kind, shape):
+def _lengths(context, builder, kind, shape, loc):
     """The lengths of the axes, none of which is negative."""
     if isinstance(kind, types.Integer):
         lengths = [context.cast(builder, shape, kind, types.intp)]
@@ -109,5 +110,5 @@ def _lengths(context, builder, kind, shape):
     for length in lengths:
         if not isinstance(length, ir.Constant) or length.constant < 0:
             negative = builder.icmp_signed("<", length, ir.Constant(cgutils.intp_t, 0))
-            raise_if(context, builder, negative, ValueError, "negative dimensions not allowed")
+            raise_if(context, builder, negative, ValueError, "negative dimensions not allowed", loc)
     return lengths

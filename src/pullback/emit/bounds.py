@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from pullback.base.location import Location
 from pullback.emit import native
-from pullback.emit.expressions import runs_in_python
-from pullback.emit.functions import stores_in_python
+from pullback.emit.accesses import access_of, called, is_index_array
 from pullback.emit.scope import Scope
 from pullback.ir import primitives
 from pullback.ir.affine import Affine, Symbols, add, as_number, constant
@@ -36,14 +36,16 @@ from pullback.ir.nodes import (
     Program,
     Raise,
     Statement,
-    Store,
     Var,
     While,
 )  # fmt: skip
-from pullback.ir.types import BOOL, Array
-from pullback.ir.walk import assigns, walk
+from pullback.ir.types import BOOL
+from pullback.ir.walk import walk
 
 Key = tuple[tuple[int, int], ...]
+Origin = tuple[Location | None, str]
+"""Where an access is, and what it is called."""
+OUT_OF_RANGE = "index out of range"
 Needed = dict[tuple[Key, ...], dict[Key, Affine]]
 
 
@@ -58,6 +60,7 @@ class _Loop:
         raises: whether there is a `Raise` in it.
         doubtful: whether it is in a branch or a `while` of the loop around it.
         needed: by the trips of the loops they are in, conditions without which some iteration fails.
+        origins: whose conditions these are.
         conditions: what has to hold for every access that `flag` guards.
     """
 
@@ -67,6 +70,7 @@ class _Loop:
     raises: bool
     doubtful: bool
     needed: Needed = field(default_factory=dict)
+    origins: dict[Key, Origin] = field(default_factory=dict)
     conditions: dict[Key, Affine] = field(default_factory=dict)
     flag: Var | None = None
 
@@ -102,14 +106,17 @@ class _Checker:
     """Writes a program with checks.
 
     Attributes:
-        needed: for each loop, by its place among the loops, its first symbol and the conditions that are
-            checked before it.
+        needed: for each loop, by its place among the loops, its first symbol, the conditions that are checked
+            before it, and whose they are.
     """
 
     def __init__(
-        self, names: Names, known: dict[int, tuple[int, Needed]], is_safe: Callable[[Operand], bool]
+        self,
+        names: Names,
+        known: dict[int, tuple[int, Needed, dict[Key, Origin]]],
+        is_safe: Callable[[Operand], bool],
     ) -> None:
-        self.needed: dict[int, tuple[int, Needed]] = {}
+        self.needed: dict[int, tuple[int, Needed, dict[Key, Origin]]] = {}
         self._known = known
         self._is_safe = is_safe
         self._count = 0
@@ -144,7 +151,7 @@ class _Checker:
         start, stop, step = (scope.integer(x) for x in (statement.start, statement.stop, statement.step))
         first = scope.symbols.count + 1
         inner = scope.copy()
-        _forget_assigned(statement, inner)
+        inner.forget_assigned(statement)
         trips = None
         size = None if step is None else as_number(step)
         if start is not None and stop is not None and size:
@@ -161,14 +168,15 @@ class _Checker:
         loop = _Loop(scope.copy(), first, trips, raises, self._doubtful)
         self._count += 1
         number = self._count
-        known_first, known = self._known.get(number, (first, {}))
+        known_first, known, origins = self._known.get(number, (first, {}, {}))
         assert known_first == first
         loop.needed = {
             trips: left
             for trips, needed in known.items()
             if (left := {k: c for k, c in needed.items() if not scope.symbols.is_nonnegative(c, scope.facts)})
         }
-        self.needed[number] = first, loop.needed
+        loop.origins = origins
+        self.needed[number] = first, loop.needed, origins
         self._loops.append(loop)
         # A condition is certain once all the loops run that it was found in.
         running = {_key(around.trips) for around in self._loops if around.trips is not None}
@@ -178,7 +186,7 @@ class _Checker:
                     inner.facts += conditions.values()
         body = self._inner(statement.body, inner, doubtful=False)
         self._loops.pop()
-        _forget_assigned(statement, scope)
+        scope.forget_assigned(statement)
         return self._before(loop, statement), replace(statement, body=body)
 
     def _inner(self, block: Block, scope: Scope, *, doubtful: bool) -> Block:
@@ -191,12 +199,12 @@ class _Checker:
         # What an iteration finds is unknown: a condition on it is younger than the loops around the `while`,
         # and cannot be hoisted out of them.
         inner = scope.copy()
-        _forget_assigned(statement, inner)
+        inner.forget_assigned(statement)
         before = self._inner(statement.before, inner, doubtful=True)
         inside = inner.copy()
         inside.facts += inside.test(statement.test)[0]
         body = self._inner(statement.body, inside, doubtful=True)
-        _forget_assigned(statement, scope)
+        scope.forget_assigned(statement)
         return replace(statement, before=before, body=body)
 
     def _if(self, statement: If, scope: Scope) -> Statement:
@@ -209,7 +217,7 @@ class _Checker:
             then=self._inner(statement.then, then, doubtful=True),
             orelse=self._inner(statement.orelse, orelse, doubtful=True),
         )
-        _forget_assigned(statement, scope)
+        scope.forget_assigned(statement)
         if _raises(statement.then):
             scope.facts += fails
         if _raises(statement.orelse):
@@ -218,7 +226,7 @@ class _Checker:
 
     def _checks(self, statement: Statement, scope: Scope) -> Block:
         """The checks that a statement's own accesses need."""
-        access = _access(statement)
+        access = access_of(statement)
         if access is None or self._is_safe(access[0]):
             return ()
         array, index = access
@@ -228,7 +236,7 @@ class _Checker:
         for entry in index:
             if isinstance(entry, Const) and entry.value is None:
                 continue
-            if _is_index_array(entry):
+            if is_index_array(entry):
                 unsure.append((entry, axis, {}, []))
             value = scope.integer(entry)
             if value is not None:
@@ -250,8 +258,10 @@ class _Checker:
         facts: list[Affine],
     ) -> Block:
         conditions = [condition for *_, missing in unsure for condition in missing]
+        names = {axis: f"axis {axis}{called(array, statement.location)}" for _, axis, _, _ in unsure}
+        origins = [(statement.location, names[axis]) for _, axis, _, missing in unsure for _ in missing]
         loops = [] if any(not missing for *_, missing in unsure) else self._hoistable(conditions, scope)
-        if any(self._is_certain(loop, conditions, scope) for loop in loops):
+        if any(self._is_certain(loop, conditions, origins, scope) for loop in loops):
             return ()
         loop = loops[0] if loops else None
         builder = Builder(self._names)
@@ -259,7 +269,7 @@ class _Checker:
         for entry, axis, _, missing in unsure:
             length = builder.dim(array, axis) if isinstance(array, Var) else Const(array.value.shape[axis])
             check = native.check_index if missing else native.check_indices
-            builder.add(Assign((), check, (entry, length)))
+            builder.add(Assign((), check, (entry, length, Const(names[axis]))))
         checks = builder.statements()
         if loop is None:
             return checks
@@ -295,7 +305,7 @@ class _Checker:
                         best = other
         return best
 
-    def _is_certain(self, loop: _Loop, conditions: list[Affine], scope: Scope) -> bool:
+    def _is_certain(self, loop: _Loop, conditions: list[Affine], origins: list[Origin], scope: Scope) -> bool:
         """Whether the loop, once it runs, is sure to fail without the conditions; if so, it needs them."""
         inside = self._loops[self._loops.index(loop) :]
         if self._doubtful or loop.raises or any(inner.doubtful for inner in inside[1:]):
@@ -305,8 +315,9 @@ class _Checker:
             return False
         key = tuple(_key(trip) for trip in trips if trip is not None)
         needed = loop.needed.setdefault(key, {})
-        for bound in self._bounds(loop, conditions, scope):
+        for bound, origin in zip(self._bounds(loop, conditions, scope), origins, strict=True):
             needed[_key(bound)] = bound
+            loop.origins.setdefault(_key(bound), origin)
         return True
 
     def _before(self, loop: _Loop, at: For) -> Block:
@@ -319,11 +330,25 @@ class _Checker:
             if unknown:
                 runs = self._all(unknown, loop.before, builder)
                 fails = builder.call(np.logical_and, runs, fails, name="out_of_range")
-            error = Raise(IndexError, "index out of range", location=at.location, comment=at.comment)
-            builder.add(If(fails, (error,)))
+            builder.add(If(fails, self._error(loop, needed)))
         if loop.flag is not None:
             holds = self._all(list(loop.conditions.values()), loop.before, builder)
             builder.add(Assign((loop.flag,), primitives.bind, (holds,)))
+        return builder.statements()
+
+    def _error(self, loop: _Loop, needed: dict[Key, Affine]) -> Block:
+        """What raises the error of the first access that fails."""
+        accesses: dict[Origin, list[Affine]] = {}
+        for key, condition in needed.items():
+            accesses.setdefault(loop.origins[key], []).append(condition)
+        builder = Builder(self._names)
+        for number, ((builder.location, name), conditions) in enumerate(accesses.items()):
+            error = Raise(IndexError, f"{OUT_OF_RANGE}: {name}", location=builder.location)
+            if number == len(accesses) - 1:
+                builder.add(error)
+            else:
+                holds = self._all(conditions, loop.before, builder)
+                builder.add(If(builder.call(np.logical_not, holds), (error,)))
         return builder.statements()
 
     def _all(self, conditions: list[Affine], scope: Scope, builder: Builder) -> Operand:
@@ -371,30 +396,5 @@ def _key(a: Affine) -> Key:
     return tuple(sorted(a.items()))
 
 
-def _forget_assigned(statement: Statement, scope: Scope) -> None:
-    for inner in walk((statement,)):
-        for target in assigns(inner):
-            scope.forget(target)
-
-
 def _raises(block: Block) -> bool:
     return bool(block) and isinstance(block[-1], Raise)
-
-
-def _access(statement: Statement) -> tuple[Operand, tuple[Arg, ...]] | None:
-    """The array and the index of what compiled code reads or writes without looking."""
-    if isinstance(statement, Store):
-        return None if stores_in_python(statement) else (statement.array, statement.index)
-    indexing = (primitives.item, primitives.view, primitives.pick)
-    if not isinstance(statement, Assign) or statement.function not in indexing:
-        return None
-    array, index = statement.args
-    if runs_in_python(statement) or not isinstance(array, Var | Const) or not isinstance(index, tuple):
-        return None
-    return array, index
-
-
-def _is_index_array(entry: Arg) -> bool:
-    if isinstance(entry, Const):
-        return isinstance(entry.value, np.ndarray)
-    return isinstance(entry, Var) and isinstance(entry.type, Array)

@@ -27,6 +27,8 @@ _PAIRS = frozenset([np.may_share_memory])
 _MISSING = frozenset("bitwise_count frexp heaviside matmul matvec modf vecdot vecmat divmod".split())
 _NATIVE = frozenset(
     [
+        native.check_divisor,
+        native.check_fits,
         native.check_index,
         native.check_indices,
         native.empty,

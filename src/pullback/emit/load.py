@@ -13,6 +13,7 @@ import numpy as np
 
 from pullback.base.collector import collector_paused
 from pullback.emit import cache
+from pullback.emit.located import located, register
 from pullback.emit.ready import Ready, Source
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program
@@ -77,7 +78,7 @@ def _doubted(plain: Compiled, program: Callable[[], Program]) -> Compiled:
         *results, suspect = plain(*arguments)
         return tuple(results) if suspect == 0 else careful()(*arguments)
 
-    call.entry, call.tells = plain.entry, True  # type: ignore[attr-defined]
+    call.entry, call.tells, call.file = plain.entry, True, plain.file  # type: ignore[attr-defined]
     return call
 
 
@@ -95,6 +96,7 @@ def module_of(source: Source, key: str, code: CodeType | None = None) -> ModuleT
     linecache.cache[file] = (len(source.text), None, source.text.splitlines(keepends=True), file)
     if code is None or code.co_filename != file:
         code = compile(source.text, file, "exec")
+    register(file, source)
     module.__dict__["__code__"] = code
     exec(code, module.__dict__)
     # Compiled code that goes back to Python finds its globals by the module's name.
@@ -103,17 +105,23 @@ def module_of(source: Source, key: str, code: CodeType | None = None) -> ModuleT
 
 
 def _quiet(function: Compiled) -> Compiled:
-    """`function` without NumPy's warnings, as compiled code has none."""
+    """`function` without NumPy's warnings, as compiled code has none, and its errors with the user's line."""
 
     def call(*arguments: Any) -> tuple[Any, ...]:
-        with np.errstate(all="ignore"):
-            return function(*arguments)
+        try:
+            with np.errstate(all="ignore"):
+                return function(*arguments)
+        except Exception as error:
+            raise located(error, function.__code__.co_filename) from None
 
     return call
 
 
 def _typed(function: Any, made: Ready) -> Compiled:
-    """`function` whose numbers are of the program's types: compiled code returns Python's."""
+    """`function` whose numbers are of the program's types, and its errors have the user's line.
+
+    Compiled code returns Python's numbers.
+    """
     kinds = made.results
     strong = [isinstance(kind, Scalar) and not kind.weak for kind in kinds]
     parameters = ", ".join(f"a{i}" for i in range(len(made.params)))
@@ -123,10 +131,18 @@ def _typed(function: Any, made: Ready) -> Compiled:
     }
     namespace["function"] = function
     returned = f"({results},)" if any(strong) else "r"
-    exec(f"def call({parameters}):\n    r = function({parameters})\n    return {returned}", namespace)
+    file = function.py_func.__code__.co_filename
+    namespace["located"] = functools.partial(located, file=file)
+    lines = [
+        f"def call({parameters}):",
+        f"try: r = function({parameters})",
+        "except Exception as error: raise located(error) from None",
+        f"return {returned}",
+    ]
+    exec("\n    ".join(lines), namespace)
     call = namespace["call"]
     (overload,) = function.overloads.values()
-    call.entry, call.tells = overload.entry_point, False
+    call.entry, call.tells, call.file = overload.entry_point, False, file
     return call
 
 

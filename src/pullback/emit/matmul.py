@@ -29,13 +29,13 @@ def _typer(context):
 
 
 @lower_builtin(native.matmul, types.Array, types.Array)
-def _matmul(context, builder, signature, arguments):
+def _matmul(context, builder, signature, arguments, loc=None):
     ensure_blas()
     kinds = (*signature.args, signature.return_type)
     a, b = (make_array(kind)(context, builder, value) for kind, value in zip(kinds, arguments, strict=False))
     (m, k), (other, n) = (cgutils.unpack_tuple(builder, x.shape, count=2) for x in (a, b))
     message = "matmul: the second matrix has not as many rows as the first has columns"
-    raise_if(context, builder, builder.icmp_signed("!=", k, other), ValueError, message)
+    raise_if(context, builder, builder.icmp_signed("!=", k, other), ValueError, message, loc)
     result = allocated(context, builder, signature.return_type, [m, n])
     data, lengths = (a.data, b.data, result.data), (m, k, n)
     if all(isinstance(length, ir.Constant) for length in lengths):

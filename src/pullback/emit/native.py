@@ -25,6 +25,22 @@ def check_indices(indices: np.ndarray, length: int) -> None:
         check_index(index, length)
 
 
+def check_divisor(divisor: int) -> None:
+    """ZeroDivisionError if it is 0, as Python's is."""
+    if divisor == 0:
+        raise ZeroDivisionError(BY_ZERO)
+
+
+def check_fits(size: float) -> None:
+    """OverflowError unless an integer of 64 bits can be about as large."""
+    if not abs(size) < 2.0**63:
+        raise OverflowError(TOO_LARGE)
+
+
+BY_ZERO = "integer division or modulo by zero"
+TOO_LARGE = "an integer of more than 64 bits, which compiled code does not have: compute with floats there"
+
+
 def divide(a: complex, b: complex) -> Any:
     """``a / b`` of complex numbers, where Python and Numba raise if `b` is 0."""
     return np.divide(a, b)
@@ -177,8 +193,8 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 
 __all__ = [
-    "ROWS", "any_cos", "any_sin", "check_index", "check_indices", "cholesky", "congruent", "direction",
-    "divide", "eigh", "eigh_cotangent", "empty", "exp", "expm", "expm_slope", "interpreted", "log", "log1p",
-    "magnitude", "matmul", "near_cos", "near_sin", "opaque", "reserve", "scale", "solve", "svd",
-    "svd_cotangent", "tanh", "zeros",
+    "ROWS", "any_cos", "any_sin", "check_divisor", "check_fits", "check_index", "check_indices", "cholesky",
+    "congruent", "direction", "divide", "eigh", "eigh_cotangent", "empty", "exp", "expm", "expm_slope",
+    "interpreted", "log", "log1p", "magnitude", "matmul", "near_cos", "near_sin", "opaque", "reserve",
+    "scale", "solve", "svd", "svd_cotangent", "tanh", "zeros",
 ]  # fmt: skip

@@ -137,14 +137,47 @@ def _type_of_check_index(context):
 
 
 @lower_builtin(native.check_index, types.Integer, types.Integer)
-def _check_index(context, builder, signature, arguments):
+def _check_index(context, builder, signature, arguments, loc=None):
     index, length = (
         context.cast(builder, value, given, types.int64)
         for value, given in zip(arguments, signature.args, strict=True)
     )
     low = builder.icmp_signed("<", index, builder.neg(length))
     high = builder.icmp_signed(">=", index, length)
-    allocation.raise_if(context, builder, builder.or_(low, high), IndexError, "index out of range")
+    allocation.raise_if(context, builder, builder.or_(low, high), IndexError, "index out of range", loc)
+    return context.get_dummy_value()
+
+
+@type_callable(native.check_divisor)
+def _type_of_check_divisor(context):
+    def typer(divisor):
+        return types.none if isinstance(divisor, types.Integer) else None
+
+    return typer
+
+
+@lower_builtin(native.check_divisor, types.Integer)
+def _check_divisor(context, builder, signature, arguments, loc=None):
+    fails = builder.icmp_signed("==", arguments[0], ir.Constant(arguments[0].type, 0))
+    allocation.raise_if(context, builder, fails, ZeroDivisionError, native.BY_ZERO, loc)
+    return context.get_dummy_value()
+
+
+@type_callable(native.check_fits)
+def _type_of_check_fits(context):
+    def typer(size):
+        return types.none if isinstance(size, types.Float) else None
+
+    return typer
+
+
+@lower_builtin(native.check_fits, types.Float)
+def _check_fits(context, builder, signature, arguments, loc=None):
+    limit = ir.Constant(arguments[0].type, 2.0**63)
+    below = builder.fcmp_ordered("<", arguments[0], limit)
+    above = builder.fcmp_ordered(">", arguments[0], builder.fneg(limit))
+    fails = builder.not_(builder.and_(below, above))
+    allocation.raise_if(context, builder, fails, OverflowError, native.TOO_LARGE, loc)
     return context.get_dummy_value()
 
 

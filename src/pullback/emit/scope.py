@@ -10,8 +10,9 @@ import numpy as np
 
 from pullback.ir import primitives
 from pullback.ir.affine import Affine, Symbols, add, as_number, constant
-from pullback.ir.nodes import Arg, Assign, Const, Operand, Slice, Var
+from pullback.ir.nodes import Arg, Assign, Const, Operand, Slice, Statement, Var
 from pullback.ir.types import Array, Scalar
+from pullback.ir.walk import assigns, walk
 
 Facts = list[Affine]
 Test = tuple[Facts, Facts]
@@ -64,6 +65,12 @@ class Scope:
             )
         elif isinstance(kind, Scalar) and kind.dtype.kind in "iu":
             self.integers[variable.name] = self.symbols.fresh()
+
+    def forget_assigned(self, statement: Statement) -> None:
+        """What a statement and those in it assign holds something of which nothing is known."""
+        for inner in walk((statement,)):
+            for target in assigns(inner):
+                self.forget(target)
 
     def integer(self, operand: Arg) -> Affine | None:
         """What an integer operand is; None if it is no integer."""

@@ -13,6 +13,7 @@ from pullback.emit.lanes import with_lanes
 from pullback.emit.names import identifiers
 from pullback.emit.ready import Source
 from pullback.emit.vectorize import with_inlined_functions
+from pullback.emit.whole import with_whole_numbers
 from pullback.emit.writer import Line, Writer
 from pullback.ir.nodes import Assign, Block, Program, Statement
 from pullback.ir.walk import with_blocks
@@ -33,7 +34,7 @@ def write(program: Program, *, checked: bool = False) -> Source:
     """The source with what is known about its lines."""
     if checked:
         program = with_checks(with_inlined_functions(with_upward_loops(program)))
-        program = with_hidden_directions(with_lanes(program))
+        program = with_whole_numbers(with_hidden_directions(with_lanes(program)))
         program = replace(program, body=_allocating(program.body))
     writer = Writer(program, checked=checked)
     writer.block(program.body)

@@ -6,17 +6,19 @@ change what such a text reads forces it out first, as an assignment of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from pullback.base.location import Location
+from pullback.emit import native
 from pullback.emit.constants import array_constant, constant, dtype_name, quoted
 from pullback.emit.elementwise import plain_number
 from pullback.emit.expressions import expression, index_texts, is_reference, runs_in_python
 from pullback.emit.functions import stores_in_python
 from pullback.emit.inline import effects, nested
+from pullback.emit.located import NOTE
 from pullback.emit.names import identifiers
 from pullback.emit.outline import Outline
 from pullback.emit.text import Text, call, subscript, tuple_of, unary
@@ -42,6 +44,7 @@ from pullback.ir.nodes import (
 from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.walk import assigns, reads, walk
 
+_CHECKS = frozenset([native.check_divisor, native.check_fits, native.check_index, native.check_indices])
 INDENT = "    "
 MAX_WIDTH = 92
 MAX_TUPLE = 24
@@ -161,10 +164,18 @@ class Writer:
         if statement.function is primitives.stack:
             self._new_stack(statement)
             return
+        note = ""
+        if statement.function in _CHECKS:
+            # What is checked is for the reader, and for errors to say.
+            *checked, name = statement.args
+            assert isinstance(name, Const)
+            statement, note = replace(statement, args=tuple(checked)), f"{NOTE}{name.value}"
         if runs_in_python(statement):
             text = self.outline.call(statement, self.read)
         else:
             text = expression(statement, self.read)
+        if note:
+            text = replace(text, code=text.code + note)
         if not is_reference(statement):
             text = self._with_memory(text, statement)
         if not statement.targets:

@@ -243,6 +243,8 @@ def _reshape(array: Var, shape: tuple[Operand, ...]) -> Type:
 def _broadcast_to(array: Operand, shape: tuple[Operand, ...] | Const) -> Type:
     shape = as_arg(shape.value) if isinstance(shape, Const) else shape
     shape = shape if isinstance(shape, tuple) else (shape,)
+    if not shape:
+        return operand_type(array)
     ones = frozenset(i for i, n in enumerate(shape) if isinstance(n, Const) and n.value == 1)
     return Array(operand_type(array).dtype, len(shape), ones, "A")
 

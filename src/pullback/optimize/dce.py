@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pullback.ir import primitives
 from pullback.ir.memory import Memory
 from pullback.ir.nodes import (
     Assign,
@@ -63,10 +64,11 @@ class _Needed:
             inside = [self._grow(inner) for inner in blocks(statement)[::-1]]
             if any(inside) or self.is_live(statement):
                 found = True
-                for name in (*(v.name for v in reads(statement)), *_own(statement)):
-                    if name not in self._names:
-                        self._names.add(name)
-                        self._memory.add(self._group(name))
+                named = {*(v.name for v in reads(statement)), *_own(statement)}
+                self._names |= named
+                # A length has nothing to do with what is in the array.
+                if type(statement) is not Assign or statement.function is not primitives.dim:
+                    self._memory |= set(map(self._group, named))
         return found
 
 

@@ -321,7 +321,7 @@ class Emitter(Builder):
         """``if fails: raise exception(message)``."""
         if isinstance(fails, Const) and not fails.value:
             return
-        self.add(If(fails, (Raise(exception, message),)))
+        self.add(If(fails, (Raise(exception, message, location=self.location),)))
 
     def check_equal(self, a: Operand, b: Operand, what: str, why: str = _STRETCHED) -> None:
         """Raise a ValueError at run time unless two lengths are equal, where they are not known to be."""

@@ -11,7 +11,9 @@ order       whether memory is overwritten after a statement has read it; element
 symbol      running a rule of the table to write it down
 calculus    one assignment in reverse
 cotangents  the cotangents of numbers; shadow: those of arrays
-cut         a program in pieces at one of its loops; rerun: a block that the reverse sweep runs again
+cut         a program in pieces at one of its loops; uncover: brings them to the top for that
+rerun       a block that the reverse sweep runs again
+halves      an adjoint in two programs, for when the value is wanted ahead of a cotangent
 keep        what the reverse sweep needs of the past; loops: how often loops run, and their way back
 undo        memory that the reverse sweep takes back to what it held
 independent loops whose iterations meet only through accumulation

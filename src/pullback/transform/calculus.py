@@ -259,7 +259,7 @@ class Calculus:
         a, b = self._builder.dim(contribution, own_axis), self._builder.dim(variable, axis)
         differs = self._builder.call(np.not_equal, a, b, name="differs")
         text = f"{variable.name} was broadcast along axis {axis}, whose length is 1 only at run time"
-        self._builder.add(If(differs, (Raise(ValueError, text),)))
+        self._builder.add(If(differs, (Raise(ValueError, text, location=self._builder.location),)))
 
 
 def _bind(calculus: Calculus, statement: Assign, y_bar: Operand) -> None:

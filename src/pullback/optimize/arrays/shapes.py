@@ -105,7 +105,8 @@ def _ravel(e: Emitter, a: Value, order: Any = "C") -> Value:
 
 @rewrites(np.broadcast_to)
 def _broadcast_to(e: Emitter, array: Value, shape: Any, subok: Any = False) -> Value:
-    return broadcast_to(e, array, extents_of(e, shape))
+    extents = extents_of(e, shape)
+    return broadcast_to(e, array, extents) if extents else array
 
 
 @rewrites(np.broadcast_arrays)

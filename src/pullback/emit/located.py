@@ -1,0 +1,103 @@
+"""Errors of compiled code, with the place in the user's code they come from.
+
+What is raised while emitted source runs, compiled or not, has the line of that source in its traceback, and
+`Source.locations` says which of the user's that is. A function that Numba compiled for itself, or that runs
+in Python, has no such line; then the lines are meant that call it. All this is done once something is raised.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Iterator
+
+import numpy as np
+
+from pullback.base.errors import OutOfRangeError, PullbackError, ShapeError, SingularError
+from pullback.base.location import Location
+from pullback.emit.ready import Source
+
+NOTE = "  # "
+"""Ahead of what emitted source says of a check in its line."""
+
+_SOURCES: dict[str, Source] = {}
+"""By the file it is in."""
+
+
+def register(file: str, source: Source) -> None:
+    """Let errors of the source in a file be found."""
+    _SOURCES[file] = source
+
+
+def located(error: Exception, file: str) -> Exception:
+    """The error that emitted source in a file raised, with the user's line: the user's own gets a note."""
+    found = {
+        (place.file, place.line): (place, said) for place, said in _places(error, file) if place is not None
+    }
+    if not found or isinstance(error, PullbackError):
+        return error
+    (where, said), *others = found.values()
+    made = None if others or _is_the_users(where) else _own(error, where, said)
+    if made is not None:
+        return made.with_traceback(error.__traceback__)
+    if others:
+        error.add_note("  in one of these places:")
+    for place, _ in found.values():
+        error.add_note(str(place))
+    return error
+
+
+def _own(error: Exception, where: Location, said: str) -> PullbackError | None:
+    """An error of compiled code as one of the package's, of the same kind."""
+    what, _, why = str(error).removesuffix(")").partition(" (")
+    if isinstance(error, IndexError):
+        named = what if ":" in what or not said else f"{what}: {said}"
+        why = "an axis of length n takes the indices from -n to n-1"
+        remedy = "bounds of the loop, or an index, that the array has entries for"
+        return OutOfRangeError(named, why=why, remedy=remedy, where=where)
+    if isinstance(error, np.linalg.LinAlgError):
+        remedy = "np.linalg.lstsq, or a matrix that is not, as a + eps * np.eye(n)"
+        if "definite" in what:
+            remedy = "a symmetric matrix whose eigenvalues are positive"
+        return SingularError(what, why=why or None, remedy=remedy, where=where)
+    if isinstance(error, ValueError) and _OF_SHAPES.search(what):
+        return ShapeError(what, why=why or None, remedy=_remedy(what), where=where)
+    return None
+
+
+_OF_SHAPES = re.compile("length|shape|size|dimension|axis|axes|rows|values|split|vectors|empty|larger")
+
+
+def _remedy(what: str) -> str | None:
+    return (
+        "arrays of shapes that fit, made so with reshape or [:, None]" if "lengths differ" in what else None
+    )
+
+
+def _is_the_users(where: Location) -> bool:
+    """Whether the user's own code raises there."""
+    return where.text[where.column - 1 :].startswith(("raise", "assert"))
+
+
+def _places(error: Exception, file: str) -> Iterator[tuple[Location | None, str]]:
+    """Where in the user's code an error may come from, with what emitted source says of it there."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if not frames:
+        return
+    source, called = _SOURCES.get(file), f"native.{frames[-1][0].f_code.co_name}("
+    for frame, number in reversed(frames):
+        known = _SOURCES.get(frame.f_code.co_filename)
+        if known is not None and number <= len(known.locations):
+            source, called = known, f"{frame.f_code.co_name}("
+            if known.locations[number - 1] is not None:
+                yield known.locations[number - 1], _said(known.text.splitlines()[number - 1])
+                return
+            break
+    if source is not None:
+        for location, line in zip(source.locations, source.text.splitlines(), strict=True):
+            if called in line:
+                yield location, _said(line)
+
+
+def _said(line: str) -> str:
+    return line.partition(NOTE)[2]
