@@ -10,6 +10,7 @@ import numpy as np
 
 from pullback.base.errors import DependenceWarning, PullbackError
 from pullback.base.location import user_stacklevel
+from pullback.base.memory import aligned_copy
 from pullback.base.mutable import Mutable
 from pullback.base.pytrees import flatten, paths, tree_map, unflatten
 from pullback.base.spec import Spec, spec_of
@@ -82,7 +83,7 @@ class Followed:
                 # The usual argument, with nothing around it.
                 node = Leaf(spec_of(value))
                 nodes, structure = [node], None
-                argument: Any = variable(value if kind is float else value.copy("K"), node, tape)
+                argument: Any = variable(value if kind is float else aligned_copy(value), node, tape)
             else:
                 leaves, structure = checked_leaves(value, f"argument {names[i]!r} of {self.name}")
                 nodes = [Leaf(spec_of(bare(leaf))) for leaf in leaves]

@@ -1,4 +1,4 @@
-"""Memory that a sweep has freed stays with the process, for the next sweep.
+"""Memory that a sweep has freed stays with the process, for the next sweep; arrays that begin a cache line.
 
 The system clears new memory page by page, which takes longer than most of what is done with it. glibc gives
 freed memory back to the system from a size that it learns: that of the largest block that it has seen freed,
@@ -10,9 +10,12 @@ nothing.
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import numpy as np
 
+_LINE = 64
+_LARGE = 1 << 13
 _LEARNED = (1 << 25) - (1 << 16)
 """Bytes: glibc learns from blocks of up to 32 MiB, what it writes in front of them included."""
 
@@ -22,3 +25,21 @@ def keep_what_is_freed() -> None:
     with contextlib.suppress(MemoryError):
         # Memory that nobody touches takes no room.
         np.empty(_LEARNED, np.uint8)
+
+
+def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """An array in C order that begins with a cache line, as it is read and written by whole vectors."""
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    room = np.empty(size + _LINE, np.uint8)
+    return np.ndarray(shape, dtype, room, -room.__array_interface__["data"][0] % _LINE)
+
+
+def aligned_copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A copy of an array, `aligned` where it is large."""
+    if array.nbytes < _LARGE or not array.flags.c_contiguous or array.dtype.kind not in "fc":
+        return array.copy("K")
+    copied = aligned(array.shape, array.dtype)
+    copied[...] = array
+    return copied

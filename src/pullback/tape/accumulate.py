@@ -17,7 +17,10 @@ class Owned(Structured):
 
     def __init__(self, value: np.ndarray[Any, Any]) -> None:
         self.value = value
-        self.shape = value.shape
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+        return self.value.shape
 
     def dense(self) -> Any:
         return self.value

@@ -9,6 +9,7 @@ import numpy as np
 
 from pullback.base.errors import MutationError, NotDifferentiableError, UnsupportedError
 from pullback.base.foreign import refuse_foreign
+from pullback.base.memory import aligned_copy
 from pullback.base.modes import modes, switch
 from pullback.base.mutable import Cell, Mutable
 from pullback.base.overwrite import Path, overwrite, write_at
@@ -284,7 +285,7 @@ def checked(value: Any, what: str) -> Any:
             remedy="convert it first: np.asarray(x, float).",
         )
     refuse_foreign((value,), what)
-    return np.array(value) if isinstance(value, np.ndarray) else value
+    return aligned_copy(np.asarray(value)) if isinstance(value, np.ndarray) else value
 
 
 _new: Callable[[type], Any] = object.__new__
