@@ -278,6 +278,18 @@ def numbers_broadcast_to_no_axes(x):
     return np.sum(x * x + np.broadcast_to(x[1], ()) * 0.5)
 
 
+@case(np.arange(3.0) / 2 + 0.5)
+def ranges_of_one(x):
+    """Constants say that their axis has length 1, so that it is broadcast and fits where NumPy wants one."""
+    s = np.sum(np.matmul(np.outer(x, np.ones(1)), 0.1 * np.arange(1) + x[0]))
+    s += np.sum(np.linalg.solve(x[0] + 8 * np.eye(1), 0.1 * np.arange(1) + x[1]) ** 2)
+    wide = np.broadcast_to(0.1 * np.arange(1, 2) + x[0], (1, 4))
+    s += np.sum(np.where(wide > 0.25, wide, x[1]) ** 2) + np.sum(x + np.arange(2, 3, 1.0) * x[1] * x)
+    for n in range(3):
+        s += np.sum(np.arange(n) * x[0]) + np.sum(x[np.arange(1)] ** 2)
+    return s
+
+
 @pytest.mark.parametrize(("function", "arguments"), CASES)
 def test_language(function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     lines = textwrap.dedent(inspect.getsource(function)).splitlines(keepends=True)

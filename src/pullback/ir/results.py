@@ -83,7 +83,8 @@ def types_of_call(
             f"the number of results of {getattr(function, '__name__', function)} is known only at run time",
             why="it is the length of an axis",
         )
-    if not any(isinstance(kind, Array) and kind.ones for kind in kinds):
+    known = function is np.arange and all(isinstance(arg, Const) for arg in args)
+    if known or not any(isinstance(kind, Array) and kind.ones for kind in kinds):
         return kinds
     # An axis of length 1 may be an accident of the dummies: of the difference of two elements.
     for other in (length + 1, length + 5, Varied(length, length + 1), Varied(length + 1, length)):
