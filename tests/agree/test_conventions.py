@@ -401,6 +401,24 @@ def test_an_infinite_cotangent_times_zero(engine: Any) -> None:
                 assert np.array_equal(pull(1.0)[0], expected, equal_nan=True)
 
 
+def grown(x: Any, n: int, branch: bool) -> Any:
+    y = x * x
+    if branch:
+        for _ in range(n):
+            y = y * x + y
+    return y
+
+
+def test_an_infinite_cotangent_times_zero_in_pieces_of_a_branch() -> None:
+    x = np.linspace(0, 0.1, 20)
+    whole = pb.grad(lambda x: np.sum(np.sqrt(grown(x, 30, True))), engine="tape")(x)
+    bounded = pb.compile(grown, memory="8kB")
+    with np.errstate(all="ignore"):
+        found = pb.grad(lambda x: np.sum(np.sqrt(bounded(x, 30, True))))(x)
+    assert found[0] == 0
+    assert np.allclose(found, whole)
+
+
 def test_an_infinite_cotangent_times_zero_in_pieces_and_from_outside() -> None:
     x = array(0, 1, -1)
     with np.errstate(all="ignore"):

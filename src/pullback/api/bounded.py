@@ -153,7 +153,9 @@ class Bounded:
         if inner is None:
             return None
         singular = [k for k, param in enumerate(inner.params) if param.name in self.singular]
-        finer = Bounded(inner, self.wrt, self.of, self.memory, jit=self.jit, singular=singular)
+        finer = Bounded(
+            inner, self.wrt, self.of, self.memory, jit=self.jit, singular=singular, steep=self.steep
+        )
         return None if finer.loop is None and finer.finer is None else finer
 
     @property
