@@ -26,7 +26,7 @@ from pullback.emit.ready import Ready
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program, Var
 from pullback.ir.types import Type
-from pullback.ir.walk import reads, walk
+from pullback.ir.walk import reads_any
 from pullback.rules.table import BY_USERS
 
 T = TypeVar("T")
@@ -168,7 +168,7 @@ def _halved(program: Program, wrt: Sequence[int], of: Sequence[int]) -> tuple[Pr
     if made is not None:
         ahead = optimize(remove_dead(made.ahead))
         seeds = {param.name for param in ahead.params[count:]}
-        if not any(v.name in seeds for s in walk(ahead.body) for v in reads(s)):
+        if not reads_any(ahead.body, seeds):
             return replace(ahead, params=ahead.params[:count]), optimize(made.back)
     # The value is computed for itself, and again on the way to the cotangents as far as they need it.
     return program, optimize(bars)

@@ -126,15 +126,15 @@ class _Lanes:
         """A statement with functions that are written out, or called on rows."""
         if not isinstance(statement, Assign):
             yield statement
-        elif not _is_of_a_double(statement.args) or statement.function not in _WRITTEN_OUT | _NEAR:
-            yield from self._on_rows(statement, inside)
-        elif statement.function in _WRITTEN_OUT:
+        elif statement.function in _WRITTEN_OUT and _is_of_a_double(statement.args):
             yield replace(statement, function=_WRITTEN_OUT[statement.function])
-        else:
+        elif statement.function in _NEAR and _is_of_a_double(statement.args):
             near, any_ = _NEAR[statement.function]
             found = self._builder.var(statement.targets[0].name, _DOUBLE)
             yield replace(statement, targets=(found,), function=near)
             yield replace(statement, function=any_, args=(found, *statement.args))
+        else:
+            yield from self._on_rows(statement, inside)
 
     def _on_rows(self, statement: Assign, inside: set[str]) -> Iterator[Statement]:
         """A statement, with the function that takes rows where there is one; then all arguments are rows."""

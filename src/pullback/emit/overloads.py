@@ -148,12 +148,18 @@ def _check_index(context, builder, signature, arguments, loc=None):
     return context.get_dummy_value()
 
 
-@type_callable(native.check_divisor)
-def _type_of_check_divisor(context):
-    def typer(divisor):
-        return types.none if isinstance(divisor, types.Integer) else None
+def _typer_of_a_check(kind):
+    def type_of(context):
+        def typer(number):
+            return types.none if isinstance(number, kind) else None
 
-    return typer
+        return typer
+
+    return type_of
+
+
+type_callable(native.check_divisor)(_typer_of_a_check(types.Integer))
+type_callable(native.check_fits)(_typer_of_a_check(types.Float))
 
 
 @lower_builtin(native.check_divisor, types.Integer)
@@ -161,14 +167,6 @@ def _check_divisor(context, builder, signature, arguments, loc=None):
     fails = builder.icmp_signed("==", arguments[0], ir.Constant(arguments[0].type, 0))
     allocation.raise_if(context, builder, fails, ZeroDivisionError, native.BY_ZERO, loc)
     return context.get_dummy_value()
-
-
-@type_callable(native.check_fits)
-def _type_of_check_fits(context):
-    def typer(size):
-        return types.none if isinstance(size, types.Float) else None
-
-    return typer
 
 
 @lower_builtin(native.check_fits, types.Float)

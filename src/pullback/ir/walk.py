@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 from operator import is_
 from typing import Any
@@ -149,6 +149,11 @@ _walked: dict[int, tuple[Block, Block]] = {}
 def mentions(statement: Statement, name: str) -> bool:
     """Whether a statement, or one in it, reads or assigns a variable."""
     return any(v.name == name for part in walk((statement,)) for v in (*reads(part), *assigns(part)))
+
+
+def reads_any(block: Block, names: Container[str]) -> bool:
+    """Whether a statement of a block, or of the blocks in it, reads one of some variables."""
+    return any(v.name in names for statement in walk(block) for v in reads(statement))
 
 
 def _changed(statement: Statement, **fields: Any) -> Statement:

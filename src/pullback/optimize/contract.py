@@ -15,7 +15,7 @@ from pullback.ir.build import operand_type
 from pullback.ir.nodes import Arg, Assign, Block, Const, For, Program, Statement, Store, Var
 from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.walk import assigns, reads, walk, with_blocks
-from pullback.optimize.uses import Uses
+from pullback.optimize.uses import Uses, index_of
 
 _ELEMENTS = 16
 Axes = dict[int, str]
@@ -184,16 +184,8 @@ def _arrays(loop: For) -> set[str]:
 
 def _indices(loop: For, name: str) -> list[tuple[Arg, ...]]:
     """The indices that a loop uses an array with."""
-    found: list[tuple[Arg, ...]] = []
-    for part in walk(loop.body):
-        match part:
-            case Assign(function=primitives.item, args=(Var(name=array), tuple(index))) if array == name:
-                found.append(index)
-            case Store(array=Var(name=array), index=index) if array == name:
-                found.append(index)
-            case _:
-                pass
-    return found
+    found = (index_of(part, name) for part in walk(loop.body))
+    return [index for index in found if index is not None]
 
 
 def _without_axes(statement: Statement, changes: dict[str, Axes]) -> Statement:

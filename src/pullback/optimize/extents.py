@@ -19,6 +19,11 @@ class Form:
     constant: int
     terms: tuple[tuple[str, int], ...] = ()
 
+    @property
+    def number(self) -> int | None:
+        """What it is, where that is known."""
+        return None if self.terms else self.constant
+
     def plus(self, other: Form, times: int = 1) -> Form:
         """``self + times * other``."""
         sums = dict(self.terms)
@@ -73,8 +78,7 @@ class Extents:
 
     def difference(self, a: Operand, b: Operand) -> int | None:
         """``a - b`` where it is a known number."""
-        form = self.form(a).plus(self.form(b), -1)
-        return None if form.terms else form.constant
+        return self.form(a).plus(self.form(b), -1).number
 
     def prove(self, a: Operand, b: Operand) -> None:
         """From here to the end of the innermost scope the two are equal: a check has said so.

@@ -16,12 +16,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.nodes import Arg, Assign, Block, Const, For, Operand, Program, Statement, Store, Var
 from pullback.ir.types import INT, Array, Scalar
 from pullback.ir.walk import assigns, mentions, reads, walk, with_blocks
-from pullback.optimize.uses import Uses
+from pullback.optimize.uses import Uses, index_of
 
 
 def store_first(program: Program) -> Program:
@@ -86,7 +85,7 @@ class _First:
         for statement in nest[-1].body:
             if not mentions(statement, array.name):
                 continue
-            index = _index(statement, array.name)
+            index = index_of(statement, array.name)
             if index is None or not all(isinstance(entry, Var | Const) for entry in index):
                 return None
             along = {entry.name: axis for axis, entry in enumerate(index) if isinstance(entry, Var)}
@@ -169,15 +168,6 @@ def _is_upward(loop: For) -> bool:
     """Whether a loop goes up from 0 by ones."""
     ends = isinstance(loop.start, Const) and isinstance(loop.step, Const)
     return ends and loop.start.value == 0 and loop.step.value == 1  # type: ignore[union-attr]
-
-
-def _index(statement: Statement, name: str) -> tuple[Arg, ...] | None:
-    match statement:
-        case Assign(function=primitives.item, args=(Var(), tuple(index))):
-            return index
-        case Store(array=Var(name=array), index=index) if array == name:
-            return index
-    return None
 
 
 def _is_exact(store: Store) -> bool:

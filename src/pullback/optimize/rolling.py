@@ -22,11 +22,11 @@ import numpy as np
 from pullback.ir import primitives
 from pullback.ir.build import Builder
 from pullback.ir.nodes import Arg, Assign, Block, Const, For, Operand, Program, Statement, Store, Var
-from pullback.ir.types import Array
 from pullback.ir.walk import walk, with_blocks
 from pullback.optimize.contract import apart
 from pullback.optimize.extents import Form
 from pullback.optimize.linear import Linear
+from pullback.optimize.uses import index_of
 
 _ROWS = 8
 
@@ -123,7 +123,7 @@ class Rolling:
             for statement in block:
                 if isinstance(statement, For):
                     within(statement.body, (*loops, statement))
-                index = _index(statement, name)
+                index = index_of(statement, name)
                 access = None if index is None else self._access(statement, index, loops)
                 if access is not None:
                     found.append(access)
@@ -177,7 +177,7 @@ class Rolling:
             or any(isinstance(r.statement, Store) for r in reads)
         ):
             return None
-        ages = [_number(write.row.plus(read.row, -1).shifted(lag)) for read in reads]
+        ages = [write.row.plus(read.row, -1).shifted(lag).number for read in reads]
         if any(read.axis != write.axis for read in reads) or not all(
             age is not None and age >= 0 for age in ages
         ):
@@ -188,8 +188,8 @@ class Rolling:
         start, stop = ours[0].plus(write.row), ours[1].plus(write.row)
         outside: dict[int, tuple[Callable[..., object], ...]] = {}
         for read in reads:
-            early = _number(theirs[0].plus(read.row).plus(start, -1))
-            late = _number(stop.plus(theirs[1].plus(read.row), -1))
+            early = theirs[0].plus(read.row).plus(start, -1).number
+            late = stop.plus(theirs[1].plus(read.row), -1).number
             below = early is None or early < 0
             above = late is None or late < 0
             tests = (np.less,) * below + (np.greater_equal,) * above
@@ -203,7 +203,7 @@ class Rolling:
         """Whether all that is read of a row has been stored."""
         for axis, (start, stop) in read.others.items():
             low, high = write.others[axis]
-            early, late = _number(start.plus(low, -1)), _number(high.plus(stop, -1))
+            early, late = start.plus(low, -1).number, high.plus(stop, -1).number
             if early is None or late is None or early < 0 or late < 0:
                 return False
         return True
@@ -213,7 +213,7 @@ class Rolling:
     def _in_rows(self, block: Block, name: str, found: _Rolled) -> Block:
         made: list[Statement] = []
         for statement in block:
-            index = _index(statement, name)
+            index = index_of(statement, name)
             if index is None:
                 made.append(with_blocks(statement, lambda inner: self._in_rows(inner, name, found)))
                 continue
@@ -241,17 +241,3 @@ class Rolling:
         if outside is not None:
             row = builder.call(primitives.select, outside, found.count, row, name="row")
         return row
-
-
-def _index(statement: Statement, name: str) -> tuple[Arg, ...] | None:
-    """The index of the element of an array that a statement itself reads or writes."""
-    match statement:
-        case Assign(function=primitives.item, args=(Var(name=array), tuple(index))) if array == name:
-            return index
-        case Store(array=Var(name=array, type=Array()), index=index) if array == name:
-            return index
-    return None
-
-
-def _number(form: Form) -> int | None:
-    return None if form.terms else form.constant

@@ -13,8 +13,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from pullback.ir import primitives
 from pullback.ir.memory import Memory
-from pullback.ir.nodes import Assign, Block, For, If, Program, Statement, Store, Var, While
+from pullback.ir.nodes import Arg, Assign, Block, For, If, Program, Statement, Store, Var, While
 from pullback.ir.walk import assigns, blocks, reads, walk, with_blocks
 
 
@@ -26,6 +27,16 @@ def cells_of(program: Program) -> frozenset[str]:
         for target in assigns(statement):
             (again if target.name in once else once).add(target.name)
     return frozenset(again)
+
+
+def index_of(statement: Statement, name: str) -> tuple[Arg, ...] | None:
+    """The index of the element of an array that a statement itself reads or writes; None if it does not."""
+    match statement:
+        case Assign(function=primitives.item, args=(Var(name=array), tuple(index))) if array == name:
+            return index
+        case Store(array=Var(name=array), index=index) if array == name:
+            return index
+    return None
 
 
 class Text:

@@ -53,10 +53,17 @@ def pull_won(saved: Any, y_bar: Any) -> Any:
     dtype = y.dtype
     if type(y_bar) is not _array or y_bar.dtype is not dtype:
         return product(won.astype(dtype), y_bar)
-    # Products with 0 and 1 as if the entries were integers: nothing comes of a NaN times 0.
-    whole = np.int64 if dtype is _FLOAT64 else np.int32
+    return chosen(won, y_bar, in_place=owned)
+
+
+def chosen(won: Any, y_bar: Any, *, in_place: bool = False) -> Owned:
+    """A cotangent of single or double numbers where `won` is True, and zero elsewhere, whatever it is there.
+
+    Products with 0 and 1 as if the entries were integers: nothing comes of a NaN times 0.
+    """
+    whole = np.int64 if y_bar.dtype is _FLOAT64 else np.int32
     bits = y_bar.view(whole)
-    return Owned(np.multiply(bits, won.astype(whole), out=bits if owned else None).view(dtype))
+    return Owned(np.multiply(bits, won.astype(whole), out=bits if in_place else None).view(y_bar.dtype))
 
 
 OWNING.add(pull_won)

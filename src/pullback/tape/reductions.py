@@ -14,7 +14,8 @@ from pullback.rules.largest import has_no_nan, shares
 from pullback.rules.product import scale
 from pullback.rules.reduce import spread
 from pullback.rules.structured import Filled, Repeated, dense
-from pullback.tape.accumulate import Owned
+from pullback.tape.extrema import chosen
+from pullback.tape.methods import mean as mean_of
 from pullback.tape.plan import apply_to, fitted
 from pullback.tape.variable import Variable, recorded
 
@@ -56,9 +57,7 @@ def mean(self: Any, kwargs: dict[str, Any]) -> Any:
     if type(self) is Variable and not kwargs and self._cell is None and not switch.on:
         x, node = self._value, self._node
         if node is not None and type(x) is _array and (x.dtype is _FLOAT64 or x.dtype is _FLOAT32) and x.size:
-            y: Any = np.add.reduce(x, None)
-            y /= x.size
-            return recorded(y, self._tape, pull_mean, node, (x.shape, x.size))
+            return recorded(mean_of(x), self._tape, pull_mean, node, (x.shape, x.size))
     return apply_to(np.mean, (self,), kwargs)
 
 
@@ -87,9 +86,7 @@ def pull_extreme(saved: Any, y_bar: Any) -> Any:
         best = y if y.ndim == x.ndim else restored(y, x.shape, axis)
         won = x == best
         if np.count_nonzero(won) == y.size and has_no_nan(y):  # one in each place
-            # As if the entries were integers: nothing comes of a NaN times 0.
-            bits = y_bar.view(np.int64 if x.dtype is _FLOAT64 else np.int32)
-            return Owned(np.multiply(bits, won).view(x.dtype))
+            return chosen(won, y_bar)
     return fitted(scale(shares(y, x, axis), y_bar), x)
 
 

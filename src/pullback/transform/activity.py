@@ -53,9 +53,9 @@ class Activity:
         statements = list(walk(program.body))
         flows = [_flow(statement) for statement in statements]
         self.varied = self._closure(flows, wrt)
-        self.useful = self._closure([(targets, sources) for sources, targets in reversed(flows)], of)
-        self.singular = self._closure(flows, [*singular, *_singular_results(statements)])
         backwards = [(targets, sources) for sources, targets in reversed(flows)]
+        self.useful = self._closure(backwards, of)
+        self.singular = self._closure(flows, [*singular, *_singular_results(statements)])
         self.steep = self._closure(backwards, [*steep, *_singular_arguments(statements)])
 
     def guards(self, statement: Assign) -> bool:

@@ -25,7 +25,7 @@ from pullback.ir.live import live_before, surely_assigned
 from pullback.ir.memory import Memory, is_alias
 from pullback.ir.nodes import Assign, Block, If, Operand, Program, Raise, Return, Statement, Store, Var
 from pullback.ir.types import Array, Scalar, Stack
-from pullback.ir.walk import assigns, reads, walk
+from pullback.ir.walk import assigns, reads, reads_any, walk
 from pullback.transform.cut import nothing
 
 _MEMORY = frozenset([np.empty, np.zeros, np.empty_like, np.zeros_like, primitives.stack])
@@ -222,12 +222,8 @@ class _Divided:
 
 
 def _parted(block: Block, seeds: set[str]) -> tuple[Block, Block]:
-    at = next((k for k, s in enumerate(block) if _mentions(s, seeds)), len(block))
+    at = next((k for k, s in enumerate(block) if reads_any((s,), seeds)), len(block))
     return block[:at], block[at:]
-
-
-def _mentions(statement: Statement, names: set[str]) -> bool:
-    return any(v.name in names for s in walk((statement,)) for v in reads(s))
 
 
 def _is_check(statement: Statement) -> bool:

@@ -30,7 +30,7 @@ from pullback.ir.nodes import (
     While,
 )  # fmt: skip
 from pullback.ir.types import Array, Scalar
-from pullback.ir.walk import assigns, blocks, reads, substitute, walk
+from pullback.ir.walk import assigns, blocks, reads, reads_any, substitute, walk
 from pullback.transform.activity import Activity, results_at
 from pullback.transform.alias import alias_classes
 from pullback.transform.calculus import Calculus
@@ -260,14 +260,14 @@ class Sweeps:
 
     def _waiting(self, loop: For, following: dict[int, Block]) -> set[int] | None:
         """The statements that wait if a loop runs forward and backward at once; None if it cannot."""
-        if not any(v.name in self.activity for s in walk((loop,)) for v in reads(s)):
+        if not reads_any((loop,), self.activity):
             return None
         waiting = put_off((loop,), following, tuple(self.builder.innermost), self.classes)
         if waiting is None:
             return None
         # The reverse sweep takes some memory back, perhaps before what waits has run.
         moved = (loop, *(s for number in waiting for s in following[number]))
-        undone = any(v.name in self.undoing.names for s in walk(moved) for v in reads(s))
+        undone = reads_any(moved, self.undoing.names)
         return None if undone or not self.independence.holds(loop) else waiting
 
     def _joint(self, loop: For) -> Block:
