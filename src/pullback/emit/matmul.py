@@ -48,36 +48,44 @@ def _type_of_multiply(context):
 @lower_builtin(native.matmul, types.Array, types.Array)
 @lower_builtin(native.matmul, types.Array, types.Array, types.Integer)
 def _matmul(context, builder, signature, arguments, loc=None):
-    a, b = _factors(context, builder, signature.args, arguments, loc)
-    lengths = (*a.shape, b.shape[1])
-    result = allocated(context, builder, signature.return_type, [lengths[0], lengths[2]])
-    if all(isinstance(length, ir.Constant) for length in lengths) and len(arguments) == 2:
-        kinds = (a.kind, b.kind, signature.return_type)
-        _product(context, builder, kinds, (a.data, b.data, result.data), lengths)
-    else:
-        how = _ways(a, b, *arguments[2:])
-        _call(context, builder, (result.data, a, b), lengths, how, cgutils.false_bit)
-    return result.value
+    a, b = (View(context, builder, *pair) for pair in zip(signature.args[:2], arguments[:2], strict=True))
+    conjugate = arguments[2].constant if len(arguments) > 2 else -1
+    return product_of(context, builder, signature.return_type, a, b, conjugate, loc)
 
 
 @lower_builtin(native.multiply, types.Array, types.Array, types.Array, types.Integer, types.Boolean)
 def _multiply(context, builder, signature, arguments, loc=None):
-    y = View(context, builder, signature.args[0], arguments[0])
-    a, b = _factors(context, builder, signature.args[1:], arguments[1:], loc)
-    lengths = (*a.shape, b.shape[1])
-    for n, m in ((y.shape[0], lengths[0]), (y.shape[1], lengths[2])):
-        _check_equal(context, builder, n, m, "a store of a product of matrices: lengths differ", loc)
-    _call(context, builder, (y.data, a, b), lengths, _ways(a, b, arguments[3]), arguments[4])
+    pairs = zip(signature.args[:3], arguments[:3], strict=True)
+    y, a, b = (View(context, builder, *pair) for pair in pairs)
+    multiplied(context, builder, y, a, b, arguments[3].constant, arguments[4], loc)
     return context.get_dummy_value()
 
 
-def _factors(context, builder, kinds, values, loc):
-    """The parts of two matrices that fit."""
+def product_of(context, builder, kind, a, b, conjugate, loc):
+    """A new array of type `kind`, the product of the matrices of which `a` and `b` are the parts."""
+    lengths = _lengths(context, builder, a, b, loc)
+    result = allocated(context, builder, kind, [lengths[0], lengths[2]])
+    if conjugate < 0 and all(isinstance(length, ir.Constant) for length in lengths):
+        _product(context, builder, (a.kind, b.kind, kind), (a.data, b.data, result.data), lengths)
+    else:
+        _call(context, builder, (result.data, a, b), lengths, _ways(a, b, conjugate), cgutils.false_bit)
+    return result.value
+
+
+def multiplied(context, builder, y, a, b, conjugate, adds, loc):
+    """What `native.multiply` does, with the parts of three matrices."""
+    lengths = _lengths(context, builder, a, b, loc)
+    for n, m in ((y.shape[0], lengths[0]), (y.shape[1], lengths[2])):
+        _check_equal(context, builder, n, m, "a store of a product of matrices: lengths differ", loc)
+    _call(context, builder, (y.data, a, b), lengths, _ways(a, b, conjugate), adds)
+
+
+def _lengths(context, builder, a, b, loc):
+    """The lengths in a product of two matrices that fit."""
     ensure_blas()
-    a, b = (View(context, builder, kinds[k], values[k]) for k in range(2))
     message = "matmul: the second matrix has not as many rows as the first has columns"
     _check_equal(context, builder, a.shape[1], b.shape[0], message, loc)
-    return a, b
+    return (*a.shape, b.shape[1])
 
 
 def _check_equal(context, builder, n, m, message, loc):
@@ -85,9 +93,8 @@ def _check_equal(context, builder, n, m, message, loc):
         raise_if(context, builder, builder.icmp_signed("!=", n, m), ValueError, message, loc)
 
 
-def _ways(a, b, conjugate=None):
+def _ways(a, b, which):
     """How each factor is read; only one that is read by columns can be conjugated."""
-    which = -1 if conjugate is None else conjugate.constant
     by_columns = [_CONJUGATE if factor == which else _COLUMNS for factor in range(2)]
     ways = [_ROWS if x.kind.layout == "C" else way for x, way in zip((a, b), by_columns, strict=True)]
     assert which < 0 or ways[which] is _CONJUGATE
