@@ -327,10 +327,8 @@ class Emitter(Builder):
         """Raise a ValueError at run time unless two lengths are equal, where they are not known to be."""
         if self.extents.equal(a, b):
             return
-        message = f"{what}: {why}"
-        depth = self._depth((a, b))
-        with self.level(depth):
-            self.check(self.scalar(np.not_equal, a, b, name="differs"), ValueError, message)
+        with self.level(self._depth((a, b))):
+            self.check(self.scalar(np.not_equal, a, b, name="differs"), ValueError, f"{what}: {why}")
         first, second = sorted((a, b), key=lambda x: self._ages.get(x.name, 0) if isinstance(x, Var) else -1)
         self.extents.prove(first, second)
 
@@ -349,10 +347,10 @@ class Emitter(Builder):
 
     def copied(self, array: Delayed, name: str = "t") -> Delayed:
         """The elements of `array` in fresh memory; zeros outside loops come cleared from the system."""
-        if array.is_zero and len(self._blocks) == 1 and not all(isinstance(n, Const) for n in array.shape):
-            return self.empty(array.shape, array.dtype, name, np.zeros)
         if array.product is not None:
             return array.product.copied(self, array.shape, name)
+        if array.is_zero and len(self._blocks) == 1 and not all(isinstance(n, Const) for n in array.shape):
+            return self.empty(array.shape, array.dtype, name, np.zeros)
         fresh = self.empty(array.shape, array.dtype, name)
         with self.nest(array.shape) as index:
             self.put(fresh, index, self.read(array, index))
