@@ -12,6 +12,7 @@ from pullback.emit.direct.elements import WORD, View, is_array
 from pullback.emit.direct.expressions import Expressions
 from pullback.emit.direct.infer import ListOf
 from pullback.emit.direct.interleaving import is_flat, once_at_a_time
+from pullback.emit.direct.rows import has_rows, prefer_long_vectors
 from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
 from pullback.emit.direct.stacks import Stack
@@ -60,6 +61,8 @@ class Code(Expressions):
                     self.context.nrt.incref(self.builder, kind, value)
                 self.assign_cell(name, kind, value)
         self.block(self.tree.body)
+        if has_rows(self.tree, self.names.alone):
+            prefer_long_vectors(self.function)
         self.post_lower()
 
     # -- statements
