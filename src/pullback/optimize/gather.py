@@ -13,8 +13,9 @@ in an array with a frame of zeros, as wide as the stencil reaches, and added up 
 The frame makes edges no exception. Of the array that is added to, the nest may do nothing but add to it, at
 places that are its indices plus numbers; all else it still does, in its order. Where arrays trade places, a
 test at run time says whether the array is apart from the others. What is added to `u` at all places may be
-multiples of one number: that is then the share, and all additions are done by the second nest. (Hückelheim et al., *Source-to-source
-automatic differentiation of OpenMP parallel loops*, 2022, for stencils whose adjoint gathers.)
+multiples of one number: that is then the share, and all additions are done by the second nest. (Hückelheim
+et al., *Source-to-source automatic differentiation of OpenMP parallel loops*, 2022, for stencils whose
+adjoint gathers.)
 """
 
 from __future__ import annotations
@@ -85,8 +86,8 @@ class _Gatherer:
             for other in found.others:
                 scatters = self._or(scatters, builder.call(np.may_share_memory, found.array, other))
             for factor in () if one is None else one.factors:
-                size = builder.call(np.absolute, factor)
-                scatters = self._or(scatters, builder.call(np.logical_not, builder.call(np.less, size, np.inf)))
+                finite = builder.call(np.less, builder.call(np.absolute, factor), np.inf, name="finite")
+                scatters = self._or(scatters, builder.call(np.logical_not, finite))
             assert scatters is not None
             assert isinstance(statement, For)
             builder.add(If(scatters, (self._again(statement),), gathered))

@@ -51,7 +51,7 @@ class Multiples:
 
 
 def multiples(values: Iterable[Operand], nest: tuple[For, ...], cells: Iterable[str]) -> Multiples | None:
-    """What the values, found in the innermost loop of a nest, are multiples of; None where that is not one."""
+    """What the values that the innermost loop of a nest makes are multiples of; None if that is not one."""
     search = _Search(nest, set(cells))
     roots = {search.root(value) if isinstance(value, Var) else None for value in values}
     root = roots.pop() if len(roots) == 1 else None
@@ -90,7 +90,7 @@ class _Search:
         match statement.function, statement.args:
             case np.negative, (Var() as a,):
                 return self._alike(a, kind)
-            case (np.add | np.subtract), (Var() as a, Var() as b):
+            case ((np.add | np.subtract), (Var() as a, Var() as b)):
                 root = self._alike(a, kind)
                 return root if root is not None and root == self._alike(b, kind) else None
             case np.multiply, (a, b):
