@@ -125,12 +125,14 @@ def _complex_bar(rule: Rule, position: int) -> tuple[Bar, bool]:
 
 _plans: dict[Any, Plan] = {}
 ALONE_WAYS: dict[Callable[..., Any], Callable[[Any, dict[str, Any]], Any]] = {}
+VIEW_WAYS: dict[tuple[Callable[..., Any], int], tuple[Any, Any, Plan] | None] = {}
+"""By a function and how many constants follow its array, what `views.way_of` finds."""
 
 
 def forget() -> None:
     """Prepare every plan anew: a rule has changed."""
     _plans.clear()
-    _view_plans.clear()
+    VIEW_WAYS.clear()
     ALONE_WAYS.clear()
 
 
@@ -147,17 +149,10 @@ def plan_of(function: Callable[..., Any], followed: int, count: int) -> Plan | N
     return plan
 
 
-_view_plans: dict[tuple[Callable[..., Any], int], Plan | None] = {}
-
-
 def view_plan(function: Callable[..., Any], count: int) -> Plan | None:
     """The plan for a function of an array and constants, if it may view the array and does not read it."""
-    key = function, count
-    if key not in _view_plans:
-        plan = plan_of(function, 1, count)
-        fits = plan is not None and plan.view and plan.usable and plan.reads_shapes
-        _view_plans[key] = plan if fits else None
-    return _view_plans[key]
+    plan = plan_of(function, 1, count)
+    return plan if plan is not None and plan.view and plan.usable and plan.reads_shapes else None
 
 
 def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -314,6 +309,9 @@ def _as_others(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], 
 
 def is_simple(values: Iterable[Any]) -> bool:
     """Whether values are numbers, strings, dtypes, slices or tuples of them, which nobody can change."""
+    values = tuple(values)
+    if _SIMPLE.issuperset(map(type, values)):
+        return True
     for value in values:
         kind = type(value)
         if kind not in _SIMPLE and not (kind is tuple and is_simple(value)):
