@@ -27,10 +27,13 @@ class Cell:
         root: for a view, the array that owns the memory; else None.
         path: for a view, how it is derived from the root.
         leaf: for a root that began as an input of a tape, that input.
+        version: for a root, how often it has been written into; for a view, the root's version that it was
+            derived from.
         due: whether the value has yet to be computed, which `settle` does.
     """
 
     __slots__ = ()
+    version: int
     root: Any = None
     path: Path = ()
     leaf: Any = None
@@ -41,7 +44,6 @@ class RootCell(Cell):
     """The cell of an array that owns its memory.
 
     Attributes:
-        version: how often it has been written into.
         owned: whether nothing else can refer to its buffer.
     """
 
@@ -54,11 +56,7 @@ class RootCell(Cell):
 
 
 class ViewCell(Cell):
-    """The cell of a view.
-
-    Attributes:
-        version: the root's version that it was derived from.
-    """
+    """The cell of a view."""
 
     __slots__ = ("path", "root", "version")
 
