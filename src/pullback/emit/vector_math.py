@@ -209,9 +209,10 @@ def _lower(name):
     return lower
 
 
-for _name in ("exp", "log", "log1p", "tanh", "near_sin", "near_cos"):
-    type_callable(getattr(native, _name))(_type)
-    lower_builtin(getattr(native, _name), types.Float)(_lower(_name))
+WRITTEN_OUT = frozenset([native.exp, native.log, native.log1p, native.tanh, native.near_sin, native.near_cos])
+for _function in WRITTEN_OUT:
+    type_callable(_function)(_type)
+    lower_builtin(_function, types.Float)(_lower(_function.__name__))
 
 
 def _type_of_any(context):
