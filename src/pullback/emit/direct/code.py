@@ -11,12 +11,12 @@ from numba.np.arrayobj import store_item
 from pullback.emit.direct.elements import WORD, View, is_array
 from pullback.emit.direct.expressions import Expressions
 from pullback.emit.direct.infer import ListOf
-from pullback.emit.direct.interleaving import ONCE_AT_A_TIME, WIDE, has_wide_vectors, is_flat, metadata
+from pullback.emit.direct.interleaving import is_flat, once_at_a_time
 from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
 from pullback.emit.direct.stacks import Stack
 from pullback.emit.direct.syntax import constant_int, raised_by, range_of
-from pullback.emit.vector_math import WRITTEN_OUT
+from pullback.emit.direct.width import wants_whole_vectors, with_whole_vectors
 
 
 class Outline:
@@ -51,6 +51,8 @@ class Code(Expressions):
 
     def lower_normal_function(self, fndesc):
         self.setup_function(fndesc)
+        if wants_whole_vectors(self.tree, self.found):
+            with_whole_vectors(self.function)
         self.extract_function_arguments()
         self.pre_lower()
         for name, kind, value in zip(fndesc.args, fndesc.argtypes, self.fnargs, strict=True):
@@ -182,18 +184,9 @@ class Code(Expressions):
         builder.position_at_end(latch)
         counter.add_incoming(builder.add(counter, ir.Constant(WORD, step), flags=("nsw",)), latch)
         back = builder.branch(head)
-        if properties := self.properties(node):
-            back.set_metadata("llvm.loop", metadata(self.module, properties))
+        if is_flat(node, self.names.alone):
+            back.set_metadata("llvm.loop", once_at_a_time(self.module))
         builder.position_at_end(behind)
-
-    def properties(self, loop):
-        """What LLVM is told of a loop."""
-        once = ONCE_AT_A_TIME if is_flat(loop, self.names.alone) else ()
-        inside = [part for statement in loop.body for part in ast.walk(statement)]
-        if self.loops or any(isinstance(part, ast.For | ast.While) for part in inside):
-            return once
-        called = {self.found.value(part.func) for part in inside if isinstance(part, ast.Call)}
-        return (*once, WIDE) if called & WRITTEN_OUT and has_wide_vectors(self.context) else once
 
     def counts_naturals(self, first, stop, step):
         if step > 0:
