@@ -1,8 +1,9 @@
 """How wide the vectors are that LLVM uses.
 
-Of 512 bits, where a processor has them, it uses half, and short rows need that: what is left over at the end of
-one costs more than wide vectors save. But a loop in no other loop is long, or takes no time at all. So a function
-without inner loops has whole vectors, if it computes functions that are written out, which are worth it.
+Of 512 bits, where a processor has them, it uses half, and short rows need that: what is left over at the
+end of one costs more than wide vectors save. But a loop in no other loop is long, or takes no time at all.
+So a function without inner loops has whole vectors, if it computes functions that are written out, which
+are worth it.
 
 LLVM reads the wish as an attribute of the function. (A width that is said of one loop gets a line on standard
 error for each loop that has no vectors in the end.)
