@@ -27,7 +27,16 @@ def is_basic(index: Any) -> bool:
 @dispatched
 def scatter(value: Any, index: Any, spec: Spec) -> Any:
     """Zeros of `spec`'s shape with `value` added at `index`, as often as each place is named."""
-    total = np.zeros(spec.shape, np.result_type(value, spec.dtype))
+    return scattered(value, index, spec)
+
+
+def scattered(value: Any, index: Any, spec: Spec) -> Any:
+    """`scatter` of a plain array or number."""
+    dtype: Any = spec.dtype
+    if getattr(value, "dtype", None) is not dtype:
+        dtype = np.result_type(value, dtype)
+        value = np.asarray(value, dtype)
+    total = np.zeros(spec.shape, dtype)
     if is_basic(index):
         total[index] = value
     else:

@@ -14,9 +14,10 @@ import numpy as np
 
 from pullback.base.spec import Spec, dtype_of
 from pullback.rules.broadcast import repeated
-from pullback.rules.scatter import is_basic, scatter
+from pullback.rules.scatter import is_basic, scatter, scattered
 
 _REALS = (float, np.float64, np.float32)
+_PLAIN = frozenset({np.ndarray, *_REALS})
 
 
 class Structured:
@@ -144,7 +145,8 @@ class Scattered(Structured):
             np.add.at(buffer, self.index, self.value)
 
     def dense(self) -> Any:
-        return scatter(self.value, self.index, self.spec)
+        plain = type(self.value) in _PLAIN
+        return (scattered if plain else scatter)(self.value, self.index, self.spec)
 
     def conj(self) -> Scattered:
         return Scattered(self.spec, self.index, np.conj(self.value))

@@ -123,9 +123,12 @@ def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> Non
     leaf: Any
     for leaf, x_bar in bars.items():
         spec = leaf.spec
+        owned = type(x_bar) is Owned
+        if owned:
+            x_bar = x_bar.value
         if type(x_bar) is _array and x_bar.dtype is spec.dtype and x_bar.shape == spec.shape != ():
             # What nobody else holds is given away.
-            alone = getrefcount(x_bar) == _ALONE and not retain and x_bar.base is None
+            alone = owned or (getrefcount(x_bar) == _ALONE and not retain and x_bar.base is None)
             gradient = x_bar if alone else x_bar.copy("K")
         else:
             gradient = finished(x_bar, spec)

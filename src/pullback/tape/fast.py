@@ -72,19 +72,19 @@ def array_function(self: Variable, function: Callable[..., Any], types: Any, arg
 
 def getitem(self: Variable, index: Any) -> Any:
     """``self[index]``."""
-    if is_basic(index):
+    if type(index) is tuple and index and type(index[0]) is _array:
+        node, x = self._node, self._value
+        if node is not None and self._cell is None and not switch.on and are_real_arrays(x, x):
+            for part in index:
+                if type(part) is not _array:
+                    break
+            else:
+                y = x[index]
+                if type(y) is _array:
+                    saved = (Spec(x.shape, x.dtype), tuple(map(snapshot, index)))
+                    return recorded(y, self._tape, pull_gathered, node, saved)
+    elif is_basic(index):
         return viewed(operator.getitem, self, (index,))
-    node, x = self._node, self._value
-    plain = node is not None and self._cell is None and not switch.on
-    if plain and type(index) is tuple and index and are_real_arrays(x, x):
-        for part in index:
-            if type(part) is not _array:
-                break
-        else:
-            y = x[index]
-            if type(y) is _array:
-                saved = (Spec(x.shape, x.dtype), snapshot(index))
-                return recorded(y, self._tape, pull_gathered, node, saved)
     return general(operator.getitem, (self, index), {})
 
 

@@ -69,7 +69,7 @@ class Plan:
     )  # fmt: skip
 
     def __init__(self, rule: Rule, positions: tuple[int, ...], count: int) -> None:
-        self.implementation = getattr(rule.compute, "_implementation", rule.compute)
+        self.implementation = undispatched(rule.compute)
         self.method = METHODS.get(rule.function, self.implementation)
         self.positions = positions
         self.view = rule.view
@@ -86,6 +86,13 @@ class Plan:
             self.complex_bars = self.bars
             if self.elementwise:
                 self.complex_bars = [(*_complex_bar(rule, position), position) for position in positions]
+
+
+def undispatched(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What a function of NumPy or of ours does once nothing is found to be tracked."""
+    if getattr(function, "dispatched", None) is function:
+        return function.__wrapped__  # type: ignore[attr-defined]
+    return getattr(function, "_implementation", function)
 
 
 def _has_out(rule: Rule) -> bool:

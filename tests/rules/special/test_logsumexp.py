@@ -74,3 +74,19 @@ def test_drop_in_for_plain_arrays() -> None:
     assert "erf" in dir(ours)
     with pytest.raises(AttributeError):
         _ = ours.no_such_function
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize(
+    "dtype", [np.float16, np.float32, np.float64, np.longdouble, np.complex128, np.int64]
+)
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 2)])
+@pytest.mark.parametrize("entry", [0.0, 60.0, -np.inf, np.inf, np.nan])
+def test_log_softmax_is_scipys_to_the_last_bit(dtype: Any, axis: Any, entry: float) -> None:
+    a = np.linspace(-3, 3, 24).reshape(2, 3, 4).astype(dtype)
+    if np.isfinite(entry) or a.dtype.kind != "i":
+        a[0, 1, 2] = entry
+    expected = special.log_softmax(a, axis=axis)
+    found = ours.log_softmax(a, axis=axis)
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == expected.dtype
