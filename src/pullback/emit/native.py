@@ -151,6 +151,11 @@ def congruent(l: np.ndarray, k: np.ndarray, reverse: bool) -> Any:  # noqa: E741
     return triangular.congruent(l, k, reverse)
 
 
+def factor_cotangent(l: np.ndarray, l_bar: np.ndarray) -> Any:  # noqa: E741
+    """As in `rules.triangular`, of one real matrix."""
+    return triangular.factor_cotangent(l, l_bar)
+
+
 def eigh(a: np.ndarray) -> Any:
     """As in `rules.spectra`, of the lower triangle of one real matrix; so are those that follow."""
     return spectra.eigh.generic_eigh(a, "L")
@@ -195,6 +200,6 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 __all__ = [
     "ROWS", "any_cos", "any_sin", "check_divisor", "check_fits", "check_index", "check_indices", "cholesky",
     "congruent", "direction", "divide", "eigh", "eigh_cotangent", "empty", "exp", "expm", "expm_slope",
-    "interpreted", "log", "log1p", "magnitude", "matmul", "near_cos", "near_sin", "opaque", "reserve",
-    "scale", "solve", "svd", "svd_cotangent", "tanh", "zeros",
+    "factor_cotangent", "interpreted", "log", "log1p", "magnitude", "matmul", "near_cos", "near_sin",
+    "opaque", "reserve", "scale", "solve", "svd", "svd_cotangent", "tanh", "zeros",
 ]  # fmt: skip
