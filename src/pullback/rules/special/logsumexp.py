@@ -7,6 +7,7 @@ Numer. Anal. 41, 2021.)
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy import special
 from pullback.base.dispatch import dispatched, tracked_in
 from pullback.base.errors import UnsupportedError
 from pullback.rules.domain import array, call
-from pullback.rules.product import all_finite, scale
+from pullback.rules.product import scale
 from pullback.rules.table import alias, calls, jvp, vjp
 
 Axis = int | tuple[int, ...] | None
@@ -27,11 +28,12 @@ softmax = dispatched(special.softmax)
 
 
 @dispatched
+@functools.wraps(special.log_softmax)
 def log_softmax(x: Any, axis: Axis = None) -> Any:
     """As `scipy.special.log_softmax`, by its formula: what SciPy looks for first takes longer."""
     if type(x) is np.ndarray and x.ndim and x.size and x.dtype.kind == "f":
         largest = _largest(x, axis, None, None, True)
-        if all_finite(largest):
+        if np.isfinite(largest).all():
             y = x - largest
             total = _total(np.exp(y), axis, None, None, True)
             return np.subtract(y, np.log(total, total), y)
