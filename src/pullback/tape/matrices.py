@@ -18,6 +18,7 @@ from pullback.base.spec import Spec
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.structured import IdentityMultiple, dense
 from pullback.tape.accumulate import Owned
+from pullback.tape.conjugates import adjoint, adjoint_times, times_adjoint
 from pullback.tape.elementwise import shares_node
 from pullback.tape.keep import snapshot
 from pullback.tape.node import Pull, Recording
@@ -73,12 +74,6 @@ def pull_right(a: Any, y_bar: Any) -> Any:
     return y_bar.times(a.T) if type(y_bar) is IdentityMultiple else owned(a.T @ dense(y_bar))
 
 
-def adjoint(x: Any) -> Any:
-    """The conjugate transpose of a matrix, or of each in a stack."""
-    turned = x.swapaxes(-1, -2)
-    return turned.conj() if x.dtype.kind == "c" else turned
-
-
 def pull_stacks(saved: Any, y_bar: Any) -> Any:
     """As `pull_product`, for stacks that broadcast, and complex matrices."""
     a, b = saved
@@ -114,7 +109,7 @@ def left_of_stacks(shape: tuple[int, ...], b: Any, y_bar: Any) -> Any:
                 b = np.conjugate(b, order="C")
             turned = b.reshape(b_shape).swapaxes(-1, -2)
             return owned((y_bar.transpose(y_axes).reshape(y_shape) @ turned).reshape(shape))
-    return owned(unbroadcast(y_bar @ adjoint(b), shape))
+    return owned(unbroadcast(times_adjoint(y_bar, b), shape))
 
 
 def right_of_stacks(a: Any, shape: tuple[int, ...], y_bar: Any) -> Any:
@@ -132,7 +127,7 @@ def right_of_stacks(a: Any, shape: tuple[int, ...], y_bar: Any) -> Any:
                 a = np.conjugate(a, order="C")
             turned = a.reshape(a_shape).swapaxes(-1, -2)
             return owned((turned @ y_bar.transpose(y_axes).reshape(y_shape)).reshape(shape))
-    return owned(unbroadcast(adjoint(a) @ y_bar, shape))
+    return owned(unbroadcast(adjoint_times(a, y_bar), shape))
 
 
 Shape = tuple[int, ...]

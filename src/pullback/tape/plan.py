@@ -22,7 +22,7 @@ from pullback.rules.product import scale
 from pullback.rules.read import fit, vjp_direction
 from pullback.rules.structured import Filled, IdentityMultiple, Structured, conjugated, dense
 from pullback.rules.table import ALL, EACH, TABLE, Rule
-from pullback.tape.accumulate import Owned
+from pullback.tape.accumulate import Owned, taken
 from pullback.tape.keep import snapshot
 from pullback.tape.methods import METHODS
 from pullback.tape.record import dispatch, keeps_of
@@ -342,7 +342,7 @@ def pull_planned_one(saved: Any, y_bar: Any) -> Any:
     bar, structured, position = plan.bars[0]
     if not structured and type(y_bar) is not _array and isinstance(y_bar, Structured):
         y_bar = y_bar.dense()
-    return fitted(bar(y_bar, y, *args, **kwargs), args[position])
+    return taken(fitted(bar(y_bar, y, *args, **kwargs), args[position]))
 
 
 def pull_plan(saved: Any, y_bar: Any) -> Any:
@@ -352,7 +352,7 @@ def pull_plan(saved: Any, y_bar: Any) -> Any:
     for bar, structured, position in plan.bars:
         if not structured and type(y_bar) is not _array and isinstance(y_bar, Structured):
             y_bar = y_bar.dense()
-        bars.append(fitted(bar(y_bar, y, *args, **kwargs), args[position]))
+        bars.append(taken(fitted(bar(y_bar, y, *args, **kwargs), args[position])))
     return bars
 
 
