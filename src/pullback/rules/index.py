@@ -170,7 +170,7 @@ for _function, _remedy in (
 
 constant(
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type, np.common_type, np.nonzero,
-    np.flatnonzero, np.argwhere, np.ix_, np.diag_indices_from, np.tril_indices_from, np.triu_indices_from,
+    np.flatnonzero, np.argwhere, np.diag_indices_from, np.tril_indices_from, np.triu_indices_from,
     np.unravel_index, np.ravel_multi_index, np.iscomplex, np.isreal, np.iscomplexobj, np.isrealobj,
     np.isclose, np.allclose, np.array_equal, np.array_equiv, np.may_share_memory, np.shares_memory,
     np.array_repr, np.array_str, np.array2string,

@@ -276,13 +276,15 @@ def checked(value: Any, what: str) -> Any:
     if type(value) is float or type(value) is complex:
         return value
     if isinstance(value, list | tuple) or not hasattr(value, "dtype"):
-        value = np.array(value)
-        value = value if value.ndim else value[()]
-    kind = value.dtype.kind
-    if kind not in "fc":
+        array = np.array(value)
+        dtype = array.dtype
+        value = array if array.ndim else array[()]
+    else:
+        dtype = value.dtype
+    if dtype.kind not in "fc":
         names = {"i": "integers", "u": "integers", "b": "booleans", "O": "Python objects"}
         raise NotDifferentiableError(
-            f"{what} holds {names.get(kind, f'values of dtype {value.dtype}')}",
+            f"{what} holds {names.get(dtype.kind, f'values of dtype {dtype}')}",
             why="only floating and complex numbers have a derivative",
             remedy="convert it first: np.asarray(x, float).",
         )
