@@ -12,11 +12,11 @@ from pullback.emit.direct.elements import WORD, View, is_array
 from pullback.emit.direct.expressions import Expressions
 from pullback.emit.direct.infer import ListOf
 from pullback.emit.direct.interleaving import is_flat, once_at_a_time
-from pullback.emit.direct.rows import has_rows, prefer_long_vectors
 from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
 from pullback.emit.direct.stacks import Stack
 from pullback.emit.direct.syntax import constant_int, raised_by, range_of
+from pullback.emit.direct.width import wants_whole_vectors, with_whole_vectors
 
 
 class Outline:
@@ -51,6 +51,8 @@ class Code(Expressions):
 
     def lower_normal_function(self, fndesc):
         self.setup_function(fndesc)
+        if wants_whole_vectors(self.tree, self.found, self.names.alone):
+            with_whole_vectors(self.function)
         self.extract_function_arguments()
         self.pre_lower()
         for name, kind, value in zip(fndesc.args, fndesc.argtypes, self.fnargs, strict=True):
@@ -61,8 +63,6 @@ class Code(Expressions):
                     self.context.nrt.incref(self.builder, kind, value)
                 self.assign_cell(name, kind, value)
         self.block(self.tree.body)
-        if has_rows(self.tree, self.names.alone):
-            prefer_long_vectors(self.function)
         self.post_lower()
 
     # -- statements

@@ -1,32 +1,58 @@
-"""Functions that work on the rows of a grid, which are long: LLVM takes the longest vectors there are.
+"""How wide the vectors are that LLVM uses.
 
-Of a processor with vectors of 512 bits LLVM uses 256 where the longer ones were once said to make the clock
-slower. A stencil, all loads and additions, takes a tenth to a fifth less time with them. Loops of ten
-numbers, which are many where no stencil is, take up to twice as much: none of their numbers fits a vector.
-(LLVM Language Reference, "Function Attributes"; Intel, *Optimization Reference Manual*, on 512-bit vectors.)
+Of 512 bits, where a processor has them, it uses half, and short rows need that: what is left over at the
+end of one costs more than wide vectors save (loops of ten numbers take up to twice as much). Whole vectors
+are for two kinds of functions. One has no inner loops, and computes functions that are written out: a loop in
+no other loop is long, or takes no time at all. The other works on the rows of a grid, which are long: a
+stencil, all loads and additions, takes a tenth to a fifth less time with them.
+
+LLVM reads the wish as an attribute of the function. (A width that is said of one loop gets a line on standard
+error for each loop that has no vectors in the end.) (LLVM Language Reference, "Function Attributes"; Intel,
+*Optimization Reference Manual*, on 512-bit vectors.)
 """
 
 import ast
 
 from pullback.emit.direct.interleaving import is_flat
 from pullback.emit.direct.syntax import constant_int, indices_of, range_of
+from pullback.emit.vector_math import WRITTEN_OUT
+
+
+def wants_whole_vectors(tree, found, alone):
+    """Whether a function has them.
+
+    Args:
+        tree: its syntax tree.
+        found: its `Types`.
+        alone: names that are assigned once.
+    """
+    return has_long_functions(tree, found) or has_rows(tree, alone)
+
+
+def has_long_functions(tree, found):
+    """Whether a function has no inner loops, and functions that are written out in the outer ones."""
+    calls = False
+    for loop in ast.walk(tree):
+        if isinstance(loop, ast.For | ast.While):
+            inside = [part for statement in loop.body for part in ast.walk(statement)]
+            if any(isinstance(part, ast.For | ast.While) for part in inside):
+                return False
+            called = {found.value(part.func) for part in inside if isinstance(part, ast.Call)}
+            calls |= not called.isdisjoint(WRITTEN_OUT)
+    return calls
+
+
+def with_whole_vectors(function):
+    """Ask for them in an LLVM function; nothing changes where a processor has none of 512 bits."""
+    # The set takes no attributes but those that it knows.
+    set.add(function.attributes, '"prefer-vector-width"="512"')
 
 
 def has_rows(tree, alone):
-    """Whether a function has a loop, run again and again, that reads neighbours along a row.
-
-    Args:
-        tree: the function.
-        alone: names that are assigned once.
-    """
+    """Whether a function has a loop, run again and again, that reads neighbours along a row."""
     outer = (loop for loop in ast.walk(tree) if isinstance(loop, ast.For | ast.While))
     inner = (loop for around in outer for loop in _loops_in(around))
     return any(is_flat(loop, alone) and _is_long(loop) and _reads_neighbours(loop) for loop in inner)
-
-
-def prefer_long_vectors(function):
-    """Say so to LLVM; llvmlite itself knows only attributes without a value."""
-    set.add(function.attributes, '"prefer-vector-width"="512"')
 
 
 def _loops_in(loop):
