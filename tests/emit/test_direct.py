@@ -151,6 +151,41 @@ def test_a_function_without_inner_loops_has_whole_vectors_for_exponentials(ways:
     assert ("store <8 x double>" in code_of("decayed")) == is_wide
 
 
+def blurred(x: Any, n: Any) -> Any:
+    for _ in range(n):
+        for i in range(1, x.shape[0] - 1):
+            for k in range(1, x.shape[1] - 1):
+                x[i - 1, k] = x[i, k - 1] + x[i, k + 1]
+    return x
+
+
+def thrice(x: Any, n: Any) -> Any:
+    for _ in range(n):
+        for i in range(x.shape[0]):
+            x[i, 0] = x[i, 1] + x[i, 2]
+            for k in range(x.shape[1]):
+                x[i, k] *= 3.0
+    return x
+
+
+def blurred_once(x: Any, n: Any) -> Any:
+    for k in range(1, n - 1):
+        x[0, k] = x[1, k - 1] + x[1, k + 1]
+    return x
+
+
+@pytest.mark.parametrize(("function", "long"), [(blurred, True), (thrice, False), (blurred_once, False)])
+def test_only_loops_over_stencils_are_on_the_longest_vectors(
+    function: Callable[..., Any], long: bool, ways: list[str]
+) -> None:
+    x = np.cos(np.arange(200.0)).reshape(10, 20)
+    assert np.array_equal(pb.compile(function)(x.copy(), 5), function(x.copy(), 5))
+    assert ways == ["direct"]
+    (made,) = [m for name, m in sys.modules.items() if name.startswith(f"pullback_{function.__name__}_")]
+    (code,) = made.compiled.inspect_llvm().values()
+    assert ('"prefer-vector-width"="512"' in code) is long
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
 def test_powers_by_numbers(dtype: Any, ways: list[str]) -> None:
     def powers(x: Any) -> Any:

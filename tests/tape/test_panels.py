@@ -77,19 +77,3 @@ def test_gradients_of_a_layer_on_a_small_batch() -> None:
     (x @ weights).backward(seed)
     assert np.allclose(x.grad, np.einsum("ij,kj->ik", seed, w))
     assert np.allclose(weights.grad, np.einsum("ki,kj->ij", h, seed))
-
-
-def test_whether_the_kernels_exist_is_read_from_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    for blas, found, expected in [
-        ("scipy-openblas", ["AVX512F", "AVX512_SKX"], True),
-        ("openblas", ["X86_V3", "X86_V4"], True),
-        ("scipy-openblas", ["X86_V3"], False),
-        ("accelerate", [], False),
-        ("mkl-sdl", ["X86_V4"], False),
-    ]:
-        config = {"Build Dependencies": {"blas": {"name": blas}}, "SIMD Extensions": {"found": found}}
-        monkeypatch.setattr(np, "show_config", lambda mode, config=config: config)
-        assert panels.copies_nothing.__wrapped__() is expected
-    monkeypatch.setattr(np, "show_config", lambda mode: {})
-    assert panels.copies_nothing.__wrapped__() is False

@@ -18,9 +18,6 @@ from pullback.emit import native
 from pullback.emit.callback import call_from_compiled
 from pullback.rules.spectra.gauge import JOINED, eps_of, hidden_of
 
-_FEW = 24
-"""Triangles up to this size are not left to BLAS."""
-
 PIVOT = F_INT_nptype
 EQUAL = JOINED * eps_of(np.dtype(np.float64))
 """Times the size of a matrix, how far apart equal values may be, as a part of the largest."""
@@ -164,41 +161,6 @@ def _cholesky(a):
     return cholesky
 
 
-@overload(native.congruent)
-def _congruent(l, k, reverse):  # noqa: E741
-    """By rows: ``L⁻¹ K`` from above or ``L⁻ᵀ K`` from below, and the same of the transpose."""
-
-    def congruent(l, k, reverse):  # noqa: E741
-        n = l.shape[0]
-        if n > _FEW or k.shape[0] != n:
-            return congruent_by_blas(l, k, reverse)
-        x = native.empty((n, n), np.float64)
-        for i in range(n):
-            for j in range(n):
-                x[i, j] = k[i, j]
-        for _ in range(2):
-            for step in range(n):
-                i = n - 1 - step if reverse else step
-                for other in range(i + 1, n) if reverse else range(i):
-                    factor = l[other, i] if reverse else l[i, other]
-                    for j in range(n):
-                        x[i, j] -= factor * x[other, j]
-                for j in range(n):
-                    x[i, j] /= l[i, i]
-            for i in range(n):
-                for j in range(i):
-                    x[i, j], x[j, i] = x[j, i], x[i, j]
-        return x
-
-    return congruent
-
-
-@native.interpreted("float64[:, ::1]")
-def congruent_by_blas(l: Any, k: Any, reverse: Any) -> Any:  # noqa: E741
-    """As `native.congruent`."""
-    return np.ascontiguousarray(native.congruent(l, k, reverse))
-
-
 @overload(native.eigh)
 def _eigh(a):
     kind = a.dtype
@@ -335,7 +297,7 @@ def svd_cotangent_of_any(u_bar: Any, s_bar: Any, vh_bar: Any, u: Any, s: Any, vh
     return np.ascontiguousarray(native.svd_cotangent(u_bar, s_bar, vh_bar, u, s, vh))
 
 
-for _function in (congruent_by_blas, eigh_of_any, eigh_cotangent_of_any, svd_of_any, svd_cotangent_of_any):
+for _function in (eigh_of_any, eigh_cotangent_of_any, svd_of_any, svd_cotangent_of_any):
     call_from_compiled(__name__, _function.__name__, _function)
 
 

@@ -8,11 +8,11 @@ whole. That takes 0.3 to 0.8 of the time (8 rows to 32).
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
 
+from pullback.base.blas import copies_nothing
 from pullback.base.memory import aligned
 
 _ROWS = 32
@@ -78,12 +78,3 @@ def in_panels(x: Any, panels: Any) -> Any:
     y = aligned((len(x), count * width), x.dtype)
     np.matmul(x, panels, out=divided(y, width))
     return y
-
-
-@functools.cache
-def copies_nothing() -> bool:
-    """Whether NumPy was built with OpenBLAS, and runs on a processor for which that has such kernels."""
-    config: Any = np.show_config(mode="dicts")
-    blas = config.get("Build Dependencies", {}).get("blas", {}).get("name", "")
-    found = config.get("SIMD Extensions", {}).get("found", [])
-    return "openblas" in blas and not {"AVX512_SKX", "X86_V4"}.isdisjoint(found)

@@ -51,7 +51,7 @@ class Code(Expressions):
 
     def lower_normal_function(self, fndesc):
         self.setup_function(fndesc)
-        if wants_whole_vectors(self.tree, self.found):
+        if wants_whole_vectors(self.tree, self.found, self.names.alone):
             with_whole_vectors(self.function)
         self.extract_function_arguments()
         self.pre_lower()
