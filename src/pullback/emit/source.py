@@ -11,6 +11,7 @@ from pullback.emit.bounds import with_checks
 from pullback.emit.direction import with_hidden_directions, with_upward_loops
 from pullback.emit.lanes import with_lanes
 from pullback.emit.names import identifiers
+from pullback.emit.products import with_products_in_place
 from pullback.emit.ready import Source
 from pullback.emit.vectorize import with_inlined_functions
 from pullback.emit.whole import with_whole_numbers
@@ -36,6 +37,7 @@ def write(program: Program, *, checked: bool = False) -> Source:
     if checked:
         program = with_checks(with_inlined_functions(with_upward_loops(program)))
         program = with_whole_numbers(with_hidden_directions(with_fixed_ends(with_lanes(program))))
+        program = with_products_in_place(program)
         program = replace(program, body=_allocating(program.body))
     writer = Writer(program, checked=checked)
     writer.block(program.body)

@@ -34,10 +34,11 @@ from pullback.ir.nodes import (
 from pullback.ir.types import INT, Array, Scalar, is_inexact
 from pullback.ir.walk import arguments, blocks, variables, walk, with_blocks
 from pullback.optimize.reciprocals import share_reciprocals
+from pullback.rules.conjugating import PRODUCTS
 
 _ARITHMETIC = frozenset([
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.square, np.absolute, np.real,
-    np.imag, np.conjugate, np.sum, np.matmul, np.dot, np.copy, primitives.scale, primitives.cast,
+    np.imag, np.conjugate, np.sum, *PRODUCTS, np.dot, np.copy, primitives.scale, primitives.cast,
     primitives.stopped, primitives.weaken, primitives.item, primitives.pick, *primitives.ALIASING,
 ])  # fmt: skip
 """What gives NaN wherever an argument that it uses is NaN."""
