@@ -4,7 +4,7 @@ import ast
 from typing import Any, ClassVar
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import callconv, cgutils, types
 from numba.core.ir import Loc
 from numba.np.arrayobj import store_item
 
@@ -55,6 +55,10 @@ class Code(Expressions):
             with_whole_vectors(self.function)
         self.extract_function_arguments()
         self.pre_lower()
+        self.let_go_on_errors()
+        for name, kind in self.found.variables.items():
+            if is_array(kind) and name not in self.names.alone:
+                self.cell_of(name, kind)
         for name, kind, value in zip(fndesc.args, fndesc.argtypes, self.fnargs, strict=True):
             if name in self.names.alone:
                 self.bind(name, kind, value)
@@ -64,6 +68,34 @@ class Code(Expressions):
                 self.assign_cell(name, kind, value)
         self.block(self.tree.body)
         self.post_lower()
+
+    # -- errors
+
+    def let_go_on_errors(self):
+        """Whatever returns an error to the caller first lets go of the arrays that live there."""
+        plain = self.builder.ret
+
+        def ret(code):
+            if not isinstance(code, ir.Constant) or code.constant != callconv.RETCODE_OK.constant:
+                self.let_go()
+            return plain(code)
+
+        self.builder.ret, self.builder.owned = ret, self.owned
+
+    def owned(self):
+        """What tells the arrays that live here from those that live elsewhere."""
+        values = [*self.live.values(), *self.nameless]
+        return *(id(value) for _, value in values), *self.stacks
+
+    def let_go(self):
+        """Release all arrays."""
+        for kind, value in [*self.live.values(), *self.nameless]:
+            self.context.nrt.decref(self.builder, kind, value)
+        for stack in self.stacks.values():
+            stack.free(self.builder)
+        for name, cell in self.cells.items():
+            if is_array(own := self.found.variables[name]):
+                self.context.nrt.decref(self.builder, own, self.builder.load(cell))
 
     # -- statements
 
@@ -124,18 +156,22 @@ class Code(Expressions):
 
     def assign_cell(self, name, kind, value):
         own = self.found.variables[name]
-        cell = self.cells.get(name)
-        if cell is None:
-            # It is zero at the function's start; `zfill` would make it so here, each time a loop comes by.
-            cell = self.cells[name] = cgutils.alloca_once(
-                self.builder, self.context.get_value_type(own), name=name
-            )
+        cell = self.cell_of(name, own)
         if is_array(own):
             before = self.builder.load(cell)
             self.builder.store(value, cell)
             self.context.nrt.decref(self.builder, own, before)
         else:
             self.builder.store(self.context.cast(self.builder, value, kind, own), cell)
+
+    def cell_of(self, name, kind):
+        cell = self.cells.get(name)
+        if cell is None:
+            # It is zero at the function's start; `zfill` would make it so here, each time a loop comes by.
+            cell = self.cells[name] = cgutils.alloca_once(
+                self.builder, self.context.get_value_type(kind), name=name
+            )
+        return cell
 
     def do_AugAssign(self, node):
         target = node.target
@@ -259,11 +295,6 @@ class Code(Expressions):
         with self.letting_go():
             value = self.of(node.value)
             self.context.nrt.incref(self.builder, kind, value)
-        for name in list(self.live):
-            self.release((name,))
-        for stack in self.stacks.values():
-            stack.free(self.builder)
-        for name, cell in self.cells.items():
-            if is_array(own := self.found.variables[name]):
-                self.context.nrt.decref(self.builder, own, self.builder.load(cell))
+        self.let_go()
+        self.live.clear()
         self.call_conv.return_value(self.builder, self.context.get_return_value(self.builder, kind, value))
