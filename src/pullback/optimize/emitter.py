@@ -1,8 +1,7 @@
 """`Emitter`: writes scalar statements and loops, each statement in the outermost loop it can stand in.
 
-A scalar operation asked for inside a nest goes into the block of the innermost loop whose index it depends
-on, and is shared by all who ask for it in that block or inside: code motion and common subexpressions while
-a nest is built, so that broadcasting repeats no work.
+What is asked for inside a nest goes into the block of the innermost loop whose index it depends on, and is
+shared by all who ask for it there: code motion and common subexpressions while a nest is built.
 """
 
 from __future__ import annotations
@@ -21,10 +20,8 @@ from pullback.optimize.delayed import Delayed, Index, in_memory, is_one
 from pullback.optimize.extents import Extents
 
 _LETTERS = "ijklmn"
-_STRETCHED = (
-    "lengths differ, and neither axis was of length 1 when this was compiled"
-    " (an axis is stretched only where its length of 1 is known by then)"
-)
+_STRETCHED = """lengths differ, and neither axis was of length 1 when this was compiled \
+(an axis is stretched only where its length of 1 is known by then)"""
 
 
 class Emitter(Builder):
