@@ -124,7 +124,7 @@ def code_of(name: str) -> str:
 
 
 def test_loops_without_sums_are_not_unrolled(ways: list[str]) -> None:
-    def turned(x: Any) -> Any:
+    def laid_across(x: Any) -> Any:
         y = np.empty((x.shape[1], x.shape[0]))
         for i in range(x.shape[1]):
             for k in range(x.shape[0]):
@@ -132,9 +132,9 @@ def test_loops_without_sums_are_not_unrolled(ways: list[str]) -> None:
         return y
 
     x = np.arange(35.0).reshape(5, 7)
-    assert np.array_equal(pb.compile(turned)(x), x.T)
+    assert np.array_equal(pb.compile(laid_across)(x), x.T)
     assert ways == ["direct"]
-    code = code_of("turned")
+    code = code_of("laid_across")
     # At most one in a loop over vectors, and one in the loop over what is left.
     assert 1 <= len(re.findall(r"store (?:<\d+ x double>|double)", code)) <= 2
 
