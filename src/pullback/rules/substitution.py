@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pullback.base.blas import copies_nothing
 from pullback.base.memory import aligned
+from pullback.base.panels import copies_nothing
 
 Array = np.ndarray[Any, Any]
 KINDS = {np.dtype("f"): "s", np.dtype("d"): "d", np.dtype("F"): "c", np.dtype("D"): "z"}
@@ -87,12 +87,11 @@ class Factors:
             whole[:n, :n] = self.triangles
         # As LAPACK sees memory, a block is transposed.
         own = np.einsum("iaib->iab", whole.T.reshape(count, _BLOCK, count, _BLOCK))
-        blocks = np.empty((2, *own.shape), whole.dtype)
-        blocks[0] = np.where(_lower(), own, whole.dtype.type(0))
-        blocks[1] = np.where(_lower(), np.eye(_BLOCK, dtype=whole.dtype), own)
         invert = routines(whole.dtype).trtri
         with np.errstate(all="ignore"):
-            sizes = np.sum(np.abs(blocks), axis=-2, keepdims=True)
+            blocks = own * _masks(whole.dtype)
+            blocks[1] += np.eye(_BLOCK, dtype=whole.dtype)
+            sizes = np.ones((1, _BLOCK), blocks.real.dtype) @ np.abs(blocks)
             for lower in (False, True):
                 for block in blocks[int(lower)]:
                     invert(block.T, lower=lower, unitdiag=lower, overwrite_c=1)
@@ -105,8 +104,10 @@ class Factors:
 
 
 @functools.cache
-def _lower() -> Array:
-    return np.tri(_BLOCK, dtype=bool)
+def _masks(dtype: np.dtype[Any]) -> Array:
+    """Of U and of L without its diagonal, in a block that is transposed."""
+    upper = np.tri(_BLOCK, dtype=dtype)
+    return np.stack([upper, 1 - upper])[:, None]
 
 
 def substituted(factors: Factors, right: Array, *, transposed: bool) -> Array:

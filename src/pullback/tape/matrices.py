@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.modes import switch
+from pullback.base.panels import times, times_transposed, transposed_times
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.structured import IdentityMultiple, dense
 from pullback.tape.accumulate import Owned
@@ -21,7 +22,6 @@ from pullback.tape.conjugates import adjoint, adjoint_times, times_adjoint
 from pullback.tape.elementwise import shares_node
 from pullback.tape.keep import snapshot
 from pullback.tape.node import Pull, Recording
-from pullback.tape.panels import times, times_transposed, transposed_times
 from pullback.tape.plan import apply_to, general, is_complex
 from pullback.tape.variable import Due, Variable, recorded
 
