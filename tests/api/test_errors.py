@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,8 @@ def test_an_output_that_is_no_scalar() -> None:
         (np.array([True]), "booleans"),
         (3, "integers"),
         (np.array([1.0, None]), "Python objects"),
+        (None, "Python objects"),
+        (print, "Python objects"),
     ],
 )
 def test_inputs_without_a_derivative(value: Any, kind: str) -> None:
@@ -352,3 +355,33 @@ def test_an_array_on_disk_is_an_array(tmp_path: Any) -> None:
     on_disk[:] = [2.0, 3.0, 4.0]
     np.testing.assert_array_equal(pb.grad(lambda x: np.sum(x * on_disk))(X), on_disk)
     np.testing.assert_array_equal(pb.grad(lambda x: np.sum(x * x))(on_disk), 2 * np.array(on_disk))
+
+
+OBJECTS: dict[str, Any] = {
+    "a factor": lambda x, a: x * a,
+    "the first factor": lambda x, a: a * x,
+    "a fraction": lambda x, a: x * a[0],
+    "a vector": lambda x, a: x @ a,
+    "an alternative": lambda x, a: np.where([True, False], a, x),
+    "one of several": lambda x, a: np.concatenate([a, x]),
+    "one of several, in a stack": lambda x, a: np.stack([x, a]),
+}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_arrays_of_objects_hide_what_is_tracked(name: str, mode: Any) -> None:
+    """NumPy multiplies what is in them, which is tracked here, by what it does not know to be tracked."""
+
+    def function(x: Any) -> Any:
+        array = np.empty(2, object)
+        array[0], array[1] = Fraction(1, 2), x[1]
+        return np.sum(OBJECTS[name](x, array))
+
+    refused(
+        lambda: pb.jacobian(function, mode=mode)(X[:2]),
+        pb.NotDifferentiableError,
+        "holds Python objects",
+        remedy="np.stack or pb.array",
+        why="only floating and complex numbers",
+    )

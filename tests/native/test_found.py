@@ -118,6 +118,20 @@ def test_found(body: str, dtype: str) -> None:
     assert "second order" in done
 
 
+def halved_while(x: Any, go: Any) -> Any:
+    while go:
+        x = x * 0.5
+        go = bool(x > 1.0)
+    return x
+
+
+def test_a_loop_whose_test_is_an_argument_ends() -> None:
+    compiled = pb.compile(halved_while)
+    for x, go in ((8.0, True), (8.0, False)):
+        assert compiled(x, go) == halved_while(x, go)
+        assert pb.grad(compiled)(x, go) == halved_while(x, go) / x
+
+
 def spread_out(x: Any) -> Any:
     return np.sum(np.broadcast_to(x[0], (3,)) * 0.7) + np.sum(x)
 

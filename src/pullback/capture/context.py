@@ -257,6 +257,10 @@ class Context:
         self.dims[-1][array.name, axis] = length
         return length
 
+    def is_length(self, number: Var) -> bool:
+        """Whether a variable holds the length of an axis, as `dim` has found it."""
+        return any(known == number for scope in self.dims for known in scope.values())
+
     def table(self, numbers: list[Any]) -> Var:
         """A constant array of these numbers, made where the program begins."""
         key = tuple(map(repr, numbers))

@@ -19,7 +19,7 @@ from pullback.base.composed import COMPOSED
 from pullback.base.creation import CREATION, created
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
-from pullback.base.foreign import refuse_foreign
+from pullback.base.foreign import refuse_foreign, refuse_objects
 from pullback.base.modes import modes, switch
 from pullback.base.mutable import Mutable
 from pullback.base.operands import elementwise, plain, positional, rebuilt
@@ -84,6 +84,7 @@ def _push(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Swee
     y = rule.compute(*values, **kwargs)
     if is_whole(y):
         return y
+    refuse_objects(y, f"the result of {rule.name}")
     with np.errstate(all="ignore"):
         y_dot: Any = None
         for position, value in enumerate(args):

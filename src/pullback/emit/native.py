@@ -32,12 +32,15 @@ def check_divisor(divisor: int) -> None:
 
 
 def check_fits(size: float) -> None:
-    """OverflowError unless an integer of 64 bits can be about as large."""
+    """OverflowError unless an integer of 64 bits can be about as large; ValueError for a NaN."""
+    if size != size:
+        raise ValueError(NOT_A_NUMBER)
     if not abs(size) < 2.0**63:
         raise OverflowError(TOO_LARGE)
 
 
 BY_ZERO = "integer division or modulo by zero"
+NOT_A_NUMBER = "cannot convert float NaN to integer"
 TOO_LARGE = "an integer of more than 64 bits, which compiled code does not have: compute with floats there"
 
 

@@ -323,14 +323,14 @@ class Emitter(Builder):
             return
         self.add(If(fails, (Raise(exception, message, location=self.location),)))
 
-    def check_equal(self, a: Operand, b: Operand, what: str, why: str = _STRETCHED) -> None:
-        """Raise a ValueError at run time unless two lengths are equal, where they are not known to be."""
+    def check_equal(
+        self, a: Operand, b: Operand, what: str, why: str = _STRETCHED, kind: type[Exception] = ValueError
+    ) -> None:
+        """Raise an error at run time unless two lengths are equal, where they are not known to be."""
         if self.extents.equal(a, b):
             return
-        message = f"{what}: {why}"
-        depth = self._depth((a, b))
-        with self.level(depth):
-            self.check(self.scalar(np.not_equal, a, b, name="differs"), ValueError, message)
+        with self.level(self._depth((a, b))):
+            self.check(self.scalar(np.not_equal, a, b, name="differs"), kind, f"{what}: {why}")
         first, second = sorted((a, b), key=lambda x: self._ages.get(x.name, 0) if isinstance(x, Var) else -1)
         self.extents.prove(first, second)
 

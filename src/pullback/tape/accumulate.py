@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.numbers import NUMBERS
 from pullback.base.spec import Spec
 from pullback.rules.structured import Filled, Scattered, Structured, dense
 
@@ -95,7 +96,7 @@ def accumulate(total: Any, x_bar: Any) -> Any:
     return dense(total) + dense(x_bar)
 
 
-_PLAIN = frozenset({np.ndarray, np.float64, np.float32, np.complex128, np.complex64, float, complex})
+_PLAIN = NUMBERS | {np.ndarray}
 
 
 def _add_into(total: Owned, x_bar: Any) -> Any:

@@ -18,7 +18,7 @@ from pullback.base.composed import COMPOSED
 from pullback.base.creation import CREATION, created
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
-from pullback.base.foreign import refuse_foreign
+from pullback.base.foreign import refuse_foreign, refuse_objects
 from pullback.base.location import user_location
 from pullback.base.modes import modes, switch
 from pullback.base.operands import elementwise, plain, positional, rebuilt
@@ -90,6 +90,7 @@ def _record(
     y = rule.compute(*values, **kwargs)
     if is_whole(y):
         return y
+    refuse_objects(y, f"the result of {rule.name}")
     node = _node(rule, places, keeps, y, values, kwargs, followed, tape)
     return _outputs(rule, y, node, tape, args, kwargs)
 

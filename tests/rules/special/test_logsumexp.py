@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import special
 
+import pullback as pb
 from pullback.base.spec import spec_of
 from pullback.rules.read import cotangent, fit, tangent
 from pullback.rules.special.logsumexp import log_softmax, log_sum_exp, softmax
@@ -90,3 +91,14 @@ def test_log_softmax_is_scipys_to_the_last_bit(dtype: Any, axis: Any, entry: flo
     found = ours.log_softmax(a, axis=axis)
     np.testing.assert_array_equal(found, expected)
     assert found.dtype == expected.dtype
+
+
+@pytest.mark.parametrize(("large", "dtype"), [(1e200, np.float64), (3e30, np.float32), (6e4, np.float16)])
+def test_log_softmax_of_large_numbers_warns_of_nothing(large: float, dtype: Any) -> None:
+    a = np.array([[large, 1], [2, 3]], dtype)
+    np.testing.assert_array_equal(ours.log_softmax(a, axis=1), special.log_softmax(a, axis=1))
+
+
+def test_errors_name_scipys_log_softmax() -> None:
+    with pytest.raises(pb.UnsupportedError, match=r"^scipy\.special\.log_softmax has no vjp"):
+        ours.log_softmax(np.ones(3), pb.Variable(1.0))

@@ -16,6 +16,7 @@ from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
 from pullback.emit.direct.stacks import Stack
 from pullback.emit.direct.syntax import constant_int, raised_by, range_of
+from pullback.emit.direct.width import wants_whole_vectors, with_whole_vectors
 
 
 class Outline:
@@ -50,6 +51,8 @@ class Code(Expressions):
 
     def lower_normal_function(self, fndesc):
         self.setup_function(fndesc)
+        if wants_whole_vectors(self.tree, self.found, self.names.alone):
+            with_whole_vectors(self.function)
         self.extract_function_arguments()
         self.pre_lower()
         for name, kind, value in zip(fndesc.args, fndesc.argtypes, self.fnargs, strict=True):
