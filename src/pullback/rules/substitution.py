@@ -163,21 +163,23 @@ def _in_panels(factors: Factors, right: Array, transposed: bool) -> Array:
 def _sweep(factors: Factors, x: Array, width: int, lower: bool, transposed: bool) -> None:
     """As `_substitute`, a block of rows at a time, of right-hand sides in panels of `width`."""
     triangles, inverses = factors.triangles, factors.inverses[int(lower)]
+    turned = triangles.T if transposed else triangles
     n, columns = x.shape
-    product, rest = (aligned((_BLOCK, columns), x.dtype) for _ in range(2))
+    room = [aligned((_BLOCK, columns), x.dtype) for _ in range(2)]
+    room += [_stacked(part, width) for part in room]
     panels = _stacked(x, width)
     forward = lower != transposed
     starts = range(0, n, _BLOCK)
     for start in starts if forward else reversed(starts):
         stop = min(start + _BLOCK, n)
-        own, less, right = x[start:stop], product[: stop - start], rest[: stop - start]
+        whole = stop - start == _BLOCK
+        product, rest, products, rests = room if whole else [part[..., : n - start, :] for part in room]
+        own = before = x[start:stop]
         low, high = (0, start) if forward else (stop, n)
-        before = own
         for first in range(low, high, _DEPTH):
             done = slice(first, min(first + _DEPTH, high))
-            block = triangles[done, start:stop].T if transposed else triangles[start:stop, done]
-            np.matmul(block, panels[:, done], out=_stacked(less, width))
-            before = np.subtract(before, less, out=right)
+            np.matmul(turned[start:stop, done], panels[:, done], out=products)
+            before = np.subtract(before, product, out=rest)
         inverse = inverses[start // _BLOCK]
         if inverse is None:
             own[...] = before
@@ -185,9 +187,9 @@ def _sweep(factors: Factors, x: Array, width: int, lower: bool, transposed: bool
             _substitute(routines(x.dtype), block, own, lower, transposed)
             continue
         if before is own:
-            right[...] = own
+            rest[...] = own
         inverse = inverse[: stop - start, : stop - start]
-        np.matmul(inverse.T if transposed else inverse, _stacked(right, width), out=_stacked(own, width))
+        np.matmul(inverse.T if transposed else inverse, rests, out=panels[:, start:stop])
 
 
 def _stacked(x: Array, width: int) -> Array:
