@@ -122,7 +122,7 @@ def test_spectra_that_are_apart_and_those_that_are_not() -> None:
 
 
 def test_cotangents_of_spectra() -> None:
-    for n in (1, 2, 3, 8):
+    for n in (1, 2, 3, 8, 130):
         a = drawn(n, n)
         w, v = native.eigh(a + a.T)
         agree(eigh_cotangent, drawn(n, seed=1), drawn(n, n, seed=2), w, v)

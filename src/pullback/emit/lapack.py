@@ -25,6 +25,9 @@ NEAR = eps_of(np.dtype(np.float64)) ** 0.5
 """How far apart values have to be for the formulas to hold."""
 HIDDEN = hidden_of(np.dtype(np.float64))
 
+_ROWS = 64
+"""Rows of a triangle that are computed at a time."""
+
 _status = types.int32
 
 
@@ -210,11 +213,15 @@ def _eigh_cotangent(w_bar, v_bar, w, v):
                 size = max(size, abs(inner[i, j]))
         if HIDDEN * largest(v_bar) > size * least_gap(w):
             return eigh_cotangent_of_any(w_bar, v_bar, w, v)
-        a_bar = native.matmul(native.matmul(v, inner), v.T)
-        for i in range(n):
-            for j in range(i):
-                a_bar[i, j] *= 2
-                a_bar[j, i] = 0
+        left, a_bar = native.matmul(v, inner), native.zeros((n, n), np.float64)
+        step = _ROWS if n >= 2 * _ROWS else n
+        for start in range(0, n, step):
+            stop = min(start + step, n)
+            rows = native.matmul(left[start:stop], v[:stop].T)
+            for i in range(start, stop):
+                for j in range(i):
+                    a_bar[i, j] = 2 * rows[i - start, j]
+                a_bar[i, i] = rows[i - start, i]
         return a_bar
 
     return eigh_cotangent

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pullback.base.blas import copies_nothing
 from pullback.base.memory import aligned
+from pullback.base.panels import copies_nothing
 
 Array = np.ndarray[Any, Any]
 KINDS = {np.dtype("f"): "s", np.dtype("d"): "d", np.dtype("F"): "c", np.dtype("D"): "z"}
@@ -87,12 +87,11 @@ class Factors:
             whole[:n, :n] = self.triangles
         # As LAPACK sees memory, a block is transposed.
         own = np.einsum("iaib->iab", whole.T.reshape(count, _BLOCK, count, _BLOCK))
-        blocks = np.empty((2, *own.shape), whole.dtype)
-        blocks[0] = np.where(_lower(), own, whole.dtype.type(0))
-        blocks[1] = np.where(_lower(), np.eye(_BLOCK, dtype=whole.dtype), own)
         invert = routines(whole.dtype).trtri
         with np.errstate(all="ignore"):
-            sizes = np.sum(np.abs(blocks), axis=-2, keepdims=True)
+            blocks = own * _masks(whole.dtype)
+            blocks[1] += np.eye(_BLOCK, dtype=whole.dtype)
+            sizes = np.ones((1, _BLOCK), blocks.real.dtype) @ np.abs(blocks)
             for lower in (False, True):
                 for block in blocks[int(lower)]:
                     invert(block.T, lower=lower, unitdiag=lower, overwrite_c=1)
@@ -105,8 +104,10 @@ class Factors:
 
 
 @functools.cache
-def _lower() -> Array:
-    return np.tri(_BLOCK, dtype=bool)
+def _masks(dtype: np.dtype[Any]) -> Array:
+    """Of U and of L without its diagonal, in a block that is transposed."""
+    upper = np.tri(_BLOCK, dtype=dtype)
+    return np.stack([upper, 1 - upper])[:, None]
 
 
 def substituted(factors: Factors, right: Array, *, transposed: bool) -> Array:
@@ -162,21 +163,23 @@ def _in_panels(factors: Factors, right: Array, transposed: bool) -> Array:
 def _sweep(factors: Factors, x: Array, width: int, lower: bool, transposed: bool) -> None:
     """As `_substitute`, a block of rows at a time, of right-hand sides in panels of `width`."""
     triangles, inverses = factors.triangles, factors.inverses[int(lower)]
+    turned = triangles.T if transposed else triangles
     n, columns = x.shape
-    product, rest = (aligned((_BLOCK, columns), x.dtype) for _ in range(2))
+    room = [aligned((_BLOCK, columns), x.dtype) for _ in range(2)]
+    room += [_stacked(part, width) for part in room]
     panels = _stacked(x, width)
     forward = lower != transposed
     starts = range(0, n, _BLOCK)
     for start in starts if forward else reversed(starts):
         stop = min(start + _BLOCK, n)
-        own, less, right = x[start:stop], product[: stop - start], rest[: stop - start]
+        whole = stop - start == _BLOCK
+        product, rest, products, rests = room if whole else [part[..., : n - start, :] for part in room]
+        own = before = x[start:stop]
         low, high = (0, start) if forward else (stop, n)
-        before = own
         for first in range(low, high, _DEPTH):
             done = slice(first, min(first + _DEPTH, high))
-            block = triangles[done, start:stop].T if transposed else triangles[start:stop, done]
-            np.matmul(block, panels[:, done], out=_stacked(less, width))
-            before = np.subtract(before, less, out=right)
+            np.matmul(turned[start:stop, done], panels[:, done], out=products)
+            before = np.subtract(before, product, out=rest)
         inverse = inverses[start // _BLOCK]
         if inverse is None:
             own[...] = before
@@ -184,9 +187,9 @@ def _sweep(factors: Factors, x: Array, width: int, lower: bool, transposed: bool
             _substitute(routines(x.dtype), block, own, lower, transposed)
             continue
         if before is own:
-            right[...] = own
+            rest[...] = own
         inverse = inverse[: stop - start, : stop - start]
-        np.matmul(inverse.T if transposed else inverse, _stacked(right, width), out=_stacked(own, width))
+        np.matmul(inverse.T if transposed else inverse, rests, out=panels[:, start:stop])
 
 
 def _stacked(x: Array, width: int) -> Array:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.modes import switch
+from pullback.base.panels import times, times_transposed, transposed_times
 from pullback.base.spec import Spec
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.structured import IdentityMultiple, dense
@@ -22,7 +23,6 @@ from pullback.tape.conjugates import adjoint, adjoint_times, times_adjoint
 from pullback.tape.elementwise import shares_node
 from pullback.tape.keep import snapshot
 from pullback.tape.node import Pull, Recording
-from pullback.tape.panels import times, times_transposed, transposed_times
 from pullback.tape.plan import apply_to, fitted, general, is_complex, is_recorded
 from pullback.tape.sweep import OWNING
 from pullback.tape.variable import Due, Variable, recorded

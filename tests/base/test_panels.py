@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.tape import panels
+from pullback.base import panels
 
 SHAPES = [(32, 256, 256), (8, 512, 784), (31, 224, 256), (1, 1024, 1024), (2, 1000, 600), (32, 255, 257)]
+SHAPES += [(96, 100, 200), (250, 384, 128), (256, 256, 256), (131, 128, 128)]
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +78,19 @@ def test_gradients_of_a_layer_on_a_small_batch() -> None:
     (x @ weights).backward(seed)
     assert np.allclose(x.grad, np.einsum("ij,kj->ik", seed, w))
     assert np.allclose(weights.grad, np.einsum("ki,kj->ij", h, seed))
+
+
+def test_whether_the_kernels_exist_is_read_from_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    for blas, found, expected in [
+        ("scipy-openblas", ["AVX512F", "AVX512_SKX"], True),
+        ("openblas", ["X86_V3", "X86_V4"], True),
+        ("scipy-openblas", ["X86_V3"], False),
+        ("accelerate", [], False),
+        ("mkl-sdl", ["X86_V4"], False),
+    ]:
+        config = {"Build Dependencies": {"blas": {"name": blas}}, "SIMD Extensions": {"found": found}}
+        monkeypatch.setattr(np, "show_config", lambda mode, config=config: config)
+        assert panels.copies_nothing.__wrapped__() is expected
+    monkeypatch.setattr(np, "show_config", lambda mode: {})
+    assert panels.copies_nothing.__wrapped__() is False
