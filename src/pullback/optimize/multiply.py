@@ -107,12 +107,17 @@ def _matrix(e: Emitter, stack: Delayed, where: Index) -> Var:
         found = _in_place(e, stack, own)
         if found is not None:
             return found
-        if not own:
+        base = stack if stack.conjugate is None else stack.conjugate
+        turned = base.fast % base.ndim == base.ndim - 2
+        if not own and not turned:
             return e.contiguous(stack)
-        matrix = e.empty(stack.shape[-2:], stack.dtype)
+        # In the order in which the elements lie in memory.
+        order = -1 if turned else 1
+        matrix = e.empty(stack.shape[-2:][::order], stack.dtype)
         with e.nest(matrix.shape) as index:
-            e.put(matrix, index, e.read(stack, (*own, *index)))
-        return e.variable(matrix)
+            e.put(matrix, index, e.read(stack, (*own, *index[::order])))
+        variable = e.variable(matrix)
+        return e.call(np.transpose, variable, name=variable.name) if turned else variable
 
     return e.shared(stack, own, make)
 

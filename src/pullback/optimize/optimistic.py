@@ -54,6 +54,11 @@ def optimistic(program: Program) -> Program | None:
     Returns:
         None if there is nothing to win, or a NaN could get lost on the way.
     """
+    loops = (s for s in walk(program.body) if isinstance(s, For | While))
+    inside = (s for loop in loops for block in blocks(loop) for s in walk(block))
+    if not any(_is_scale(s) or _divides(s) for s in inside):
+        # A look at the results would cost more.
+        return None
     if not any(_is_scale(statement) for statement in walk(program.body)):
         return None
     doubt = _Doubt(program)
@@ -76,6 +81,10 @@ def optimistic(program: Program) -> Program | None:
             _add_nan(builder, suspect, result)
     body = (*first.statements(), *body, *builder.statements(), Return((*program.results, suspect)))
     return replace(program, body=body)
+
+
+def _divides(statement: Statement) -> bool:
+    return isinstance(statement, Assign) and statement.function is np.divide
 
 
 def _is_scale(statement: Statement) -> bool:

@@ -12,7 +12,7 @@ from pullback.emit.direct.ahead import fetch_ahead, rows_written_once
 from pullback.emit.direct.elements import WORD, View, is_array
 from pullback.emit.direct.expressions import Expressions
 from pullback.emit.direct.infer import ListOf
-from pullback.emit.direct.interleaving import is_flat, once_at_a_time
+from pullback.emit.direct.interleaving import is_flat, once_at_a_time, only_moves
 from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
 from pullback.emit.direct.stacks import Stack
@@ -226,7 +226,8 @@ class Code(Expressions):
         counter.add_incoming(builder.add(counter, ir.Constant(WORD, step), flags=("nsw",)), latch)
         back = builder.branch(head)
         if is_flat(node, self.names.alone):
-            back.set_metadata("llvm.loop", once_at_a_time(self.module))
+            scalar = only_moves(node, self.found.kinds)
+            back.set_metadata("llvm.loop", once_at_a_time(self.module, scalar=scalar))
         builder.position_at_end(behind)
 
     def fetch_row(self, target, trips):
