@@ -77,7 +77,7 @@ class Mutable(Tracked):
             return
         root_cell = cell.root._cell
         if cell.version != root_cell.version:
-            paused, modes.paused = modes.paused, False
+            paused, modes.paused = modes.paused, 0
             try:
                 self.adopt(follow(cell.root, cell.path))
             finally:
