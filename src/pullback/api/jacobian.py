@@ -67,6 +67,8 @@ def jacobian(
     """
     if mode not in ("auto", "forward", "reverse"):
         raise UnsupportedError(f"mode={mode!r} is none", remedy="'auto', 'forward' or 'reverse'.")
+    if chunk_size is not None and chunk_size < 1:
+        raise UnsupportedError(f"chunk_size={chunk_size} is no number of inputs", remedy="1 or more.")
 
     options = {
         "argnums": argnums, "mode": mode, "has_aux": has_aux, "holomorphic": holomorphic,
