@@ -137,9 +137,12 @@ def _function(context, module, rank):
 
 
 def raise_if(context, builder, condition, error, message, loc=None):
-    """Leave the function with an exception; all of a line's places that raise this one share a block."""
+    """Leave the function with an exception.
+
+    All of a line's places that raise this one share a block, if the same arrays live there.
+    """
     blocks = _RAISING.setdefault(builder.function, {})
-    key = error, message, loc and loc.line
+    key = error, message, loc and loc.line, getattr(builder, "owned", tuple)()
     raising = blocks.get(key)
     if raising is None:
         raising = blocks[key] = builder.append_basic_block("raise")

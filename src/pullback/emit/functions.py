@@ -55,6 +55,7 @@ _MATRICES: dict[str, list[tuple[Callable[..., Any], str, tuple[Any, ...]]]] = {
     "np.linalg.cholesky": [(native.cholesky, "fdFD", (2,))],
     "scipy.linalg.expm": [(native.expm, "d", (2,))],
     f"{_RULES}.triangular.congruent": [(native.congruent, "d", (2, 2, bool))],
+    f"{_RULES}.triangular.factor_cotangent": [(native.factor_cotangent, "d", (2, 2))],
     f"{_RULES}.spectra.eigh.generic_eigh": [(native.eigh, "d", (2, "L"))],
     f"{_RULES}.spectra.eigh.eigh_cotangent": [(native.eigh_cotangent, "d", (1, 2, 1, 2, "L"))],
     f"{_RULES}.spectra.svd.generic_svd": [(native.svd, "d", (2, False))],

@@ -16,6 +16,7 @@ from pullback.emit.products import with_products_in_place
 from pullback.emit.ready import Source
 from pullback.emit.vectorize import with_inlined_functions
 from pullback.emit.whole import with_whole_numbers
+from pullback.emit.windows import with_fixed_ends
 from pullback.emit.writer import Line, Writer
 from pullback.ir.nodes import Assign, Block, Program, Statement
 from pullback.ir.walk import with_blocks
@@ -36,7 +37,7 @@ def write(program: Program, *, checked: bool = False) -> Source:
     """The source with what is known about its lines."""
     if checked:
         program = with_checks(with_inlined_functions(with_upward_loops(program)))
-        program = with_clearing(with_lanes(program))
+        program = with_fixed_ends(with_clearing(with_lanes(program)))
         program = with_products_in_place(with_whole_numbers(with_hidden_directions(program)))
         program = replace(program, body=_allocating(program.body))
     writer = Writer(program, checked=checked)
