@@ -76,12 +76,24 @@ class Code(Expressions):
 
     def let_go_on_errors(self):
         """Whatever returns an error to the caller first lets go of the arrays that live there."""
-        plain = self.builder.ret
+        builder, plain = self.builder, self.builder.ret
+        # By what lives: where it is let go of, which code comes there, and what lives itself, for its `id`.
+        leaving = {}
 
         def ret(code):
-            if not isinstance(code, ir.Constant) or code.constant != callconv.RETCODE_OK.constant:
-                self.let_go()
-            return plain(code)
+            if isinstance(code, ir.Constant) and code.constant == callconv.RETCODE_OK.constant:
+                return plain(code)
+            key = self.owned()
+            if key not in leaving:
+                block = builder.append_basic_block("leaving")
+                with builder.goto_block(block):
+                    known = builder.phi(code.type)
+                    self.let_go()
+                    plain(known)
+                leaving[key] = block, known, (*self.live.values(), *self.nameless)
+            block, known, _ = leaving[key]
+            known.add_incoming(code, builder.block)
+            return builder.branch(block)
 
         self.builder.ret, self.builder.owned = ret, self.owned
 
