@@ -307,6 +307,40 @@ def test_a_value_that_outlives_its_transform(derivative: Callable[..., Any]) -> 
     refused(lambda: np.sum(kept[0]), pb.UnsupportedError, "belongs to a finished", "has_aux=True")
 
 
+RETURNING: dict[str, Callable[..., Any]] = {
+    "grad": lambda f: pb.grad(f, engine="tape")(1.0),
+    "value_and_grad, aux": lambda f: pb.value_and_grad(lambda x: (x, f(x)), has_aux=True, engine="tape")(1.0),
+    "vjp": lambda f: pb.vjp(f, X),
+    "jvp": lambda f: pb.jvp(f, (X,), (X,)),
+    "jvp, aux": lambda f: pb.jvp(lambda x: (x, [f(x)]), (X,), (X,), has_aux=True),
+    "jacobian": lambda f: pb.jacobian(f, mode="reverse")(X),
+    "jacobian, forward": lambda f: pb.jacobian(f, mode="forward")(X),
+}
+
+
+@pytest.mark.parametrize("name", RETURNING)
+@BOTH
+def test_a_value_that_is_returned_after_its_transform(derivative: Callable[..., Any], name: str) -> None:
+    """No operation has noticed that it is a constant by now."""
+    kept: list[Any] = []
+
+    def keeping(x: Any) -> Any:
+        kept.append(np.sum(x))
+        return kept[0]
+
+    derivative(keeping, X)
+    refused(lambda: RETURNING[name](lambda _: kept[0]), pb.UnsupportedError, "belongs to a finished")
+
+
+def test_a_wrong_tangent_of_a_linear_map() -> None:
+    _, push = pb.linearize(np.sin, X)
+    what = "the tangent given to the linear map of sin"
+    refused(lambda: push(X[:2]), pb.ShapeError, f"{what} has shape (2,)", "shape (3,)")
+    refused(lambda: push(1j * X), pb.ShapeError, f"{what} is complex", "real tangent")
+    refused(lambda: push([X]), pb.ShapeError, f"{what} has another structure")
+    refused(lambda: push(X, X), pb.ShapeError, "its map 2 tangents")
+
+
 def test_argnums_that_name_nothing() -> None:
     refused(lambda: pb.grad(np.sum, argnums=3)(X), pb.UnsupportedError, "argument 3")
     refused(lambda: pb.grad(np.sum, argnums="z")(X), pb.UnsupportedError, "'z'")

@@ -124,7 +124,7 @@ def code_of(name: str) -> str:
 
 
 def test_loops_without_sums_are_not_unrolled(ways: list[str]) -> None:
-    def turned(x: Any) -> Any:
+    def laid_across(x: Any) -> Any:
         y = np.empty((x.shape[1], x.shape[0]))
         for i in range(x.shape[1]):
             for k in range(x.shape[0]):
@@ -132,9 +132,9 @@ def test_loops_without_sums_are_not_unrolled(ways: list[str]) -> None:
         return y
 
     x = np.arange(35.0).reshape(5, 7)
-    assert np.array_equal(pb.compile(turned)(x), x.T)
+    assert np.array_equal(pb.compile(laid_across)(x), x.T)
     assert ways == ["direct"]
-    code = code_of("turned")
+    code = code_of("laid_across")
     # At most one in a loop over vectors, and one in the loop over what is left.
     assert 1 <= len(re.findall(r"store (?:<\d+ x double>|double)", code)) <= 2
 
@@ -168,13 +168,13 @@ def thrice(x: Any, n: Any) -> Any:
     return x
 
 
-def blurred_once(x: Any, n: Any) -> Any:
+def once_blurred(x: Any, n: Any) -> Any:
     for k in range(1, n - 1):
         x[0, k] = x[1, k - 1] + x[1, k + 1]
     return x
 
 
-@pytest.mark.parametrize(("function", "long"), [(blurred, True), (thrice, False), (blurred_once, False)])
+@pytest.mark.parametrize(("function", "long"), [(blurred, True), (thrice, False), (once_blurred, False)])
 def test_only_loops_over_stencils_are_on_the_longest_vectors(
     function: Callable[..., Any], long: bool, ways: list[str]
 ) -> None:
@@ -184,6 +184,27 @@ def test_only_loops_over_stencils_are_on_the_longest_vectors(
     (made,) = [m for name, m in sys.modules.items() if name.startswith(f"pullback_{function.__name__}_")]
     (code,) = made.compiled.inspect_llvm().values()
     assert ('"prefer-vector-width"="512"' in code) is long
+
+
+def kept_fields(x: Any, n: Any) -> Any:
+    kept = np.empty((n, x.shape[0], x.shape[1]))
+    for t in range(n):
+        for i in range(1, x.shape[0] - 1):
+            for k in range(1, x.shape[1] - 1):
+                kept[t, i, k] = x[i, k]
+                x[i - 1, k] = x[i, k - 1] + x[i, k + 1]
+    return x + kept[n - 1, 1, 1]
+
+
+@pytest.mark.parametrize(("function", "ahead"), [(kept_fields, True), (blurred, False), (thrice, False)])
+def test_rows_that_are_written_once_are_fetched_ahead(
+    function: Callable[..., Any], ahead: bool, ways: list[str]
+) -> None:
+    x = np.cos(np.arange(200.0)).reshape(10, 20)
+    assert np.array_equal(pb.compile(function)(x.copy(), 5), function(x.copy(), 5))
+    (made,) = [m for name, m in sys.modules.items() if name.startswith(f"pullback_{function.__name__}_")]
+    (code,) = made.compiled.inspect_llvm().values()
+    assert ("call void @llvm.prefetch" in code) is ahead
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])

@@ -102,7 +102,7 @@ class Mutable(Tracked):
         root_cell.owned = False
         if cell.version == root_cell.version:
             return
-        paused, modes.paused = modes.paused, False
+        paused, modes.paused = modes.paused, 0
         try:
             self.adopt(follow(root, cell.path))
         finally:

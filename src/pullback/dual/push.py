@@ -22,7 +22,7 @@ from pullback.base.errors import NonFiniteError
 from pullback.base.foreign import refuse_foreign, refuse_objects
 from pullback.base.modes import modes, switch
 from pullback.base.mutable import Mutable
-from pullback.base.operands import elementwise, plain, positional, rebuilt
+from pullback.base.operands import elementwise, plain, positional, rebuilt, unfollowed
 from pullback.base.overwrite import derivation
 from pullback.base.protocol import call_function, call_method
 from pullback.base.separate import SEPARATE
@@ -65,7 +65,13 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     sweep = max((value.sweep for value in duals), key=lambda sweep: sweep.level)
     if max(value.level for value in found) > sweep.level:
         return NotImplemented
+    return _apply(rule, args, kwargs, sweep)
+
+
+def _apply(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Sweep) -> Any:
     sweep.check()
+    if switch.on and sweep.level < modes.paused:
+        return unfollowed(rule.function, args, kwargs)
     return _push(rule, args, kwargs, sweep)
 
 

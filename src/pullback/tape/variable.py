@@ -234,7 +234,8 @@ class Variable(Mutable):
             tape.nodes.append(self._node)
 
     def _write_slowly(self, path: Path, index: Any, value: Any) -> None:
-        if modes.paused and self._node is not None:
+        paused = self._node is not None and self._tape.level < modes.paused
+        if paused and not (isinstance(value, Tracked) and value.level >= modes.paused):
             self._replace_leaf(path, index, value)
             return
         self._keep_leaf()

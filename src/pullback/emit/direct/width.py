@@ -51,12 +51,12 @@ def with_whole_vectors(function):
 def has_rows(tree, alone):
     """Whether a function has a loop, run again and again, that reads neighbours along a row."""
     outer = (loop for loop in ast.walk(tree) if isinstance(loop, ast.For | ast.While))
-    inner = (loop for around in outer for loop in _loops_in(around))
-    return any(is_flat(loop, alone) and _is_long(loop) and _reads_neighbours(loop) for loop in inner)
+    inner = (loop for around in outer for loop in loops_in(around))
+    return any(is_flat(loop, alone) and is_long(loop) and _reads_neighbours(loop) for loop in inner)
 
 
-def _loops_in(loop):
-    """The loops in the body of a loop, and not in one of these."""
+def loops_in(loop):
+    """The loops in the body of a loop or a function, and not in one of these."""
     waiting = list(loop.body)
     while waiting:
         node = waiting.pop()
@@ -66,7 +66,7 @@ def _loops_in(loop):
             waiting += (*node.body, *node.orelse)
 
 
-def _is_long(loop):
+def is_long(loop):
     """Whether a loop may be; short axes have lengths that are known."""
     return constant_int(range_of(loop, {})[1]) is None
 
