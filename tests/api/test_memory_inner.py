@@ -11,6 +11,7 @@ import pytest
 import pullback as pb
 from pullback.ir.run import run
 from pullback.ir.verify import verify
+from pullback.transform.cut import loops_of
 from pullback.transform.uncover import out_of_branches, out_of_loop
 
 X = np.linspace(0.1, 0.9, 100)
@@ -67,6 +68,76 @@ def in_steps(x: Any, n: Any, m: Any) -> Any:
     return np.sum(w)
 
 
+def triangle(x: Any, n: Any) -> Any:
+    for j in range(1, n):
+        y = 1.1 * x
+        for k in range(j, n, 2):
+            x = step(x) + 0.001 * k * y[j]
+        x = x + 0.01 * y
+    return np.sum(x * x)
+
+
+def by_values(x: Any, n: Any, m: Any) -> Any:
+    for j in range(m, 0, -1):
+        count = int(pb.stop_gradient(n * x[j])) + j
+        for k in range(count):
+            x = step(x) + 0.001 * k
+        x = 0.5 * x + 0.1 * j
+    return np.sum(x)
+
+
+def until(x: Any, n: Any) -> Any:
+    for j in range(n):
+        y, k = x * (1 + 0.01 * j), 0
+        while y[3] > 0.05 and k < 50:
+            y = step(y)
+            k += 1
+        x = x + 0.1 * y * k
+    return np.sum(x)
+
+
+def while_while(x: Any, n: Any) -> Any:
+    j = 0
+    while j < n:
+        j += 1
+        k = 0
+        while k < j:
+            x = step(x)
+            k = k + 1
+        x = x + 0.1
+        if x[0] > 20.0:
+            break
+    return np.sum(x)
+
+
+def while_in_a_branch(x: Any, n: Any, flag: Any) -> Any:
+    y = 2 * x
+    if flag > 0:
+        k = 0
+        y = y * flag
+        while y[0] > -1e9 and k < n:
+            y = step(y)
+            k += 1
+        y = y * k
+    else:
+        y = 3 * y
+    return np.sum(y * x)
+
+
+def left_in_either(x: Any, n: Any, flag: Any) -> Any:
+    if flag > 0:
+        for k in range(n):
+            x = step(x)
+            if k * flag > 50:
+                break
+        else:
+            x = 2 * x
+    else:
+        while np.sum(x * x) > 1e-3:
+            x = 0.8 * step(x)
+    return np.sum(x)
+
+
 def many(x: Any, n: Any) -> Any:
     for _ in range(n):
         x = step(x)
@@ -89,6 +160,18 @@ CASES: list[tuple[Callable[..., Any], tuple[Any, ...], int]] = [
     (in_a_loop, (X, 120, 0), 40_000),
     (in_steps, (X, 300, 7), 60_000),
     (in_a_function, (X, 120), 30_000),
+    (triangle, (X, 24), 60_000),
+    (triangle, (X, 1), 60_000),
+    (by_values, (X, 30, 6), 60_000),
+    (until, (X, 12), 60_000),
+    (while_while, (X, 16), 60_000),
+    (while_while, (X, 0), 60_000),
+    (while_in_a_branch, (X, 120, 0.7), 60_000),
+    (while_in_a_branch, (X, 120, -0.7), 60_000),
+    (while_in_a_branch, (X, 0, 0.7), 60_000),
+    (left_in_either, (X, 120, 0.7), 60_000),
+    (left_in_either, (X, 40, 0.7), 60_000),
+    (left_in_either, (X, 120, -0.7), 60_000),
 ]  # fmt: skip
 
 
@@ -118,7 +201,7 @@ def test_a_program_with_its_loop_at_the_top_does_the_same(case: Any) -> None:
     program = specialised.pure.program
     brought = out_of_branches(program)
     if brought is None:
-        (position,) = (k for k in range(len(program.body)) if out_of_loop(program, k) is not None)
+        (position,) = (k for k in loops_of(program) if out_of_loop(program, k) is not None)
         brought = out_of_loop(program, position)
     assert brought is not None
     verify(brought)
@@ -131,14 +214,15 @@ def test_compiled_it_stays_under_the_bound_as_well() -> None:
 
 
 def test_where_no_cut_helps_the_error_names_the_loop() -> None:
-    def triangle(x: Any, n: Any) -> Any:
-        for j in range(1, n):
-            for _ in range(j):
-                x = step(x)
-        return np.sum(x)
+    def refilled(x: Any, n: Any) -> Any:
+        y = np.zeros((n, x.size))
+        for j in range(n):
+            y[j] = x * j
+            x = step(y[j])
+        return np.sum(y * y)
 
     with pytest.raises(pb.UnsupportedError, match="does not fit into 20 kB") as caught:
-        pb.grad(pb.compile(triangle, memory=20_000, jit=False))(X, 40)
+        pb.grad(pb.compile(refilled, memory=20_000, jit=False))(X, 40)
     assert caught.value.where is not None
-    assert caught.value.where.line == triangle.__code__.co_firstlineno + 1
+    assert caught.value.where.line == refilled.__code__.co_firstlineno + 2
     assert "memory=" in str(caught.value.remedy)

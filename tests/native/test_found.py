@@ -118,6 +118,27 @@ def test_found(body: str, dtype: str) -> None:
     assert "second order" in done
 
 
+def halved_while(x: Any, go: Any) -> Any:
+    while go:
+        x = x * 0.5
+        go = bool(x > 1.0)
+    return x
+
+
+def test_a_loop_whose_test_is_an_argument_ends() -> None:
+    compiled = pb.compile(halved_while)
+    for x, go in ((8.0, True), (8.0, False)):
+        assert compiled(x, go) == halved_while(x, go)
+        assert pb.grad(compiled)(x, go) == halved_while(x, go) / x
+
+
+@pytest.mark.parametrize("number", [np.float64(0.7), np.float32(0.7)])
+def test_the_cotangent_of_a_number_not_chosen_is_a_number_of_its_type(number: Any) -> None:
+    gradient = pb.grad(pb.compile(lambda c: np.where(c > 2, c, 0.3) * 1.0, jit=False))(number)
+    assert gradient == 0
+    assert type(gradient) is type(number)
+
+
 def spread_out(x: Any) -> Any:
     return np.sum(np.broadcast_to(x[0], (3,)) * 0.7) + np.sum(x)
 

@@ -139,3 +139,21 @@ def test_lengths_that_depend_on_values() -> None:
 
     for one, other in zip(pb.compile(function, jit=False)(X, 25), function(X, 25), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("part", "remedy"), [("real", "value + 1j * z[i].imag"), ("imag", "z[i].real + 1j * value")]
+)
+def test_a_store_into_the_real_or_imaginary_parts_says_what_to_store(part: str, remedy: str) -> None:
+    def real(z: Any) -> Any:
+        z.real[0] = 2.0
+        return np.sum(np.abs(z))
+
+    def imag(z: Any) -> Any:
+        z.imag[0] = 2.0
+        return np.sum(np.abs(z))
+
+    with pytest.raises(UnsupportedError) as info:
+        pb.compile({"real": real, "imag": imag}[part], jit=False)(X + 1j)
+    assert info.value.remedy is not None
+    assert remedy in info.value.remedy

@@ -17,7 +17,8 @@ import numpy as np
 
 _LINE = 64
 _BYTE = np.dtype(np.uint8)
-_array, _empty, _at = np.ndarray, np.empty, c_char.from_buffer
+_array, _empty = np.ndarray, np.empty
+_at: Any = c_char.from_buffer
 _LARGE = 1 << 13
 _LEARNED = (1 << 25) - (1 << 16)
 """Bytes: glibc learns from blocks of up to 32 MiB, what it writes in front of them included."""

@@ -26,6 +26,9 @@ from pullback.ir.types import BOOL, MAKES_ARRAYS, Array, Scalar, type_of
 from pullback.ir.walk import assigns, substitute, walk
 from pullback.rules.table import name_of
 
+_PARTS = {"real": "value + 1j * z[i].imag", "imag": "z[i].real + 1j * value"}
+"""What gives an element of `z` another part of this name."""
+
 
 @dataclass(slots=True)
 class _Uncertain:
@@ -257,6 +260,10 @@ class Context:
         self.dims[-1][array.name, axis] = length
         return length
 
+    def is_length(self, number: Var) -> bool:
+        """Whether a variable holds the length of an axis, as `dim` has found it."""
+        return any(known == number for scope in self.dims for known in scope.values())
+
     def table(self, numbers: list[Any]) -> Var:
         """A constant array of these numbers, made where the program begins."""
         key = tuple(map(repr, numbers))
@@ -293,11 +300,14 @@ class Context:
             result, base = self.root(pair.result), self.root(pair.base)
             other = base if root == result else result if root == base else None
             if other is not None and (self._alive(other) or self._unfinished(pair)):
-                self.fail(
-                    f"a store into an array that shares memory with a result of {pair.function}",
-                    "whether NumPy copies there depends on the array at run time",
-                    f"write `{pair.function}(...).copy()`, or store before it",
-                )
+                what = f"a store into an array that shares memory with a result of {pair.function}"
+                why = "whether NumPy copies there depends on the array at run time"
+                remedy = f"write `{pair.function}(...).copy()`, or store before it"
+                part = pair.function.rpartition(".")[2]
+                if part in _PARTS:
+                    why = "in a program the real parts are no view of the array, nor are the imaginary ones"
+                    remedy = f"store complex numbers: z[i] = {_PARTS[part]}"
+                self.fail(what, why, remedy)
 
     def _unfinished(self, pair: _Uncertain) -> bool:
         """Whether the statement that made the copy is still being captured, and may hold it namelessly."""

@@ -10,6 +10,7 @@ import numpy as np
 from pullback.capture.arrays import as_array, dtype_of, reshape, shape_tuple, size, static
 from pullback.capture.arrays import copy as copied
 from pullback.capture.context import Context
+from pullback.capture.domain import no_negative
 from pullback.capture.values import (
     as_operand,
     describe,
@@ -34,9 +35,16 @@ def creates(function: Callable[..., Any]) -> Callable[[Creation], Creation]:
     return register
 
 
+def _lengths(context: Context, shape: Any) -> tuple[Any, ...]:
+    """The shape of a new array."""
+    lengths = shape_tuple(context, shape)
+    no_negative(context, lengths, "negative dimensions are not allowed")
+    return lengths
+
+
 def _shaped(function: Callable[..., Any]) -> Creation:
     def handler(context: Context, shape: Any, dtype: Any = None, order: Any = "C") -> Any:
-        return _filled(context, function, shape_tuple(context, shape), dtype, order)
+        return _filled(context, function, _lengths(context, shape), dtype, order)
 
     return handler
 
@@ -63,7 +71,7 @@ def _like(function: Callable[..., Any]) -> Creation:
         if shape is None:
             lengths = tuple(as_operand(context.dim(a, k)) for k in range(a.type.ndim)) if is_array(a) else ()
         else:
-            lengths = shape_tuple(context, shape)
+            lengths = _lengths(context, shape)
         return context.call(function, lengths, dtype=wanted)
 
     return handler
@@ -78,7 +86,7 @@ def _full(context: Context, shape: Any, fill_value: Any, dtype: Any = None, orde
     wanted = dtype_of(context, static(context, dtype, "a dtype"))
     fill_value = as_array(context, fill_value)
     wanted = kind_of(fill_value).dtype if wanted is None else wanted
-    return context.call(np.full, shape_tuple(context, shape), as_operand(fill_value), dtype=wanted)
+    return context.call(np.full, _lengths(context, shape), as_operand(fill_value), dtype=wanted)
 
 
 def _full_like(context: Context, a: Any, fill_value: Any, dtype: Any = None) -> Any:
@@ -127,6 +135,7 @@ def _linspace(
     if wanted is not None:
         keywords["dtype"] = wanted
     ends = [as_operand(as_array(context, x)) for x in (start, stop)]
+    no_negative(context, (num,), "the number of samples must not be negative")
     return context.call(np.linspace, *ends, _number(context, num), **keywords)
 
 
@@ -135,6 +144,7 @@ def _eye_matrix(context: Context, *lengths: Any, k: Any = 0, dtype: Any = float,
     rows, columns = (*lengths, *named.values(), None, None)[:2]
     wanted = dtype_of(context, static(context, dtype, "a dtype"))
     places = [_number(context, rows)] + ([] if columns is None else [_number(context, columns)])
+    no_negative(context, tuple(places), "negative dimensions are not allowed")
     keywords: dict[str, Any] = {"dtype": wanted}
     if not (isinstance(k, int) and k == 0):
         keywords["k"] = _number(context, k)
@@ -165,7 +175,7 @@ def _meshgrid(
 @creates(np.indices)
 def _indices(context: Context, dimensions: Any, dtype: Any = int) -> Any:
     wanted = dtype_of(context, static(context, dtype, "a dtype"))
-    return context.call(np.indices, shape_tuple(context, dimensions), dtype=wanted)
+    return context.call(np.indices, _lengths(context, dimensions), dtype=wanted)
 
 
 def _named(function: Callable[..., Any]) -> Creation:

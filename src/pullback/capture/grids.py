@@ -9,6 +9,7 @@ import numpy as np
 
 from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
+from pullback.capture.domain import no_negative
 from pullback.capture.values import as_operand, describe, is_array, is_scalar
 from pullback.ir.nodes import Const, Slice
 from pullback.ir.primitives import view
@@ -35,6 +36,9 @@ def _axis(context: Context, entry: Any) -> Any:
 def _mgrid(context: Context, index: Any) -> Any:
     if not isinstance(index, tuple):
         return _axis(context, index)
+    for entry in index:
+        if isinstance(entry, slice) and not entry.start and entry.step is None:
+            no_negative(context, (entry.stop,), "negative dimensions are not allowed")
     axes = [_axis(context, entry) for entry in index]
     if len(axes) == 1:
         return context.call(view, axes[0], (None, Slice()))

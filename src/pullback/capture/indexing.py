@@ -15,6 +15,7 @@ import numpy as np
 from pullback.capture.arrays import array_kind, as_array, copy, vector_of
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
+from pullback.capture.domain import no_step_of_zero
 from pullback.capture.grids import grid
 from pullback.capture.join import chosen
 from pullback.capture.operators import weak, whole
@@ -235,6 +236,7 @@ def _entry(context: Context, entry: Any) -> Any:
     if entry is None or entry is Ellipsis:
         return entry
     if isinstance(entry, slice):
+        no_step_of_zero(context, entry.step, "slice step cannot be zero")
         return Slice(*(None if x is None else as_operand(_integer(context, x)) for x in _bounds(entry)))
     if isinstance(entry, ListValue | tuple | RangeValue):
         entry = as_array(context, entry, None if children(entry) else np.dtype(np.int64))

@@ -1,7 +1,7 @@
 """The functions of `math` and `cmath`, in terms of NumPy's.
 
 A `math` function gives a Python number, so its NumPy equivalent is weakened. Where `math` raises (the root of
-a negative number) the program gives NumPy's nan.
+a negative number) the program does (`capture.domain`); a `cmath` function computes with complex numbers.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from pullback.capture.context import Context
+from pullback.capture.domain import check_argument, check_complex, check_value
 from pullback.capture.number_calls import PYTHON
-from pullback.capture.operators import weak
+from pullback.capture.operators import binary, weak
 from pullback.capture.python_calls import Handler, constant, handles, scalar
-from pullback.capture.values import is_static
-from pullback.ir.primitives import truncate
+from pullback.capture.values import is_number, is_static, kind_of
+from pullback.ir.primitives import cast, truncate
 from pullback.rules.lookup import row_of
 
 
@@ -31,9 +32,33 @@ def _math(function: Callable[..., Any], original: Callable[..., Any]) -> Handler
             context.fail(
                 f"math.{original.__name__} with keywords", "only positional arguments are translated"
             )
-        return weak(context, context.call(function, *numbers))
+        return _of_numbers(context, function, original, numbers)
 
     return handler
+
+
+def _of_numbers(
+    context: Context, function: Callable[..., Any], original: Callable[..., Any], numbers: list[Any]
+) -> Any:
+    name = original.__name__
+    if getattr(original, "__module__", "") == "cmath":
+        (z,) = (_complex(context, x) for x in numbers)
+        result = context.call(function, z)
+        check_complex(context, name, z, result)
+        return weak(context, result)
+    for x in numbers:
+        if kind_of(x).dtype.kind == "c":
+            context.fail(f"math.{name} of a complex number", "Python raises a TypeError", f"cmath.{name}")
+    check_argument(context, name, numbers)
+    result = weak(context, context.call(function, *numbers))
+    check_value(context, name, numbers, result)
+    return result
+
+
+def _complex(context: Context, x: Any) -> Any:
+    if kind_of(x).dtype == np.dtype(complex):
+        return x
+    return complex(x) if is_number(x) else weak(context, context.call(cast, x, np.dtype(complex)))
 
 
 _MATH = {
@@ -51,6 +76,13 @@ for _name, _function in _MATH.items():
         _original = getattr(_module, _name, None)
         if _original is not None:
             PYTHON[_original] = _math(_function, _original)
+
+
+@handles(cmath.phase)
+def _phase(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if is_static(tuple(args)):
+        return constant(context, cmath.phase, args, kwargs)
+    return weak(context, context.call(np.angle, _complex(context, scalar(context, args[0], "phase"))))
 
 
 def _special(name: str, original: Callable[..., Any]) -> Handler:
@@ -74,14 +106,17 @@ for _name, _original in {
     PYTHON[_original] = _special(_name, _original)
 
 
-@handles(math.log, cmath.log)
-def _log(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if is_static(tuple(args)):
-        return constant(context, math.log, args, kwargs)
-    result = context.call(np.log, scalar(context, args[0], "log"))
-    if len(args) > 1:
-        result = context.call(np.divide, result, context.call(np.log, scalar(context, args[1], "log")))
-    return weak(context, result)
+def _log(original: Callable[..., Any]) -> Handler:
+    def handler(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if is_static(tuple(args)):
+            return constant(context, original, args, kwargs)
+        result, *base = [_of_numbers(context, np.log, original, [scalar(context, x, "log")]) for x in args]
+        return binary(context, np.divide, result, *base) if base else result
+
+    return handler
+
+
+PYTHON[math.log], PYTHON[cmath.log] = _log(math.log), _log(cmath.log)
 
 
 def _whole(function: Callable[..., Any], original: Callable[..., Any]) -> Handler:

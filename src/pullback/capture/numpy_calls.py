@@ -40,7 +40,7 @@ from pullback.capture.values import (
 )  # fmt: skip
 from pullback.ir.build import dummy_arg, types_of_call
 from pullback.ir.nodes import Const, Slice
-from pullback.ir.primitives import cast, item
+from pullback.ir.primitives import cast, item, truncate
 from pullback.ir.types import Stack, dummy, type_of
 from pullback.rules.lookup import row_of
 from pullback.rules.table import BY_USERS, TABLE, name_of
@@ -175,6 +175,8 @@ def _scalar_type(context: Context, function: type[np.generic], args: list[Any]) 
     value = args[0]
     if is_numeric(value) and kind_of(value).dtype.kind == "c" and dtype.kind != "c":
         context.fail("a complex number becomes real", "NumPy would drop the imaginary part", "use .real")
+    if is_scalar(value) and kind_of(value).dtype.kind == "f" and dtype.kind in "iu" and not is_static(value):
+        value = context.call(truncate, value)
     return converted(context, as_array(context, value), dtype)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
+from pullback.capture.domain import check_operands, check_result
 from pullback.capture.join import fork
 from pullback.capture.values import (
     Closure,
@@ -69,9 +70,7 @@ _TOTAL = frozenset([
 
 @expression(ast.BinOp)
 def _binop(context: Context, node: ast.BinOp) -> Any:
-    left = evaluate(context, node.left)
-    right = evaluate(context, node.right)
-    return binary(context, BINARY[type(node.op)], left, right)
+    return binary(context, BINARY[type(node.op)], evaluate(context, node.left), evaluate(context, node.right))
 
 
 def binary(context: Context, function: Callable[..., Any], left: Any, right: Any) -> Any:
@@ -81,7 +80,10 @@ def binary(context: Context, function: Callable[..., Any], left: Any, right: Any
             return _folded(context, OPERATORS[function], left, right)
         if function is np.power:
             _check_power(context, left, right)
-        return context.call(function, left, right)
+        check_operands(context, function, left, right)
+        result = context.call(function, left, right)
+        check_result(context, function, left, right, result)
+        return result
     joined = _structure(context, function, left, right)
     if joined is not None:
         return joined

@@ -1,7 +1,6 @@
 """Python's builtins and the functions of `math` and `cmath`, in terms of NumPy's.
 
-A `math` function gives a Python number, so its NumPy equivalent is weakened. Where `math` raises (the root of
-a negative number) the program gives NumPy's nan. `print` of static things is dropped; of values known at run
+`print` of static things is dropped; of values known at run
 time it is an error.
 """
 
@@ -19,6 +18,7 @@ import numpy as np
 from pullback.base.spec import dtype_of
 from pullback.capture.arrays import as_array, vector_of
 from pullback.capture.context import Context
+from pullback.capture.domain import no_step_of_zero
 from pullback.capture.indexing import element
 from pullback.capture.join import chosen
 from pullback.capture.operators import binary, compare, truth, weak
@@ -113,6 +113,7 @@ def _range(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     step = bounds[2] if len(bounds) == 3 else 1
     if isinstance(step, int) and step == 0:
         context.fail("a range with step 0", "Python raises a ValueError")
+    no_step_of_zero(context, step, "range() arg 3 must not be zero")
     return RangeValue(start, stop, step)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from pullback.base.collector import collector_paused
 from pullback.emit import cache
-from pullback.emit.located import located, register
+from pullback.emit.located import located
 from pullback.emit.ready import Ready, Source
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Program
@@ -38,7 +38,7 @@ def load(program: Program, *, jit: bool = True) -> Compiled:
     from pullback.emit.source import write
 
     source = write(program)
-    return _quiet(getattr(module_of(source, cache.key(source.text, sys.version)), source.name))
+    return _quiet(getattr(module_of(source, cache.key(source.text, sys.version)), source.name), source)
 
 
 def ready(program: Program) -> Ready:
@@ -78,7 +78,7 @@ def _doubted(plain: Compiled, program: Callable[[], Program]) -> Compiled:
         *results, suspect = plain(*arguments)
         return tuple(results) if suspect == 0 else careful()(*arguments)
 
-    call.entry, call.tells, call.file = plain.entry, True, plain.file  # type: ignore[attr-defined]
+    call.entry, call.tells, call.located = plain.entry, True, plain.located  # type: ignore[attr-defined]
     return call
 
 
@@ -96,7 +96,6 @@ def module_of(source: Source, key: str, code: CodeType | None = None) -> ModuleT
     linecache.cache[file] = (len(source.text), None, source.text.splitlines(keepends=True), file)
     if code is None or code.co_filename != file:
         code = compile(source.text, file, "exec")
-    register(file, source)
     module.__dict__["__code__"] = code
     exec(code, module.__dict__)
     # Compiled code that goes back to Python finds its globals by the module's name.
@@ -104,7 +103,7 @@ def module_of(source: Source, key: str, code: CodeType | None = None) -> ModuleT
     return module
 
 
-def _quiet(function: Compiled) -> Compiled:
+def _quiet(function: Compiled, source: Source) -> Compiled:
     """`function` without NumPy's warnings, as compiled code has none, and its errors with the user's line."""
 
     def call(*arguments: Any) -> tuple[Any, ...]:
@@ -112,7 +111,7 @@ def _quiet(function: Compiled) -> Compiled:
             with np.errstate(all="ignore"):
                 return function(*arguments)
         except Exception as error:
-            raise located(error, function.__code__.co_filename) from None
+            raise located(error, source, function.__code__.co_filename) from None
 
     return call
 
@@ -132,7 +131,7 @@ def _typed(function: Any, made: Ready) -> Compiled:
     namespace["function"] = function
     returned = f"({results},)" if any(strong) else "r"
     file = function.py_func.__code__.co_filename
-    namespace["located"] = functools.partial(located, file=file)
+    namespace["located"] = functools.partial(located, source=made.source, file=file)
     lines = [
         f"def call({parameters}):",
         f"try: r = function({parameters})",
@@ -142,7 +141,7 @@ def _typed(function: Any, made: Ready) -> Compiled:
     exec("\n    ".join(lines), namespace)
     call = namespace["call"]
     (overload,) = function.overloads.values()
-    call.entry, call.tells, call.file = overload.entry_point, False, file
+    call.entry, call.tells, call.located = overload.entry_point, False, namespace["located"]
     return call
 
 

@@ -20,19 +20,19 @@ from pullback.emit.ready import Source
 NOTE = "  # "
 """Ahead of what emitted source says of a check in its line."""
 
-_SOURCES: dict[str, Source] = {}
-"""By the file it is in."""
 
+def located(error: Exception, source: Source, file: str) -> Exception:
+    """The error that emitted source raised, with the user's line: the user's own gets a note.
 
-def register(file: str, source: Source) -> None:
-    """Let errors of the source in a file be found."""
-    _SOURCES[file] = source
-
-
-def located(error: Exception, file: str) -> Exception:
-    """The error that emitted source in a file raised, with the user's line: the user's own gets a note."""
+    Args:
+        error: what was raised.
+        source: what ran. Functions of one text in several places of the user's code share a file.
+        file: where its text is.
+    """
     found = {
-        (place.file, place.line): (place, said) for place, said in _places(error, file) if place is not None
+        (place.file, place.line): (place, said)
+        for place, said in _places(error, source, file)
+        if place is not None
     }
     if not found or isinstance(error, PullbackError):
         return error
@@ -52,6 +52,8 @@ def _own(error: Exception, where: Location, said: str) -> PullbackError | None:
     what, _, why = str(error).removesuffix(")").partition(" (")
     if isinstance(error, IndexError):
         named = what if ":" in what or not said else f"{what}: {said}"
+        if named.startswith("a mask"):
+            return OutOfRangeError(named, remedy="a mask of the array's own shape", where=where)
         why = "an axis of length n takes the indices from -n to n-1"
         remedy = "bounds of the loop, or an index, that the array has entries for"
         return OutOfRangeError(named, why=why, remedy=remedy, where=where)
@@ -79,24 +81,22 @@ def _is_the_users(where: Location) -> bool:
     return where.text[where.column - 1 :].startswith(("raise", "assert"))
 
 
-def _places(error: Exception, file: str) -> Iterator[tuple[Location | None, str]]:
+def _places(error: Exception, source: Source, file: str) -> Iterator[tuple[Location | None, str]]:
     """Where in the user's code an error may come from, with what emitted source says of it there."""
     frames = list(traceback.walk_tb(error.__traceback__))
     if not frames:
         return
-    source, called = _SOURCES.get(file), f"native.{frames[-1][0].f_code.co_name}("
+    called = f"native.{frames[-1][0].f_code.co_name}("
     for frame, number in reversed(frames):
-        known = _SOURCES.get(frame.f_code.co_filename)
-        if known is not None and number <= len(known.locations):
-            source, called = known, f"{frame.f_code.co_name}("
-            if known.locations[number - 1] is not None:
-                yield known.locations[number - 1], _said(known.text.splitlines()[number - 1])
+        if frame.f_code.co_filename == file and number <= len(source.locations):
+            called = f"{frame.f_code.co_name}("
+            if source.locations[number - 1] is not None:
+                yield source.locations[number - 1], _said(source.text.splitlines()[number - 1])
                 return
             break
-    if source is not None:
-        for location, line in zip(source.locations, source.text.splitlines(), strict=True):
-            if called in line:
-                yield location, _said(line)
+    for location, line in zip(source.locations, source.text.splitlines(), strict=True):
+        if called in line:
+            yield location, _said(line)
 
 
 def _said(line: str) -> str:

@@ -171,6 +171,8 @@ def _check_divisor(context, builder, signature, arguments, loc=None):
 
 @lower_builtin(native.check_fits, types.Float)
 def _check_fits(context, builder, signature, arguments, loc=None):
+    nan = builder.fcmp_unordered("uno", arguments[0], arguments[0])
+    allocation.raise_if(context, builder, nan, ValueError, native.NOT_A_NUMBER, loc)
     limit = ir.Constant(arguments[0].type, 2.0**63)
     below = builder.fcmp_ordered("<", arguments[0], limit)
     above = builder.fcmp_ordered(">", arguments[0], builder.fneg(limit))

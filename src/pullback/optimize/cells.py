@@ -15,7 +15,7 @@ import numpy as np
 
 from pullback.ir import primitives
 from pullback.ir.build import operand_type
-from pullback.ir.nodes import Assign, Block, Const, Operand, Program, Statement, Var
+from pullback.ir.nodes import Assign, Block, Const, Operand, Program, Statement, Var, While
 from pullback.ir.types import Scalar
 from pullback.ir.walk import assigns, map_reads, reads, walk, with_blocks
 from pullback.optimize.uses import cells_of
@@ -40,14 +40,16 @@ class _Forward:
         held = dict(held)
         made: list[Statement] = []
         for statement in block:
+            if isinstance(statement, While):
+                # Its test is made anew in each turn.
+                held = _without(held, statement)
             statement = map_reads(statement, lambda x: held.get(x.name, x) if isinstance(x, Var) else x)  # noqa: B023
             if isinstance(statement, Assign):
                 statement = _simpler(statement)
                 if not self._assign(statement, held):
                     made.append(statement)
                 continue
-            inside = {target.name for inner in walk((statement,)) for target in assigns(inner)}
-            known = {name: operand for name, operand in held.items() if name not in inside}
+            known = _without(held, statement)
             made.append(with_blocks(statement, lambda inner: self.block(inner, known)))  # noqa: B023
             held = known
         return tuple(made)
@@ -72,6 +74,12 @@ class _Forward:
         if isinstance(operand, Var) and operand.name in self._cells:
             return False
         return isinstance(like.type, Scalar) and operand_type(operand) == like.type
+
+
+def _without(held: dict[str, Operand], statement: Statement) -> dict[str, Operand]:
+    """What a statement with blocks leaves as it is."""
+    inside = {target.name for inner in walk((statement,)) for target in assigns(inner)}
+    return {name: operand for name, operand in held.items() if name not in inside}
 
 
 def _same(a: Operand, b: Operand) -> bool:

@@ -27,7 +27,7 @@ from pullback.rules.table import calls, constant, linear, refuse, view, vjp, who
 
 @vjp(operator.getitem, 0, reads="index", structured=True, holomorphic=False)
 def getitem_vjp(y_bar: Any, y: Any, a: Any, index: Any) -> Any:
-    if _is_everything(index):
+    if type(index) is not int and _is_everything(index):
         return restored(y_bar, np.shape(a))
     if isinstance(y_bar, Structured):
         y_bar = y_bar.value if isinstance(y_bar, Filled) else y_bar.dense()

@@ -17,6 +17,8 @@ _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 def is_basic(index: Any) -> bool:
     """Whether NumPy calls this index basic, so that it selects no element twice."""
+    if type(index) in _BASIC:
+        return True
     # A tuple inside a tuple is an integer array to NumPy, and may name a place twice.
     for item in index if isinstance(index, tuple) else (index,):
         if type(item) not in _BASIC and (isinstance(item, bool) or not isinstance(item, (int, np.integer))):

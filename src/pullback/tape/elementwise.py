@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.modes import switch
+from pullback.base.numbers import DOUBLES, REALS
 from pullback.base.spec import Spec
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.direction import Direction
@@ -29,9 +30,7 @@ from pullback.tape.variable import Variable, recorded, variable
 
 _FLOAT64 = np.dtype(np.float64)
 _FLOAT32 = np.dtype(np.float32)
-_DOUBLES = frozenset({float, np.float64})
 _single = np.float32
-_NUMBERS = _DOUBLES | {_single}
 _array = np.ndarray
 
 
@@ -73,7 +72,7 @@ def pull_unary(saved: Any, y_bar: Any) -> Any:
     partial = derivative(y, x)
     if type(y_bar) is Filled and type(partial) is _array and partial.shape == y_bar.shape:
         value = y_bar.value
-        if type(value) in _NUMBERS and value - value == 0 != value:
+        if type(value) in REALS and value - value == 0 != value:
             # Such a number times any partial is what it is.
             return Owned(partial * value)
     x_bar = product(partial, y_bar)
@@ -211,7 +210,7 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
                 elif not are_numbers(x, z):
                     return general(function, (self, other), {})
                 y = compute(x, z)
-                if type(y) is _array or type(y) in _NUMBERS:
+                if type(y) is _array or type(y) in REALS:
                     if numbers:
                         return recorded(y, self._tape, pull_sum if adds else pull_linear, parents, numbers)
                     kept = (y if reads_y else None, x if reads_a else None, z if reads_b else None)
@@ -224,7 +223,7 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
                     y = compute(x, other)
                     if type(y) is _array and y.dtype is dtype:
                         return recorded_by(first, 0, self, y, x, other)
-            elif type(x) in _NUMBERS:
+            elif type(x) in REALS:
                 y = compute(x, other)
                 if are_numbers(x, y):
                     return recorded_by(first, 0, self, y, x, other)
@@ -247,7 +246,7 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
                     y = compute(other, x)
                     if type(y) is _array and y.dtype is dtype:
                         return recorded_by(second, 1, self, y, other, x)
-            elif type(x) in _NUMBERS:
+            elif type(x) in REALS:
                 y = compute(other, x)
                 if are_numbers(x, y):
                     return recorded_by(second, 1, self, y, other, x)
@@ -296,7 +295,7 @@ def alike(x: Any, z: Any) -> bool:
 
 def are_numbers(x: Any, z: Any) -> bool:
     """Whether two values are real numbers of one precision."""
-    return (type(x) in _DOUBLES and type(z) in _DOUBLES) or type(x) is type(z) is _single
+    return (type(x) in DOUBLES and type(z) in DOUBLES) or type(x) is type(z) is _single
 
 
 def are_real_arrays(x: Any, z: Any) -> bool:

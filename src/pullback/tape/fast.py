@@ -21,7 +21,7 @@ from pullback.rules.scatter import is_basic
 from pullback.tape.elementwise import are_real_arrays, binary, unary
 from pullback.tape.extrema import MAXIMUM_WAYS, MINIMUM_WAYS
 from pullback.tape.keep import snapshot
-from pullback.tape.matrices import matmul, matrix_trace, reflected_matmul, trace
+from pullback.tape.matrices import conjugate, matmul, matrix_trace, reflected_matmul, trace
 from pullback.tape.plan import ALONE_WAYS, general, is_simple
 from pullback.tape.record import dispatch
 from pullback.tape.reductions import WAYS as REDUCTION_WAYS
@@ -72,6 +72,8 @@ def array_function(self: Variable, function: Callable[..., Any], types: Any, arg
 
 def getitem(self: Variable, index: Any) -> Any:
     """``self[index]``."""
+    if type(index) is int:
+        return viewed(operator.getitem, self, (index,))
     if type(index) is tuple and index and type(index[0]) is _array:
         node, x = self._node, self._value
         if node is not None and self._cell is None and not switch.on and are_real_arrays(x, x):
@@ -98,7 +100,7 @@ def reshape(self: Variable, *shape: Any, order: Any = "C") -> Any:
     """As `numpy.ndarray.reshape`."""
     if len(shape) == 1:
         (shape,) = shape
-    if order == "C" and is_simple((shape,)):
+    if order == "C" and (type(shape) is int or (type(shape) is tuple and is_simple(shape))):
         return viewed(np.reshape, self, (shape,))
     return np.reshape(self, shape, order=order)
 
@@ -144,6 +146,7 @@ for _name, _function, _compute in (
     setattr(Variable, f"__r{_name}__", _ways[1])
 BINARY_WAYS[np.matmul] = (matmul, reflected_matmul)
 # Until their rules change: `forget`, `plan.forget`.
+UNARY_WAYS[np.conjugate] = conjugate
 BINARY_WAYS.update({np.maximum: MAXIMUM_WAYS, np.minimum: MINIMUM_WAYS})
 ALONE_WAYS.update({np.trace: trace, np.linalg.trace: matrix_trace} | REDUCTION_WAYS)
 _negative = unary(np.negative)

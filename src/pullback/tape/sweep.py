@@ -165,11 +165,9 @@ def walk(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents:
     watching = switch.on and is_watched(cotangents)
     while order:
         node = order.pop()
-        pull = node.pull
-        if pull is None:
-            continue
         y_bar = cotangents.pop(node, None)
         if y_bar is not None:
+            pull: Any = node.pull
             if type(y_bar) is Owned and pull not in OWNING:
                 y_bar = y_bar.value
             parents = node.parents
@@ -181,14 +179,13 @@ def walk(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents:
                     x_bar = accumulate(cotangents[parents], x_bar)
                 cotangents[parents] = x_bar
             else:
-                each = iter(pull(node.saved, y_bar))
-                for parent in parents:
-                    x_bar = next(each)
+                for parent, x_bar in zip(parents, pull(node.saved, y_bar), strict=True):
                     if watching:
                         look_at(node, x_bar)
                     if parent in cotangents:
-                        x_bar = accumulate(cotangents[parent], x_bar)
-                    cotangents[parent] = x_bar
+                        cotangents[parent] = accumulate(cotangents[parent], x_bar)
+                    else:
+                        cotangents[parent] = x_bar
         if not retain:
             node.pull = released
             node.parents = ()

@@ -100,7 +100,8 @@ class Symbol(Tracked):
         if function in _LOSES:
             return self._share(*_LOSES[function], *args)
         if function is np.where and not any(_ndim(x) for x in args):
-            return self._call(primitives.select, args, {})
+            test, *choices = args
+            return self._call(primitives.select, (test, *_of_one_dtype(choices)), {})
         if function is np.reshape and not _ndim(args[0]):
             return np.broadcast_to(args[0], args[1]) if args[1] not in ((), []) else args[0]
         if function in (np.real, np.conj) and self.dtype.kind != "c":
@@ -193,6 +194,12 @@ def _unary(function: np.ufunc) -> Callable[[Any], Any]:
         return function(self)
 
     return apply
+
+
+def _of_one_dtype(choices: list[Any]) -> list[Any]:
+    """Numbers of which one is chosen, with Python's constants as NumPy's, as the result is."""
+    dtype = np.result_type(*(x.dtype if isinstance(x, Symbol) else x for x in choices))
+    return [x if isinstance(x, Symbol) else dtype.type(x) for x in choices]
 
 
 for _name, _function in {

@@ -7,6 +7,9 @@
     else:                               body                      last                   if k == n: last
         other                       if test: last
 
+A ``while`` loop in a branch tests first whether the branch was chosen. Where it is not known how often the
+inner loop runs, as it depends on the outer one's index or its values, the two become one ``while`` loop.
+
 The same statements run in the same order.
 """
 
@@ -32,7 +35,7 @@ from pullback.ir.nodes import (
     Var,
     While,
 )
-from pullback.ir.types import INT, Scalar
+from pullback.ir.types import BOOL, INT, Scalar
 from pullback.ir.walk import assigns, blocks, reads, walk
 
 
@@ -69,9 +72,14 @@ def _opened(statement: Statement, builder: Builder) -> Iterator[Statement]:
     first, other = statement.then[:place], statement.orelse if elsewhere is None else ()
     if isinstance(found, For):
         start, stop = (builder.var(wish, INT) for wish in ("start", "stop"))
-        bounds = _bind(start, found.start), _bind(stop, found.stop)
-        none = _bind(start, Const(0)), _bind(stop, Const(0))
+        bounds: Block = _bind(start, found.start), _bind(stop, found.stop)
+        none: Block = _bind(start, Const(0)), _bind(stop, Const(0))
         brought: list[Statement] = [replace(found, start=start, stop=stop)]
+    elif isinstance(found, While):
+        chosen, going = builder.var("chosen", BOOL), builder.var("going", BOOL)
+        bounds, none = (_bind(chosen, Const(True)),), (_bind(chosen, Const(False)),)
+        tested = If(chosen, (*found.before, _going(found, going)), (_bind(going, Const(False)),))
+        brought = [replace(found, before=(tested,), test=going)]
     else:
         assert isinstance(found, If)
         with builder.block() as made:
@@ -94,7 +102,7 @@ def _opened(statement: Statement, builder: Builder) -> Iterator[Statement]:
 def _deepest(block: Block, depth: int) -> int | None:
     """Where a loop is, or a branch with one, in which as many loops as `depth` stand in each other."""
     for k, statement in enumerate(block):
-        plain = isinstance(statement, For | If) and not isinstance(statement, Checkpoint)
+        plain = isinstance(statement, For | While | If) and not isinstance(statement, Checkpoint)
         if depth and plain and _depth(statement) == depth:
             return k
     return None
@@ -112,26 +120,34 @@ def _bind(target: Var, value: Operand) -> Assign:
 def out_of_loop(program: Program, position: int) -> Program | None:
     """The program with the loop at `position` and the deepest one inside of it as one.
 
-    None where there is none, or how often it runs is not known before.
+    None where there is none.
     """
     outer = program.body[position]
-    if not isinstance(outer, For):
-        return None
+    assert isinstance(outer, For | While)
     # The trips of a loop over numbers take no more than a step of the schedule does.
-    loops = [k for k, s in enumerate(outer.body) if isinstance(s, For) and _depth(s) > 1]
+    loops = [k for k, s in enumerate(outer.body) if isinstance(s, For | While) and _depth(s) > 1]
     if not loops:
         return None
     place = max(loops, key=lambda k: (_depth(outer.body[k]), len(list(walk((outer.body[k],))))))
     inner = outer.body[place]
-    assert isinstance(inner, For)
-    changing = {t.name for s in walk((outer,)) for t in assigns(s)}
-    if any(v.name in changing for v in reads(inner)):
-        return None
+    assert isinstance(inner, For | While)
     builder = Builder(names_of(program))
     builder.location = outer.location
-    trips, length = (_trips(loop, builder) for loop in (outer, inner))
-    if trips is None or length is None:
+    made = _counted(outer, inner, place, builder) or _going_on(outer, inner, place, builder)
+    if made is None:
         return None
+    before: Block = builder.statements()
+    return replace(program, body=(*program.body[:position], *before, made, *program.body[position + 1 :]))
+
+
+def _counted(outer: For | While, inner: For | While, place: int, builder: Builder) -> Statement | None:
+    """The two as one ``for`` loop; None unless it is known before how often they run."""
+    if not isinstance(outer, For) or not isinstance(inner, For):
+        return None
+    changing = {t.name for s in walk((outer,)) for t in assigns(s)}
+    if any(v.name in changing for v in reads(inner)) or not (_has_step(outer) and _has_step(inner)):
+        return None
+    trips, length = (_trips(loop, builder) for loop in (outer, inner))
     width = builder.call(np.add, length, 1, name="width")
     total = builder.call(np.multiply, trips, width, name="total")
     index = builder.var("trip", INT)
@@ -146,9 +162,57 @@ def out_of_loop(program: Program, position: int) -> Program | None:
             If(builder.call(np.greater, within, 0, name="is_inner"), (*inside.statements(), *inner.body))
         )
         builder.add(If(builder.call(np.equal, within, length, name="is_last"), outer.body[place + 1 :]))
-    loop = For(index, Const(0), total, Const(1), body.statements(), location=inner.location)
-    before: Block = builder.statements()
-    return replace(program, body=(*program.body[:position], *before, loop, *program.body[position + 1 :]))
+    return For(index, Const(0), total, Const(1), body.statements(), location=inner.location)
+
+
+def _going_on(outer: For | While, inner: For | While, place: int, builder: Builder) -> Statement | None:
+    """The two as one ``while`` loop, of which a trip is one of the inner loop, or what follows that."""
+    if not all(isinstance(loop, While) or _has_step(loop) for loop in (outer, inner)):
+        return None
+    is_first, going, inside = (builder.var(wish, BOOL) for wish in ("is_first", "going", "inside"))
+    row, within, length = (builder.var(wish, INT) for wish in ("row", "within", "length"))
+    builder.extend((_bind(is_first, Const(True)), _bind(going, Const(True)), _bind(row, Const(0))))
+    builder.extend((_bind(within, Const(0)), _bind(length, Const(0))))
+    trips = _trips(outer, builder) if isinstance(outer, For) else None
+    with builder.block() as before:
+        if trips is None:
+            assert isinstance(outer, While)
+            builder.add(If(is_first, (*outer.before, _going(outer, going))))
+        else:
+            builder.add(_bind(going, builder.call(np.less, row, trips, name="more")))
+    with builder.block() as body:
+        if isinstance(outer, For):
+            _index(outer, row, builder)
+        with builder.block() as first:
+            builder.extend(outer.body[:place])
+            if isinstance(inner, For):
+                builder.extend((_bind(within, Const(0)),))
+                builder.add(_bind(length, _trips(inner, builder)))
+        builder.add(If(is_first, first.statements()))
+        with builder.block() as trip:
+            if isinstance(inner, For):
+                _index(inner, within, builder)
+                builder.assign(within, builder.call(np.add, within, 1, name="next"))
+            builder.extend((*inner.body, _bind(is_first, Const(False))))
+        if isinstance(inner, While):
+            builder.extend((*inner.before, _going(inner, inside)))
+        else:
+            builder.add(_bind(inside, builder.call(np.less, within, length, name="more")))
+        with builder.block() as last:
+            builder.extend((*outer.body[place + 1 :], _bind(is_first, Const(True))))
+            builder.assign(row, builder.call(np.add, row, 1, name="next"))
+        builder.add(If(inside, trip.statements(), last.statements()))
+    return While(before.statements(), going, body.statements(), location=inner.location)
+
+
+def _going(loop: While, going: Var) -> Assign:
+    """``going = test``, a Python bool."""
+    assert isinstance(going.type, Scalar)
+    return (
+        _bind(going, loop.test)
+        if operand_type(loop.test) == going.type
+        else Assign((going,), primitives.weaken, (loop.test,))
+    )
 
 
 def _depth(statement: Statement) -> int:
@@ -157,11 +221,15 @@ def _depth(statement: Statement) -> int:
     return inner + isinstance(statement, For | While)
 
 
-def _trips(loop: For, builder: Builder) -> Operand | None:
-    """How often a loop runs; None if its step is only known at run time."""
-    step = loop.step.value if isinstance(loop.step, Const) else 0
-    if not step:
-        return None
+def _has_step(loop: For) -> bool:
+    """Whether the step is known before the program runs."""
+    return isinstance(loop.step, Const) and loop.step.value != 0
+
+
+def _trips(loop: For, builder: Builder) -> Operand:
+    """How often a loop runs."""
+    assert isinstance(loop.step, Const)
+    step = loop.step.value
     span = builder.call(np.subtract, loop.stop, loop.start, name="span")
     if abs(step) > 1:
         span = builder.call(np.add, span, step - (1 if step > 0 else -1), name="span")

@@ -4,18 +4,20 @@ import ast
 from typing import Any, ClassVar
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import callconv, cgutils, types
 from numba.core.ir import Loc
 from numba.np.arrayobj import store_item
 
+from pullback.emit.direct.ahead import fetch_ahead, rows_written_once
 from pullback.emit.direct.elements import WORD, View, is_array
 from pullback.emit.direct.expressions import Expressions
 from pullback.emit.direct.infer import ListOf
-from pullback.emit.direct.interleaving import is_flat, once_at_a_time
+from pullback.emit.direct.interleaving import is_flat, once_at_a_time, only_moves
 from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
 from pullback.emit.direct.stacks import Stack
-from pullback.emit.direct.syntax import constant_int, raised_by, range_of
+from pullback.emit.direct.syntax import constant_int, indices_of, raised_by, range_of
+from pullback.emit.direct.width import wants_whole_vectors, with_whole_vectors
 
 
 class Outline:
@@ -37,6 +39,7 @@ class Code(Expressions):
     Attributes:
         tree: its syntax tree.
         names: its `Names`.
+        written_once: its `rows_written_once`.
         loops: for each loop around, where ``continue`` and ``break`` go, and how many arrays lived before it.
         live: arrays that are bound and not released yet, with their types, by name.
     """
@@ -46,12 +49,19 @@ class Code(Expressions):
         self.tree = tree
         self.names = Names(tree, description.args)
         self.scopes = Scopes(self.module, tree, found, self.names.alone)
+        self.written_once = rows_written_once(tree, self.names.alone)
         self.loops, self.live = [], {}
 
     def lower_normal_function(self, fndesc):
         self.setup_function(fndesc)
+        if wants_whole_vectors(self.tree, self.found, self.names.alone):
+            with_whole_vectors(self.function)
         self.extract_function_arguments()
         self.pre_lower()
+        self.let_go_on_errors()
+        for name, kind in self.found.variables.items():
+            if is_array(kind) and name not in self.names.alone:
+                self.cell_of(name, kind)
         for name, kind, value in zip(fndesc.args, fndesc.argtypes, self.fnargs, strict=True):
             if name in self.names.alone:
                 self.bind(name, kind, value)
@@ -61,6 +71,34 @@ class Code(Expressions):
                 self.assign_cell(name, kind, value)
         self.block(self.tree.body)
         self.post_lower()
+
+    # -- errors
+
+    def let_go_on_errors(self):
+        """Whatever returns an error to the caller first lets go of the arrays that live there."""
+        plain = self.builder.ret
+
+        def ret(code):
+            if not isinstance(code, ir.Constant) or code.constant != callconv.RETCODE_OK.constant:
+                self.let_go()
+            return plain(code)
+
+        self.builder.ret, self.builder.owned = ret, self.owned
+
+    def owned(self):
+        """What tells the arrays that live here from those that live elsewhere."""
+        values = [*self.live.values(), *self.nameless]
+        return *(id(value) for _, value in values), *self.stacks
+
+    def let_go(self):
+        """Release all arrays."""
+        for kind, value in [*self.live.values(), *self.nameless]:
+            self.context.nrt.decref(self.builder, kind, value)
+        for stack in self.stacks.values():
+            stack.free(self.builder)
+        for name, cell in self.cells.items():
+            if is_array(own := self.found.variables[name]):
+                self.context.nrt.decref(self.builder, own, self.builder.load(cell))
 
     # -- statements
 
@@ -121,18 +159,22 @@ class Code(Expressions):
 
     def assign_cell(self, name, kind, value):
         own = self.found.variables[name]
-        cell = self.cells.get(name)
-        if cell is None:
-            # It is zero at the function's start; `zfill` would make it so here, each time a loop comes by.
-            cell = self.cells[name] = cgutils.alloca_once(
-                self.builder, self.context.get_value_type(own), name=name
-            )
+        cell = self.cell_of(name, own)
         if is_array(own):
             before = self.builder.load(cell)
             self.builder.store(value, cell)
             self.context.nrt.decref(self.builder, own, before)
         else:
             self.builder.store(self.context.cast(self.builder, value, kind, own), cell)
+
+    def cell_of(self, name, kind):
+        cell = self.cells.get(name)
+        if cell is None:
+            # It is zero at the function's start; `zfill` would make it so here, each time a loop comes by.
+            cell = self.cells[name] = cgutils.alloca_once(
+                self.builder, self.context.get_value_type(kind), name=name
+            )
+        return cell
 
     def do_AugAssign(self, node):
         target = node.target
@@ -159,6 +201,8 @@ class Code(Expressions):
         first, stop, step = range_of(node, {})
         start = ir.Constant(WORD, 0) if first is None else self.number(first)
         end = self.number(stop)
+        for target in self.written_once.get(id(node), ()):
+            self.fetch_row(target, builder.sub(end, start))
         before = builder.block
         head, body, latch, behind = (
             builder.append_basic_block(f"for.{part}") for part in ("head", "body", "latch", "behind")
@@ -182,8 +226,17 @@ class Code(Expressions):
         counter.add_incoming(builder.add(counter, ir.Constant(WORD, step), flags=("nsw",)), latch)
         back = builder.branch(head)
         if is_flat(node, self.names.alone):
-            back.set_metadata("llvm.loop", once_at_a_time(self.module))
+            scalar = only_moves(node, self.found.kinds)
+            back.set_metadata("llvm.loop", once_at_a_time(self.module, scalar=scalar))
         builder.position_at_end(behind)
+
+    def fetch_row(self, target, trips):
+        """Fetch what will be written soon after the row of the element `target`."""
+        array = self.view(target.value)
+        if array.kind.layout == "C":
+            indices = [(self.of(index), not self.is_natural(index)) for index in indices_of(target)[:-1]]
+            row = array.pointer(self.builder, [*indices, (ir.Constant(WORD, 0), False)])
+            fetch_ahead(self.builder, row, trips, array.kind.dtype.bitwidth // 8)
 
     def counts_naturals(self, first, stop, step):
         if step > 0:
@@ -256,11 +309,6 @@ class Code(Expressions):
         with self.letting_go():
             value = self.of(node.value)
             self.context.nrt.incref(self.builder, kind, value)
-        for name in list(self.live):
-            self.release((name,))
-        for stack in self.stacks.values():
-            stack.free(self.builder)
-        for name, cell in self.cells.items():
-            if is_array(own := self.found.variables[name]):
-                self.context.nrt.decref(self.builder, own, self.builder.load(cell))
+        self.let_go()
+        self.live.clear()
         self.call_conv.return_value(self.builder, self.context.get_return_value(self.builder, kind, value))

@@ -156,9 +156,18 @@ def _roll(e: Emitter, a: Value, shift: Any, axis: Any = None) -> Value:
     return mapped(array, array.shape, back)
 
 
+def _counts(e: Emitter, counts: Any) -> Index:
+    """Numbers of times."""
+    for count in counts if isinstance(counts, tuple) else (counts,):
+        if isinstance(count, Var) and not e.extents.is_natural(count):
+            negative = e.scalar(np.less, frozen(e, count), 0, name="negative")
+            e.check(negative, ValueError, "repeats may not contain negative values")
+    return extents_of(e, counts)
+
+
 @rewrites(np.tile)
 def _tile(e: Emitter, A: Value, reps: Any) -> Value:
-    counts = extents_of(e, reps)
+    counts = _counts(e, reps)
     array = _at_least(e, an_array(A), len(counts))
     counts = (*(Const(1),) * (array.ndim - len(counts)), *counts)
     shape = tuple(e.times(n, c) for n, c in zip(array.shape, counts, strict=True))
@@ -181,7 +190,7 @@ def _repeat(e: Emitter, a: Value, repeats: Any, axis: Any = None) -> Value:
     if isinstance(repeats, Const) and not (isinstance(repeats.value, int) and repeats.value > 0):
         raise OpaqueError("a list of numbers of times, or none at all")
     along = 0 if along is None else along % array.ndim
-    count = extents_of(e, repeats)[0]
+    (count,) = _counts(e, repeats)
     shape = tuple(e.times(n, count) if k == along else n for k, n in enumerate(array.shape))
 
     def back(e: Emitter, index: Index) -> Index:

@@ -16,6 +16,8 @@ from pullback.optimize.emitter import Emitter
 from pullback.optimize.rewrites import rewrites
 from pullback.optimize.slices import Cut, OpaqueError, cut, from_end, frozen, static
 
+_OTHER_LENGTH = "it is not as long as the axis"
+
 
 class Picked:
     """What an index with integer arrays selects of an array: its own shape, and the way back.
@@ -77,7 +79,7 @@ def is_mask(index: tuple[Any, ...]) -> bool:
 
 def check_mask(e: Emitter, array: Delayed, mask: Delayed) -> None:
     for n, m in zip(array.shape, mask.shape, strict=False):
-        e.check_equal(n, m, "a mask")
+        e.check_equal(n, m, "a mask", _OTHER_LENGTH, IndexError)
 
 
 @rewrites(primitives.pick)
