@@ -70,3 +70,57 @@ def test_products_of_small_and_large_matrices(kind: str, orders: Any) -> None:
 def test_products_of_matrices_that_do_not_fit() -> None:
     with pytest.raises(ValueError, match="matmul"):
         product(np.ones((2, 3)), np.ones((2, 3)))
+
+
+def written(y: Any, a: Any, b: Any) -> None:
+    native.multiply(y, a, b, -1, False)
+
+
+def added(y: Any, a: Any, b: Any) -> None:
+    native.multiply(y, a, b, -1, True)
+
+
+def conjugated_first(y: Any, a: Any, b: Any) -> None:
+    native.multiply(y, a, b, 0, True)
+
+
+def conjugated_second(y: Any, a: Any, b: Any) -> None:
+    native.multiply(y[1], a, b[0].T, 1, False)
+
+
+@pytest.mark.parametrize("kind", ["float64", "complex64", "complex128"])
+@pytest.mark.parametrize("sizes", [(2, 3, 4), (9, 2, 3), (17, 6, 11)])
+def test_products_into_matrices(kind: str, sizes: Any) -> None:
+    rng = np.random.default_rng(1)
+    m, k, n = sizes
+    a, b, y = (drawn(rng, s, kind) for s in ((m, k), (k, n), (m, n)))
+    turned = np.asfortranarray(a), np.asfortranarray(b)
+    for function, factors in (
+        (written, (a, b)),
+        (written, turned),
+        (added, (a, turned[1])),
+        (conjugated_first, (turned[0], b)),
+    ):
+        ours, theirs = y.copy(), y.copy()
+        compiled(function)(ours, *factors)
+        function(theirs, *factors)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    ours, theirs = np.zeros((2, m, n), kind), np.zeros((2, m, n), kind)
+    for function, into in ((compiled(conjugated_second), ours), (conjugated_second, theirs)):
+        function(into, a, np.ascontiguousarray(np.stack([b.T, b.T])))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    assert not ours[0].any()
+
+
+def test_a_product_into_a_matrix_forgets_what_was_there() -> None:
+    for size in (2, 9):
+        y = np.full((size, size), np.nan)
+        compiled(written)(y, np.ones((size, size)), np.ones((size, size)))
+        np.testing.assert_array_equal(y, size)
+        compiled(written)(y, np.ones((size, 0)), np.ones((0, size)))
+        np.testing.assert_array_equal(y, 0)
+
+
+def test_a_product_into_a_matrix_that_does_not_fit() -> None:
+    with pytest.raises(ValueError, match="lengths differ"):
+        compiled(written)(np.ones((2, 3)), np.ones((2, 2)), np.ones((2, 2)))

@@ -346,10 +346,10 @@ class Emitter(Builder):
 
     def copied(self, array: Delayed, name: str = "t") -> Delayed:
         """The elements of `array` in fresh memory; zeros outside loops come cleared from the system."""
-        if array.is_zero and len(self._blocks) == 1 and not all(isinstance(n, Const) for n in array.shape):
-            return self.empty(array.shape, array.dtype, name, np.zeros)
         if array.product is not None:
             return array.product.copied(self, array.shape, name)
+        if array.is_zero and len(self._blocks) == 1 and not all(isinstance(n, Const) for n in array.shape):
+            return self.empty(array.shape, array.dtype, name, np.zeros)
         fresh = self.empty(array.shape, array.dtype, name)
         with self.nest(array.shape) as index:
             self.put(fresh, index, self.read(array, index))

@@ -54,11 +54,6 @@ def optimistic(program: Program) -> Program | None:
     Returns:
         None if there is nothing to win, or a NaN could get lost on the way.
     """
-    loops = (s for s in walk(program.body) if isinstance(s, For | While))
-    inside = (s for loop in loops for block in blocks(loop) for s in walk(block))
-    if not any(_is_scale(s) or _divides(s) for s in inside):
-        # A look at the results would cost more.
-        return None
     if not any(_is_scale(statement) for statement in walk(program.body)):
         return None
     doubt = _Doubt(program)
@@ -73,18 +68,24 @@ def optimistic(program: Program) -> Program | None:
     results = dict.fromkeys(r for r in program.results if isinstance(r, Var) and doubt.concerns(r))
     seen = _Seen(program, builder, suspect)
     groups = {seen.group(result) for result in results if seen.on_the_way(result)}
+    unseen = [result for result in results if seen.group(result) not in groups]
+    if any(isinstance(result.type, Array) for result in unseen) and not _repeats(program):
+        # A look at the results would cost more.
+        return None
     body = seen.block(_plain(program.body[:-1]), groups)
     with builder.block() as first:
         builder.assign(suspect, np.float64(0))
-    for result in results:
-        if seen.group(result) not in groups:
-            _add_nan(builder, suspect, result)
+    for result in unseen:
+        _add_nan(builder, suspect, result)
     body = (*first.statements(), *body, *builder.statements(), Return((*program.results, suspect)))
     return replace(program, body=body)
 
 
-def _divides(statement: Statement) -> bool:
-    return isinstance(statement, Assign) and statement.function is np.divide
+def _repeats(program: Program) -> bool:
+    """Whether a loop has a `scale` or a division."""
+    loops = (s for s in walk(program.body) if isinstance(s, For | While))
+    inside = (s for loop in loops for block in blocks(loop) for s in walk(block))
+    return any(isinstance(s, Assign) and s.function in (primitives.scale, np.divide) for s in inside)
 
 
 def _is_scale(statement: Statement) -> bool:

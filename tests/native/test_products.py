@@ -1,0 +1,118 @@
+"""Products of matrices that are stored where they belong, and what their adjoints keep and make zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as pb
+
+
+def drawn(*shape: int) -> Any:
+    rng = np.random.default_rng(sum(shape))
+    return rng.standard_normal(shape) + 1j * rng.standard_normal(shape)
+
+
+def chain(tensors: Any, start: Any) -> Any:
+    state = start
+    for k in range(tensors.shape[0]):
+        state = np.conj(tensors[k]).T @ (state[:, None] @ tensors[k])[:, 0]
+    return np.sum(np.abs(state) ** 2)
+
+
+def written_twice(a: Any, b: Any) -> Any:
+    """The second product is stored over the first, which has no part in the result."""
+    y = np.empty((2, 6, 6), a.dtype)
+    for k in range(3):
+        y[min(k, 1)] = a[k] @ b[k]
+    return np.sum(np.abs(y) ** 2)
+
+
+def over_what_is_read(a: Any, b: Any) -> Any:
+    y = np.empty((3, 6, 6), a.dtype)
+    y[0] = a[0] @ b[0]
+    for k in range(2):
+        y[k + 1] = y[k] @ b[k]
+        y[k] = a[k] @ y[k + 1]
+    return np.sum(np.abs(y) ** 2)
+
+
+def from_the_end(a: Any, b: Any) -> Any:
+    """Indices -1 and 2 are of one element."""
+    y = np.empty((3, 6, 6), a.dtype)
+    for k in range(-1, 3):
+        y[k] = a[k] @ b[k]
+    return np.sum(np.abs(y) ** 2)
+
+
+def into_a_factor(a: Any, b: Any) -> Any:
+    y = a.copy()
+    for k in range(2):
+        y[k] = y[k] @ b[k]
+        y[k + 1] += y[k].T @ y[k]
+        y[k + 1] = np.conj(y[k + 1] @ np.conj(b[k]))
+    return np.sum(np.abs(y) ** 2)
+
+
+def transposed(a: Any, b: Any) -> Any:
+    y = np.zeros((6, 6), a.dtype)
+    for k in range(3):
+        y += np.conj(np.conj(a[k]) @ b[k].T).T
+        y.T[:, :] += a[k].T @ np.conj(b[k]).T
+    return np.sum(np.abs(y) ** 2)
+
+
+def kept_by_reference(a: Any, b: Any) -> Any:
+    """Arrays that go from trip to trip, and are read by the reverse sweep as they were."""
+    total = 0.0
+    y = a[0].copy()
+    for k in range(3):
+        fresh = np.empty((6, 6), a.dtype)
+        fresh[:, :] = y @ b[k]
+        fresh[0, 0] = 0.5
+        total += np.sum(np.abs(fresh @ fresh) ** 2)
+        y = fresh
+    return total
+
+
+CASES = [written_twice, over_what_is_read, from_the_end, into_a_factor, transposed, kept_by_reference]
+
+
+@pytest.mark.parametrize("function", CASES)
+@pytest.mark.parametrize("real", [False, True])
+def test_gradients_are_slopes(function: Any, real: bool) -> None:
+    a, b = (0.3 * (x.real.copy() if real else x) for x in (drawn(3, 6, 6), 1j * drawn(3, 6, 6)))
+    gradients = pb.grad(pb.compile(function), argnums=(0, 1))(a, b)
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        along = [
+            rng.standard_normal(x.shape) + (0 if real else 1j * rng.standard_normal(x.shape)) for x in (a, b)
+        ]
+        slope = sum(np.sum(np.conj(g) * d).real for g, d in zip(gradients, along, strict=True))
+        h = 1e-5
+        ahead, behind = (function(a + s * h * along[0], b + s * h * along[1]) for s in (1, -1))
+        np.testing.assert_allclose(slope, (ahead - behind) / (2 * h), rtol=1e-6)
+
+
+def test_a_chain_of_products() -> None:
+    tensors, start = 0.3 * drawn(4, 6, 6), drawn(6, 6)
+    compiled = pb.grad(pb.compile(chain), argnums=(0, 1))(tensors, start)
+    taped = pb.grad(chain, argnums=(0, 1), engine="tape")(tensors, start)
+    for ours, theirs in zip(compiled, taped, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10)
+
+
+def in_parts(x: Any, y: Any, u: Any, v: Any) -> Any:
+    return chain(x + 1j * y, u + 1j * v)
+
+
+def test_second_derivatives_of_a_chain() -> None:
+    tensors, start, along = 0.3 * drawn(3, 5, 5), drawn(5, 5), drawn(3, 5, 5) * 0.7
+    primals = (tensors.real.copy(), tensors.imag.copy(), start.real.copy(), start.imag.copy())
+    tangents = (along.real.copy(), along.imag.copy(), 0 * primals[2], primals[3])
+    compiled = pb.hvp(pb.compile(in_parts), primals, tangents)
+    taped = pb.hvp(in_parts, primals, tangents)
+    for ours, theirs in zip(compiled, taped, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
