@@ -109,7 +109,14 @@ def all_workloads(torch: Any, autograd: Any) -> Iterator[Workload]:
         yield Workload(
             f"MLP 64-256-256-10, batch 32, {dtype}",
             workloads.mlp(torch, autograd, dtype),
-            [Ratio("Variable", "torch", 1), Ratio("pb.grad", "torch", 1), Ratio("Variable", "autograd")],
+            [
+                Ratio("Variable", "torch", 1),
+                Ratio("Variable, written out", "torch, written out", 1),
+                Ratio("Variable, written out", "torch"),
+                Ratio("pb.grad", "torch", 1),
+                Ratio("pb.grad, written out", "torch, written out", 1),
+                Ratio("Variable, written out", "autograd"),
+            ],
         )
     yield Workload(
         "product of 10 matrices, 200×200",

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import pullback as pb
+from pullback.scipy.special import log_softmax
 
 Candidates = dict[str, Callable[[], Any]]
 
@@ -118,7 +119,11 @@ def scalars(torch: Any, autograd: Any) -> Candidates:
 
 
 def mlp(torch: Any, autograd: Any, dtype: str) -> Candidates:
-    """Cross entropy of a perceptron of two hidden layers, in all weights and biases."""
+    """Cross entropy of a perceptron of two hidden layers, in all weights and biases.
+
+    By the functions that each library has for it, and the same written out in elementary operations. Autograd
+    has none, and PyTorch has one function for all, ``cross_entropy``.
+    """
     rng = np.random.default_rng(2)
     sizes = (64, 256, 256, 10)
     parameters: list[Any] = []
@@ -128,6 +133,11 @@ def mlp(torch: Any, autograd: Any, dtype: str) -> Candidates:
     data = rng.standard_normal((32, 64)).astype(dtype)
     labels = rng.integers(0, 10, 32)
     rows_of_batch = np.arange(32)
+
+    def loss(w1: Any, b1: Any, w2: Any, b2: Any, w3: Any, b3: Any) -> Any:
+        h = np.maximum(data @ w1 + b1, 0.0)
+        h = np.maximum(h @ w2 + b2, 0.0)
+        return -np.mean(log_softmax(h @ w3 + b3, axis=1)[rows_of_batch, labels])
 
     def written_with(namespace: Any) -> Callable[..., Any]:
         def loss(w1: Any, b1: Any, w2: Any, b2: Any, w3: Any, b3: Any) -> Any:
@@ -140,22 +150,35 @@ def mlp(torch: Any, autograd: Any, dtype: str) -> Candidates:
 
         return loss
 
-    def in_torch() -> Callable[..., Any]:
-        torch_data, torch_labels = torch.from_numpy(data), torch.from_numpy(labels)
-        functional = torch.nn.functional
-
-        def loss(w1: Any, b1: Any, w2: Any, b2: Any, w3: Any, b3: Any) -> Any:
-            h = torch.relu(torch_data @ w1 + b1)
-            h = torch.relu(h @ w2 + b2)
-            return functional.cross_entropy(h @ w3 + b3, torch_labels)
-
-        return loss
-
-    return by_all(
-        written_with(np), parameters,
-        torch, torch and in_torch(),
+    candidates = by_all(
+        loss, parameters,
+        torch, torch and mlp_in_torch(torch, data, labels, written_out=False),
         autograd, written_with(autograd_numpy(autograd)),
     )  # fmt: skip
+    written_out = by_all(
+        written_with(np), parameters,
+        torch, torch and mlp_in_torch(torch, data, labels, written_out=True),
+        None, None,
+    )  # fmt: skip
+    return candidates | {f"{name}, written out": run for name, run in written_out.items()}
+
+
+def mlp_in_torch(torch: Any, data: Any, labels: Any, *, written_out: bool) -> Callable[..., Any]:
+    """The loss of `mlp` for tensors."""
+    data, labels, rows_of_batch = (torch.from_numpy(x) for x in (data, labels, np.arange(32)))
+    functional = torch.nn.functional
+
+    def loss(w1: Any, b1: Any, w2: Any, b2: Any, w3: Any, b3: Any) -> Any:
+        h = torch.relu(data @ w1 + b1)
+        h = torch.relu(h @ w2 + b2)
+        logits = h @ w3 + b3
+        if not written_out:
+            return functional.cross_entropy(logits, labels)
+        logits = logits - torch.amax(logits, dim=1, keepdim=True)
+        log_total = torch.log(torch.sum(torch.exp(logits), dim=1))
+        return torch.mean(log_total - logits[rows_of_batch, labels])
+
+    return loss
 
 
 def products(torch: Any) -> Candidates:

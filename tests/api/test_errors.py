@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,8 @@ def test_an_output_that_is_no_scalar() -> None:
         (np.array([True]), "booleans"),
         (3, "integers"),
         (np.array([1.0, None]), "Python objects"),
+        (None, "Python objects"),
+        (print, "Python objects"),
     ],
 )
 def test_inputs_without_a_derivative(value: Any, kind: str) -> None:
@@ -304,6 +307,40 @@ def test_a_value_that_outlives_its_transform(derivative: Callable[..., Any]) -> 
     refused(lambda: np.sum(kept[0]), pb.UnsupportedError, "belongs to a finished", "has_aux=True")
 
 
+RETURNING: dict[str, Callable[..., Any]] = {
+    "grad": lambda f: pb.grad(f, engine="tape")(1.0),
+    "value_and_grad, aux": lambda f: pb.value_and_grad(lambda x: (x, f(x)), has_aux=True, engine="tape")(1.0),
+    "vjp": lambda f: pb.vjp(f, X),
+    "jvp": lambda f: pb.jvp(f, (X,), (X,)),
+    "jvp, aux": lambda f: pb.jvp(lambda x: (x, [f(x)]), (X,), (X,), has_aux=True),
+    "jacobian": lambda f: pb.jacobian(f, mode="reverse")(X),
+    "jacobian, forward": lambda f: pb.jacobian(f, mode="forward")(X),
+}
+
+
+@pytest.mark.parametrize("name", RETURNING)
+@BOTH
+def test_a_value_that_is_returned_after_its_transform(derivative: Callable[..., Any], name: str) -> None:
+    """No operation has noticed that it is a constant by now."""
+    kept: list[Any] = []
+
+    def keeping(x: Any) -> Any:
+        kept.append(np.sum(x))
+        return kept[0]
+
+    derivative(keeping, X)
+    refused(lambda: RETURNING[name](lambda _: kept[0]), pb.UnsupportedError, "belongs to a finished")
+
+
+def test_a_wrong_tangent_of_a_linear_map() -> None:
+    _, push = pb.linearize(np.sin, X)
+    what = "the tangent given to the linear map of sin"
+    refused(lambda: push(X[:2]), pb.ShapeError, f"{what} has shape (2,)", "shape (3,)")
+    refused(lambda: push(1j * X), pb.ShapeError, f"{what} is complex", "real tangent")
+    refused(lambda: push([X]), pb.ShapeError, f"{what} has another structure")
+    refused(lambda: push(X, X), pb.ShapeError, "its map 2 tangents")
+
+
 def test_argnums_that_name_nothing() -> None:
     refused(lambda: pb.grad(np.sum, argnums=3)(X), pb.UnsupportedError, "argument 3")
     refused(lambda: pb.grad(np.sum, argnums="z")(X), pb.UnsupportedError, "'z'")
@@ -352,3 +389,33 @@ def test_an_array_on_disk_is_an_array(tmp_path: Any) -> None:
     on_disk[:] = [2.0, 3.0, 4.0]
     np.testing.assert_array_equal(pb.grad(lambda x: np.sum(x * on_disk))(X), on_disk)
     np.testing.assert_array_equal(pb.grad(lambda x: np.sum(x * x))(on_disk), 2 * np.array(on_disk))
+
+
+OBJECTS: dict[str, Any] = {
+    "a factor": lambda x, a: x * a,
+    "the first factor": lambda x, a: a * x,
+    "a fraction": lambda x, a: x * a[0],
+    "a vector": lambda x, a: x @ a,
+    "an alternative": lambda x, a: np.where([True, False], a, x),
+    "one of several": lambda x, a: np.concatenate([a, x]),
+    "one of several, in a stack": lambda x, a: np.stack([x, a]),
+}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_arrays_of_objects_hide_what_is_tracked(name: str, mode: Any) -> None:
+    """NumPy multiplies what is in them, which is tracked here, by what it does not know to be tracked."""
+
+    def function(x: Any) -> Any:
+        array = np.empty(2, object)
+        array[0], array[1] = Fraction(1, 2), x[1]
+        return np.sum(OBJECTS[name](x, array))
+
+    refused(
+        lambda: pb.jacobian(function, mode=mode)(X[:2]),
+        pb.NotDifferentiableError,
+        "holds Python objects",
+        remedy="np.stack or pb.array",
+        why="only floating and complex numbers",
+    )

@@ -104,6 +104,46 @@ def test_as_in_forward_mode(function, jit, counted):
     assert counted == [True, True]
 
 
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("mode", ["auto", "reverse"])
+def test_a_call_like_one_before(mode, jit, counted, monkeypatch):
+    def powers(x, w, scale):
+        found = np.empty(w.shape[0])
+        for k in range(w.shape[0]):
+            found[k] = np.sum(x ** (k + 1)) * w[k] * scale
+        return found, scale * w
+
+    compiled = Compiled(powers, jit=jit)
+    looked = []
+    specialise = Compiled.specialise
+    monkeypatch.setattr(
+        Compiled, "specialise", lambda self, *given: looked.append(0) or specialise(self, *given)
+    )
+    jacobian = pb.jacobian(compiled, (0, 2), mode=mode, has_aux=True)
+
+    def check(n, rows, scale, at_once):
+        x, w = RNG.standard_normal(n), RNG.standard_normal(rows)
+        before = len(looked)
+        (x_bar, scale_bar), aux = jacobian(x, w, scale)
+        assert (len(looked) == before) == at_once
+        (x_expected, scale_expected), _ = pb.jacobian(compiled, (0, 2), mode="forward", has_aux=True)(
+            x, w, scale
+        )
+        compare([x_bar, scale_bar, aux], [x_expected, scale_expected, scale * w])
+
+    check(5, 3, 2.0, False)
+    check(5, 3, 3.0, True)
+    check(9, 3, 4.0, True)
+    # Other cotangents than those that are ready, fewer columns than rows, and an argument of another type.
+    check(5, 2, 2.0, False)
+    check(6, 3, 2.0, True)
+    check(6, 2, 2.0, True)
+    check(2, 3, 2.0, mode == "reverse")
+    check(6, 3, np.float32(2), False)
+    with pytest.raises(IndexError):
+        pb.jacobian(pb.compile(lambda x: np.array([x[5], x[0]])))(np.ones(3))
+
+
 def test_the_shape_of_the_output_may_depend_on_values(counted):
     def chosen(x):
         return x[x > 0] ** 2

@@ -59,6 +59,16 @@ def test_nested_containers_and_aux() -> None:
     np.testing.assert_array_equal(gradient["b"], X)
 
 
+def test_a_hessian_with_aux() -> None:
+    def loss(x: Any) -> Any:
+        return np.sum(x**3), {"twice": 2 * x}
+
+    hessian, aux = pb.hessian(loss, has_aux=True)(X)
+    np.testing.assert_array_equal(hessian, np.diag(6 * X))
+    assert type(aux["twice"]) is np.ndarray
+    np.testing.assert_array_equal(aux["twice"], 2 * X)
+
+
 def test_single_precision_stays() -> None:
     x = X.astype(np.float32)
     assert pb.grad(lambda a: np.sum(np.sin(a) * 2.5 / 3))(x).dtype == np.float32

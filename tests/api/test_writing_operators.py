@@ -114,3 +114,99 @@ def test_a_primitive_that_writes_into_its_argument() -> None:
     with pytest.raises(pb.MutationError, match=r"doubling writes into its argument[^$]*x\.copy\(\)"):
         pb.grad(loss)(X)
     np.testing.assert_allclose(pb.grad(loss)(-X), 3 * X**2)
+
+
+@pb.primitive
+def tail(x: Any) -> Any:
+    """Opaque, and a view."""
+    return x[1:]
+
+
+@pb.vjp_rule(tail, 0)
+def tail_vjp(y_bar: Any, y: Any, x: Any) -> Any:
+    return np.concatenate([np.zeros(1), y_bar])
+
+
+@pb.jvp_rule(tail, 0)
+def tail_jvp(x_dot: Any, y: Any, x: Any) -> Any:
+    return x_dot[1:]
+
+
+def through_views(x: Any) -> Any:
+    y = x * x
+    z = tail(y)
+    z *= 3
+    y[2] += 1
+    tail(z)[0] = x[0]
+    return np.sum(y * y * np.arange(3)) + np.sum(z**3)
+
+
+def test_a_primitive_that_returns_a_view() -> None:
+    plain = through_views(X.copy())
+    value, gradient = pb.value_and_grad(through_views, engine="tape")(X)
+    assert value == pytest.approx(plain, rel=1e-14)
+    assert pb.jvp(through_views, (X,), (X,))[0] == pytest.approx(plain, rel=1e-14)
+    steps = 1e-6 * np.eye(3)
+    slopes = [(through_views(X + step) - through_views(X - step)) / 2e-6 for step in steps]
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(pb.jacobian(through_views, mode="forward")(X), gradient)
+    np.testing.assert_allclose(pb.grad(through_views)(X), gradient)
+    with pytest.raises(pb.UnsupportedError, match=r"shares memory with a result of .*tail"):
+        pb.grad(pb.compile(through_views))(X)
+
+
+def test_a_primitive_that_returns_a_view_of_another_argument() -> None:
+    second = pb.primitive(lambda a, b: b)
+    pb.vjp_rule(second, 1)(lambda y_bar, y, a, b: y_bar)
+    with pytest.raises(pb.UnsupportedError, match=r"that is not its first(.*\n)*.*a copy"):
+        pb.grad(lambda x: np.sum(second(1.0, x * 1)), engine="tape")(X)
+
+
+def opaque_sine(vjp: Any) -> Any:
+    sine = pb.primitive(lambda x: np.sin(np.asarray(x)))
+    pb.vjp_rule(sine, 0)(vjp)
+    pb.jvp_rule(sine, 0)(vjp)
+    return lambda x: np.sum(np.exp(x * x + sine(x)))
+
+
+def into_the_cotangent(y_bar: Any, y: Any, x: Any) -> Any:
+    y_bar *= np.cos(x)
+    return y_bar
+
+
+def into_the_argument(y_bar: Any, y: Any, x: Any) -> Any:
+    x *= y_bar
+    return x
+
+
+def into_a_number_or_an_array(y_bar: Any, y: Any, x: Any) -> Any:
+    y += 1
+    return y_bar * np.cos(x)
+
+
+@pytest.mark.parametrize("rule", [into_the_cotangent, into_the_argument, into_a_number_or_an_array])
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_a_rule_that_writes_into_what_it_is_given(rule: Any, mode: Any) -> None:
+    with pytest.raises(pb.MutationError, match=r"writes into what it is given(.*\n)*.*y_bar \* a"):
+        pb.jacobian(opaque_sine(rule), mode=mode)(X)
+
+
+def test_a_rule_that_writes_into_a_tracked_cotangent_writes_into_its_own() -> None:
+    """What other rules read stays as it was."""
+
+    def pulled(rule: Any) -> Any:
+        return pb.vjp(opaque_sine(rule), X)[1](pb.Variable(1.0))[0].value
+
+    np.testing.assert_allclose(pulled(into_the_cotangent), pulled(lambda y_bar, y, x: y_bar * np.cos(x)))
+
+
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+def test_a_rule_that_returns_nothing(mode: Any) -> None:
+    with pytest.raises(pb.ShapeError, match=r"a rule of .*<lambda> returns None"):
+        pb.jacobian(opaque_sine(lambda y_bar, y, x: None), mode=mode)(X)
+
+
+def test_chunks_of_no_inputs() -> None:
+    for size in (0, -1):
+        with pytest.raises(pb.UnsupportedError, match=f"chunk_size={size} is no number of inputs"):
+            pb.jacobian(np.sin, mode="forward", chunk_size=size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,7 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "emath.arcsin": (np.emath.arcsin, (3 * V,)),
     "emath.arctanh": (np.emath.arctanh, (3 * V,)),
     "linspace": (lambda a, b: np.linspace(a, b, 7), (1.0, W)),
+    "ix_": (lambda a, b: math.prod(np.ix_(a, W, b)) ** 2, (V, W)),
     "windows": (lambda a: np.lib.stride_tricks.sliding_window_view(a, 2) ** 2, (V,)),
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numba.core.registry import cpu_target
 from numba.core.runtime._nrt_python import memsys_disable_stats, memsys_enable_stats
 from numba.core.runtime.nrt import rtsys
 
@@ -115,8 +116,15 @@ def test_what_is_refused_goes_by_numba(ways: list[str]) -> None:
     assert len(ways) == 1
 
 
+def code_of(name: str) -> str:
+    """The LLVM instructions of the one function that is named so."""
+    (made,) = [module for key, module in sys.modules.items() if key.startswith(f"pullback_{name}_")]
+    (code,) = made.compiled.inspect_llvm().values()
+    return code
+
+
 def test_loops_without_sums_are_not_unrolled(ways: list[str]) -> None:
-    def turned(x: Any) -> Any:
+    def laid_across(x: Any) -> Any:
         y = np.empty((x.shape[1], x.shape[0]))
         for i in range(x.shape[1]):
             for k in range(x.shape[0]):
@@ -124,12 +132,79 @@ def test_loops_without_sums_are_not_unrolled(ways: list[str]) -> None:
         return y
 
     x = np.arange(35.0).reshape(5, 7)
-    assert np.array_equal(pb.compile(turned)(x), x.T)
+    assert np.array_equal(pb.compile(laid_across)(x), x.T)
     assert ways == ["direct"]
-    (made,) = [module for name, module in sys.modules.items() if name.startswith("pullback_turned_")]
-    (code,) = made.compiled.inspect_llvm().values()
+    code = code_of("laid_across")
     # At most one in a loop over vectors, and one in the loop over what is left.
     assert 1 <= len(re.findall(r"store (?:<\d+ x double>|double)", code)) <= 2
+
+
+def test_a_function_without_inner_loops_has_whole_vectors_for_exponentials(ways: list[str]) -> None:
+    def decayed(x: Any) -> Any:
+        return np.exp(-x * x)
+
+    x = np.linspace(-3, 3, 105)
+    assert np.allclose(pb.compile(decayed)(x), decayed(x), rtol=1e-15)
+    assert ways == ["direct"]
+    assert '"prefer-vector-width"="512"' in code_of("decayed")
+    is_wide = "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2]
+    assert ("store <8 x double>" in code_of("decayed")) == is_wide
+
+
+def blurred(x: Any, n: Any) -> Any:
+    for _ in range(n):
+        for i in range(1, x.shape[0] - 1):
+            for k in range(1, x.shape[1] - 1):
+                x[i - 1, k] = x[i, k - 1] + x[i, k + 1]
+    return x
+
+
+def thrice(x: Any, n: Any) -> Any:
+    for _ in range(n):
+        for i in range(x.shape[0]):
+            x[i, 0] = x[i, 1] + x[i, 2]
+            for k in range(x.shape[1]):
+                x[i, k] *= 3.0
+    return x
+
+
+def once_blurred(x: Any, n: Any) -> Any:
+    for k in range(1, n - 1):
+        x[0, k] = x[1, k - 1] + x[1, k + 1]
+    return x
+
+
+@pytest.mark.parametrize(("function", "long"), [(blurred, True), (thrice, False), (once_blurred, False)])
+def test_only_loops_over_stencils_are_on_the_longest_vectors(
+    function: Callable[..., Any], long: bool, ways: list[str]
+) -> None:
+    x = np.cos(np.arange(200.0)).reshape(10, 20)
+    assert np.array_equal(pb.compile(function)(x.copy(), 5), function(x.copy(), 5))
+    assert ways == ["direct"]
+    (made,) = [m for name, m in sys.modules.items() if name.startswith(f"pullback_{function.__name__}_")]
+    (code,) = made.compiled.inspect_llvm().values()
+    assert ('"prefer-vector-width"="512"' in code) is long
+
+
+def kept_fields(x: Any, n: Any) -> Any:
+    kept = np.empty((n, x.shape[0], x.shape[1]))
+    for t in range(n):
+        for i in range(1, x.shape[0] - 1):
+            for k in range(1, x.shape[1] - 1):
+                kept[t, i, k] = x[i, k]
+                x[i - 1, k] = x[i, k - 1] + x[i, k + 1]
+    return x + kept[n - 1, 1, 1]
+
+
+@pytest.mark.parametrize(("function", "ahead"), [(kept_fields, True), (blurred, False), (thrice, False)])
+def test_rows_that_are_written_once_are_fetched_ahead(
+    function: Callable[..., Any], ahead: bool, ways: list[str]
+) -> None:
+    x = np.cos(np.arange(200.0)).reshape(10, 20)
+    assert np.array_equal(pb.compile(function)(x.copy(), 5), function(x.copy(), 5))
+    (made,) = [m for name, m in sys.modules.items() if name.startswith(f"pullback_{function.__name__}_")]
+    (code,) = made.compiled.inspect_llvm().values()
+    assert ("call void @llvm.prefetch" in code) is ahead
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])

@@ -10,11 +10,12 @@ import pytest
 
 import pullback as pb
 from pullback.base.errors import NotDifferentiableError
-from pullback.emit import lapack, matmul, native
+from pullback.emit import lapack, matmul, native, triangles
 from pullback.emit.compile import OPTIONS
 from pullback.scipy.linalg import expm as expm_of
 
 assert lapack
+assert triangles
 assert matmul
 
 
@@ -28,6 +29,10 @@ def cholesky(a: Any) -> Any:
 
 def congruent(l: Any, k: Any, reverse: Any) -> Any:  # noqa: E741
     return native.congruent(l, k, reverse)
+
+
+def factor_cotangent(l: Any, l_bar: Any) -> Any:  # noqa: E741
+    return native.factor_cotangent(l, l_bar)
 
 
 def eigh(a: Any) -> Any:
@@ -48,7 +53,7 @@ def svd_cotangent(u_bar: Any, s_bar: Any, vh_bar: Any, u: Any, s: Any, vh: Any) 
 
 compiled: dict[Any, Any] = {
     function: numba.njit(**OPTIONS)(function)
-    for function in (solve, cholesky, congruent, eigh, eigh_cotangent, svd, svd_cotangent)
+    for function in (solve, cholesky, congruent, factor_cotangent, eigh, eigh_cotangent, svd, svd_cotangent)
 }
 
 
@@ -101,6 +106,12 @@ def test_congruences(reverse: bool) -> None:
         agree(congruent, l, k, reverse)
 
 
+def test_cotangents_of_cholesky_factors() -> None:
+    for n in (0, 1, 2, 9, 24, 25, 40):
+        l, l_bar = np.tril(drawn(n, n)) + n * np.eye(n), drawn(n, n, seed=1)  # noqa: E741
+        agree(factor_cotangent, l, l_bar)
+
+
 def test_spectra_that_are_apart_and_those_that_are_not() -> None:
     close = np.diag([1.0, 1.0 + 1e-9, 2.0])
     for a in (*(drawn(n, n) for n in (0, 1, 2, 9)), np.eye(4), close):
@@ -111,7 +122,7 @@ def test_spectra_that_are_apart_and_those_that_are_not() -> None:
 
 
 def test_cotangents_of_spectra() -> None:
-    for n in (1, 2, 3, 8):
+    for n in (1, 2, 3, 8, 130):
         a = drawn(n, n)
         w, v = native.eigh(a + a.T)
         agree(eigh_cotangent, drawn(n, seed=1), drawn(n, n, seed=2), w, v)

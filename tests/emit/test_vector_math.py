@@ -26,7 +26,7 @@ def points(positive: bool) -> np.ndarray:
     return x
 
 
-@pytest.mark.parametrize(("function", "ulps"), [(np.exp, 1), (np.log, 1), (np.log1p, 2), (np.tanh, 3)])
+@pytest.mark.parametrize(("function", "ulps"), [(np.exp, 1), (np.log, 1), (np.log1p, 1), (np.tanh, 3)])
 def test_within_a_few_ulp_of_the_true_value(function: Any, ulps: float) -> None:
     def f(r: Any, x: Any, y: Any) -> Any:
         with r.range(x.shape[0]) as i:

@@ -10,7 +10,7 @@ from comparing import check, compare
 from recording import record
 
 from pullback.ir import primitives
-from pullback.ir.nodes import Assign, If, Program
+from pullback.ir.nodes import Assign, For, If, Program, Store
 from pullback.ir.verify import verify
 from pullback.ir.walk import walk
 from pullback.optimize.pipeline import finish, optimize
@@ -211,6 +211,37 @@ def test_arrays_that_trade_places():
     others = tuple((*pair, 3) for pair in OTHERS)
     check(swaps, *OTHERS[0], 4, others=others)
     assert gathers(finished(swaps, *OTHERS[0], 4)) == 1
+
+
+def traded(r, u, v, factor, steps):
+    a, b = r.cell(u * 1, "a"), r.cell(v * 1, "b")
+    with r.range(steps):
+        with r.range(1, u.shape[0] - 1) as i, r.range(1, u.shape[1] - 1) as j:
+            x = b[i, j]
+            b[i, j] = 0.0
+            t = factor * x
+            a.add_at((i, j), x - 4.0 * t)
+            a.add_at((i - 1, j), t)
+            a.add_at((i + 1, j), -t)
+            a.add_at((i, j + 1), t)
+        old = r.call(primitives.bind, a)
+        r.set(a, b)
+        r.set(b, old)
+    return a * 1, b * 1
+
+
+def test_multiples_of_one_number_are_shared_as_that_number():
+    check(traded, *OTHERS[0], 0.1, 3, others=tuple((*pair, 0.1, 3) for pair in OTHERS))
+    done = finished(traded, *OTHERS[0], 0.1, 3)
+    branches = [s for s in walk(done.body) if isinstance(s, If) and any(isinstance(t, For) for t in s.orelse)]
+    shared = [s for s in walk(branches[0].orelse) if isinstance(s, Store)]
+    assert [s.accumulate for s in shared] == [False, False, True]
+
+
+@pytest.mark.parametrize("factor", [np.inf, -np.inf, np.nan, 0.0])
+def test_multiples_of_nothing_by_infinity_are_not_added(factor):
+    with np.errstate(all="ignore"):
+        check(traded, *OTHERS[0], factor, 3, others=tuple((*pair, factor, 3) for pair in OTHERS))
 
 
 def test_arrays_that_may_be_the_same_are_told_apart_at_run_time():

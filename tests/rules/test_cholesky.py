@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pullback as pb
-from pullback.rules.triangular import congruent
+from pullback.base.composed import COMPOSED
+from pullback.rules.triangular import congruent, factor_cotangent
 
 
 def definite(rng: np.random.Generator, shape: Any, complex: bool) -> Any:
@@ -57,6 +58,36 @@ def test_stacks_of_large_matrices_are_those_of_single_ones(n: int, complex: bool
         together = congruent(np.linalg.cholesky(a), k, reverse)
         alone = [congruent(np.linalg.cholesky(one), other, reverse) for one, other in zip(a, k, strict=True)]
         np.testing.assert_allclose(together, alone, rtol=1e-11)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("shape", [(31, 31), (33, 33), (70, 70), (2, 1, 15, 15), (3, 40, 40)])
+def test_cotangents_by_blocks_are_those_of_the_formula(kind: str, shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(shape)
+    a = definite(rng, shape, kind.startswith("c"))
+    y, y_bar = np.linalg.cholesky(a), definite(rng, shape, kind.startswith("c")) @ a[..., ::-1, :]
+    wanted = COMPOSED[factor_cotangent](y, y_bar)
+    found = factor_cotangent(y.astype(kind), y_bar.astype(kind))
+    assert found.dtype == kind
+    assert not np.triu(found, 1).any()
+    assert np.linalg.norm(found - wanted) < 200 * np.finfo(kind).eps * np.linalg.norm(wanted)
+
+
+@pytest.mark.parametrize("complex", [False, True])
+def test_a_factor_of_several_blocks_to_second_order(complex: bool) -> None:
+    a = definite(np.random.default_rng(3), (40, 40), complex)
+    assert pb.testing.gradcheck(lambda a: np.linalg.cholesky(a)[::9, ::7], a, tolerance=1e-4)
+
+
+@pytest.mark.parametrize("condition", [1e3, 1e6])
+def test_an_ill_conditioned_factor_keeps_its_digits(condition: float) -> None:
+    rng = np.random.default_rng(4)
+    q = np.linalg.qr(rng.standard_normal((100, 100)))[0]
+    y = np.linalg.cholesky((q * np.geomspace(1, 1 / condition, 100)) @ q.T).astype(np.float32)
+    y_bar = rng.standard_normal((100, 100)).astype(np.float32)
+    wanted = COMPOSED[factor_cotangent](y.astype(float), y_bar.astype(float))
+    found = factor_cotangent(y, y_bar)
+    assert np.linalg.norm(found - wanted) < 1e-5 * np.linalg.norm(wanted)
 
 
 @pytest.mark.parametrize("upper", [False, True])

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 import pullback as pb
-from pullback.rules import factored
+from pullback.rules import factored, substitution
 
 KINDS = ["float32", "float64", "complex64", "complex128"]
 
@@ -20,9 +21,13 @@ def drawn(kind: str, *shape: int, seed: int = 0) -> Any:
     return (values + 1j * rng.normal(size=shape) if kind.startswith("c") else values).astype(kind)
 
 
+@pytest.mark.parametrize("panels", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("shape", [(32,), (40, 3), (150, 1), (150, 170)])
-def test_solutions_and_those_of_the_transpose(kind: str, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(32,), (40, 3), (150, 1), (150, 170), (64, 128), (300, 130), (600, 140)])
+def test_solutions_and_those_of_the_transpose(
+    kind: str, shape: tuple[int, ...], panels: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(substitution, "copies_nothing", lambda: panels)
     a, b = drawn(kind, shape[0], shape[0]) + 3 * np.eye(shape[0], dtype=kind), drawn(kind, *shape, seed=1)
     for matrix, right in ((a, b), (a.T, b[::-1]), (np.asfortranarray(a), np.asfortranarray(b))):
         y = factored.solve(matrix, right)
@@ -33,6 +38,49 @@ def test_solutions_and_those_of_the_transpose(kind: str, shape: tuple[int, ...])
             assert (ours.dtype, ours.shape, ours.flags.c_contiguous) == (theirs.dtype, theirs.shape, True)
             error = np.linalg.norm(ours - theirs) / np.linalg.norm(theirs)
             assert error < 1e4 * np.finfo(kind).eps
+
+
+def nearly_singular(n: int) -> dict[str, Any]:
+    """Matrices to which rounding does much."""
+    rng = np.random.default_rng(2)
+    first, second = (np.linalg.qr(rng.normal(size=(n, n)))[0] for _ in range(2))
+    graded = np.geomspace(1, 1e-14, n)
+    one_small = np.where(np.arange(n) == n - 1, 1e-14, 1.0)
+    i = np.arange(n)
+    return {
+        "graded": (first * graded) @ second,
+        "one small": (first * one_small) @ second,
+        "rows": graded[:, None] * rng.normal(size=(n, n)),
+        "columns": graded * rng.normal(size=(n, n)),
+        "Hilbert": 1 / (i[:, None] + i + 1.0) + 1e-10 * np.eye(n),
+        "Vandermonde": np.linspace(0.1, 1, n)[:, None] ** i,
+        "Kahan": np.sin(1.2) ** i[:, None] * (np.eye(n) - np.cos(1.2) * np.triu(np.ones((n, n)), 1)),
+    }
+
+
+@pytest.mark.parametrize("name", list(nearly_singular(2)))
+@pytest.mark.parametrize("many", [False, True])
+def test_residuals_are_as_small_as_rounding(name: str, many: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(substitution, "copies_nothing", lambda: many)
+    n = 200
+    a = nearly_singular(n)[name]
+    x = drawn("float64", n, 150)
+    for matrix, right in ((a, a @ x), (a, x), (a.T, a.T @ x), (a.T, x)):
+        turned = matrix is not a
+        y = factored.solve(a, right)
+        found = factored.solved_again(y, right, transposed=True) if turned else y
+        errors = [
+            np.linalg.norm(right - matrix @ one)
+            / (np.linalg.norm(a) * np.linalg.norm(one) + np.linalg.norm(right))
+            for one in (found, np.linalg.solve(matrix, right))
+        ]
+        assert errors[0] < 10 * errors[1] + np.finfo(float).eps
+
+
+def test_blocks_that_would_lose_digits_are_not_inverted() -> None:
+    for matrix, whole in ((nearly_singular(100)["Vandermonde"], False), (drawn("float64", 200, 200), True)):
+        upper, lower = substitution.Factors(*scipy.linalg.lu_factor(matrix)).inverses
+        assert all(block is not None for block in (*upper, *lower)) is whole
 
 
 def test_factors_go_with_the_solution() -> None:

@@ -310,3 +310,29 @@ def test_a_retained_graph_gives_new_gradients() -> None:
     t.backward()
     second: Any = x.grad
     assert np.array_equal(second, y.value.T)
+
+
+@pytest.mark.parametrize("kind", [float, np.float64, np.float32])
+def test_numbers_of_one_precision(kind: Any) -> None:
+    def by_numbers(x: Any, z: Any) -> Any:
+        y = -np.sin(x) * z + 2 / x
+        return (y - 0.5) ** 2 * 3 - z
+
+    a, b = kind(0.7), kind(0.3)
+    x, z = pb.Variable(a), pb.Variable(b)
+    y = by_numbers(x, z)
+    y.backward()
+    assert type(y.value) is type(by_numbers(a, b))
+    assert y.value == by_numbers(a, b)
+    exact = pb.jacobian(by_numbers, (0, 1), mode="forward")(0.7, 0.3)
+    np.testing.assert_allclose([x.grad, z.grad], exact, rtol=1e-6 if kind is np.float32 else 1e-14)
+    assert np.result_type(x.grad, z.grad) == np.result_type(a)
+
+
+def test_one_number_for_every_entry_times_an_infinite_partial() -> None:
+    x = pb.Variable(np.array([0.0, 4.0]))
+    np.mean(np.sqrt(x)).backward()
+    np.testing.assert_array_equal(x.grad, [np.inf, 0.125])
+    x.grad = None
+    (0 * np.sum(np.sqrt(x))).backward()
+    np.testing.assert_array_equal(x.grad, [0, 0])

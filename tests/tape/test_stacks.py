@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
+from pullback.tape import conjugates
 
 SHAPES = [
     ((3, 1, 4, 4), (2, 4, 4)),
@@ -49,3 +50,21 @@ def test_the_cotangents_of_stacks_that_broadcast(shapes: Any, dtype: Any) -> Non
     for side in (0, 1):
         one = (lambda a: product(a, b)) if side == 0 else (lambda b: product(a, b))
         np.testing.assert_allclose(pb.grad(one)((a, b)[side]), found[side], rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
+@pytest.mark.parametrize(
+    "shapes", [((7, 3, 4), (7, 4, 2)), ((2, 3, 1, 4), (2, 3, 4, 5)), ((3, 2, 2), (3, 2, 0))]
+)
+def test_conjugates_that_are_made_in_parts(shapes: Any, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    a, b = ((rng.standard_normal((*shape, 2)).view(complex)[..., 0]).astype(dtype) for shape in shapes)
+    gradient = pb.grad(lambda a, b: np.sum(np.abs(a @ b) ** 2), argnums=(0, 1), engine="tape")
+    whole = gradient(a, b)
+    turned = (np.asfortranarray(a), np.asfortranarray(b))
+    monkeypatch.setattr(conjugates, "_CACHED", 2 * a[(0,) * (a.ndim - 2)].nbytes)
+    for parts, wanted in zip((*gradient(a, b), *gradient(*turned)), 2 * whole, strict=True):
+        assert parts.dtype == dtype
+        np.testing.assert_allclose(
+            parts, wanted, rtol=100 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps * 1e3
+        )

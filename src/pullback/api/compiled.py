@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from pullback.api.again import settled
 from pullback.api.arguments import Static, key_of, leaves_of, map_tree, short_axes
 from pullback.api.fitting import coerced
 from pullback.api.operation import Operation
@@ -166,11 +165,11 @@ class Compiled:
         run: Callable[..., tuple[Any, ...]],
         rest: tuple[Any, ...],
         answered: Any,
-        careful: bool = False,
+        careful: Callable[[Answer], Answer] | None = None,
     ) -> None:
         """Answer calls with arguments like `leaves` at once from now on, if it can be (`answer_for`).
 
-        With `careful`, only those that one run settles.
+        What `careful` makes of the answer may give None for some of them.
         """
         kinds = dict(zip(specialised.dynamic, specialised.params, strict=False))
         given: list[Any] = [kinds.get(k, leaf) for k, leaf in enumerate(leaves)]
@@ -183,7 +182,7 @@ class Compiled:
         answer = answer_for(specialised.captured, given, lengths, written, run, rest, answered)
         if answer is not None:
             known = self.quick.setdefault(asked, [])
-            known.insert(0, settled(answer) if careful else answer)
+            known.insert(0, careful(answer) if careful else answer)
             del known[ENTRIES:]
 
     def _follow(self, specialised: Specialised, values: list[Any]) -> list[Any]:

@@ -102,6 +102,8 @@ class Followed:
     def value_of(self, value: Any) -> Any:
         """`value` one level down, as the user gets it: nothing else refers to an array in it."""
         own = self.own(value)
+        if own is None:
+            refuse_finished(value)
         inner = own._value if own is not None else value.frozen() if isinstance(value, Mutable) else value
         return inner.copy() if isinstance(inner, np.ndarray) and isinstance(value, Tracked) else inner
 
@@ -138,7 +140,18 @@ def pushed(value: Any, sweep: Sweep) -> tuple[Any, Any]:
         value = value.frozen()
     if isinstance(value, Dual) and value.sweep is sweep:
         return value.primal, value.tangent
+    refuse_finished(value)
     return value, None
+
+
+def refuse_finished(value: Any) -> None:
+    """Raise if a returned value belongs to a transform that has ended, which kept it somewhere."""
+    while isinstance(value, Tracked):
+        if isinstance(value, Dual):
+            value.sweep.check()
+        elif isinstance(value, Variable):
+            value._tape.check()
+        value = value.peel()
 
 
 def plain_aux(aux: Any, followed: Followed) -> Any:

@@ -16,14 +16,13 @@ from pullback.api.follow import Followed, function_name, outcome, plain_aux
 from pullback.api.products import Convention, check_convention, conjugated, refuse_integers, vjp, with_aux
 from pullback.base.argnums import Argnums, Chosen, choose
 from pullback.base.errors import ConventionError, ShapeError, UnsupportedError
+from pullback.base.numbers import REALS
 from pullback.base.pytrees import flatten
 from pullback.base.spec import dtype_of
 from pullback.base.tracked import bare
 from pullback.rules.spectra.inquiry import NOTED, UndeterminedError
 from pullback.tape.backward import finished, one
 from pullback.tape.sweep import sweep_from
-
-_REALS = frozenset({float, np.float64, np.float32})
 
 
 def value_and_grad(
@@ -154,7 +153,7 @@ def _evaluated(
     new_args, new_kwargs = chosen.replaced(followed.arguments)
     output, aux = with_aux(outcome(function, new_args, new_kwargs), has_aux, "grad")
     own = followed.own(output)
-    if own is not None and type(own._value) in _REALS and not holomorphic:
+    if own is not None and type(own._value) in REALS and not holomorphic:
         value = own._value
     else:
         check_scalar(output, followed, holomorphic)

@@ -67,6 +67,8 @@ def jacobian(
     """
     if mode not in ("auto", "forward", "reverse"):
         raise UnsupportedError(f"mode={mode!r} is none", remedy="'auto', 'forward' or 'reverse'.")
+    if chunk_size is not None and chunk_size < 1:
+        raise UnsupportedError(f"chunk_size={chunk_size} is no number of inputs", remedy="1 or more.")
 
     options = {
         "argnums": argnums, "mode": mode, "has_aux": has_aux, "holomorphic": holomorphic,
@@ -266,6 +268,7 @@ def _own(block: Any, dtype: np.dtype[Any]) -> Any:
 def hessian(
     function: Callable[..., Any],
     argnums: Argnums = 0,
+    has_aux: bool = False,
     chunk_size: int | None = None,
     engine: Engine | None = None,
 ) -> Callable[..., Any]:
@@ -274,6 +277,7 @@ def hessian(
     Args:
         function: returns a real scalar; its arguments are real.
         argnums: which argument to differentiate: a position, a name, or a tuple of them.
+        has_aux: `function` returns ``(output, aux)``, and the result is ``(hessian, aux)``.
         chunk_size: how many columns one sweep carries (see `jacobian`).
         engine: see `grad`.
 
@@ -294,8 +298,9 @@ def hessian(
     """
     function = on_engine(function, engine)
     eager = "tape" if engine in ("tape", "dual") else None
-    matrix = jacobian(grad(function, argnums, engine=eager), argnums, mode="forward", chunk_size=chunk_size)
-    options = {"argnums": argnums, "chunk_size": chunk_size}
+    gradient = grad(function, argnums, has_aux, engine=eager)
+    matrix = jacobian(gradient, argnums, mode="forward", has_aux=has_aux, chunk_size=chunk_size)
+    options = {"argnums": argnums, "has_aux": has_aux, "chunk_size": chunk_size}
     matrix.__wrapped__ = function  # type: ignore[attr-defined]
     matrix.__transform__ = (hessian, function, options)  # type: ignore[attr-defined]
     return matrix

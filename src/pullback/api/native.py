@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from pullback.api.again import settled
 from pullback.api.arguments import leaves_of, map_tree
 from pullback.api.compiled import Compiled, Specialised, check_apart
 from pullback.api.fitting import coerced
@@ -95,7 +96,7 @@ def _remember(
     )
     value = Part(result.position, plan.interface.results[result.position])
     answered = (value, gradients[0] if single else gradients)
-    careful = may_ask_again(specialised.captured.program)
+    careful = settled if may_ask_again(specialised.captured.program) else None
     compiled.remember(asked, specialised, leaves, plan.run, (*captives, plan.seed), answered, careful)
 
 

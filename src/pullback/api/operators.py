@@ -10,10 +10,12 @@ import numpy as np
 
 from pullback.api.products import jvp, vjp
 from pullback.base.dispatch import dispatched, reaches_engines, tracked_in
-from pullback.base.errors import MutationError, UnsupportedError
+from pullback.base.errors import MutationError, ShapeError, UnsupportedError
+from pullback.base.mutable import Mutable
 from pullback.base.pytrees import flatten, unflatten
 from pullback.base.tracked import bare
 from pullback.rules import table
+from pullback.rules.direction import names_loaded
 from pullback.rules.lookup import row_of
 from pullback.rules.table import ALL, EACH
 from pullback.tape import fast, plan, record
@@ -122,7 +124,7 @@ def vjp_rule(
 
     def add(rule: F) -> F:
         own.partials = None
-        table.vjp(function, argument, holomorphic=holomorphic)(rule)
+        table.vjp(function, argument, reads=_reads(rule), holomorphic=holomorphic)(_guarded(rule, function))
         _forget()
         return rule
 
@@ -158,11 +160,48 @@ def jvp_rule(
 
     def add(rule: F) -> F:
         own.partials = None
-        table.jvp(function, argument, holomorphic=holomorphic)(rule)
+        table.jvp(function, argument, reads=_reads(rule), holomorphic=holomorphic)(_guarded(rule, function))
         _forget()
         return rule
 
     return add
+
+
+def _reads(rule: Callable[..., Any]) -> str:
+    return " ".join(names_loaded(rule))
+
+
+def _guarded(rule: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule that is kept from changing what it is given, which others read, too."""
+
+    @functools.wraps(rule)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            result = rule(*map(_lent, args), **kwargs)
+        except ValueError as error:
+            if "read-only" not in str(error):
+                raise
+            raise MutationError(
+                f"a rule of {table.name_of(function)} writes into what it is given",
+                why="other rules read the same arrays",
+                remedy="compute a new array: y_bar * a for y_bar *= a.",
+            ) from error
+        if result is None:
+            raise ShapeError(
+                f"a rule of {table.name_of(function)} returns None", remedy="return what it computes."
+            )
+        return result
+
+    return guarded
+
+
+def _lent(value: Any) -> Any:
+    """A value that can be written into without changing it, or not at all; in lists, too."""
+    if isinstance(value, Mutable):
+        value = value.frozen()
+    if type(value) is list or type(value) is tuple:
+        return type(value)(map(_lent, value))
+    return _read_only(value)
 
 
 def primitive(function: F) -> F:
@@ -192,10 +231,27 @@ def primitive(function: F) -> F:
                 why="it is opaque, so the derivative by what was there would be wrong",
                 remedy="let it copy the argument first: x = x.copy().",
             )
+        _link(call, result, args, kwargs)
         return result
 
     call.__dict__["dispatched"] = call
     return call  # type: ignore[return-value]
+
+
+def _link(call: Callable[..., Any], result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Have results that are views of an argument be linked to it, for a write into one to reach the other."""
+    several = isinstance(result, tuple | list)
+    for i, part in enumerate(result if several else (result,)):
+        for place, value in enumerate((*args, *kwargs.values())):
+            if not (isinstance(part, Mutable) and isinstance(value, Mutable)):
+                continue
+            if place == 0 and args:
+                part.link(value, (call, args[1:], kwargs, i if several else None))
+            elif np.may_share_memory(bare(part), bare(value)):
+                raise UnsupportedError(
+                    f"{table.name_of(call)} returns a view of an argument that is not its first",
+                    remedy="let it return a copy.",
+                )
 
 
 def checkpoint(function: F) -> F:

@@ -355,6 +355,10 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
     Returns:
         ``(value, push)``; ``push(*tangents)``, one tangent for each primal, returns the tangent of the value.
 
+    Raises:
+        NotDifferentiableError: if a primal is integer or boolean.
+        ShapeError: from ``push``, if a tangent has another structure, shape or dtype than its primal.
+
     Example:
         >>> import numpy as np, pullback as pb
         >>> y, push = pb.linearize(np.exp, 0.0)
@@ -365,6 +369,9 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
     """
     value, pull = vjp(function, *primals)
     _, push_back = vjp(pull, tree_map(lambda leaf: np.ones_like(leaf)[()], value))
+    known = [flatten(primal) for primal in primals]
+    specs = [[spec_of(bare(leaf)) for leaf in leaves] for leaves, _ in known]
+    owner = f"the linear map of {function_name(function)}"
 
     def push(*tangents: Any) -> Any:
         """The tangent of the value."""
@@ -372,7 +379,11 @@ def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callabl
             raise ShapeError(
                 f"linearize was given {len(primals)} primals, and its map {len(tangents)} tangents"
             )
-        return push_back(tuple(tangents))[0]
+        fitted = [
+            unflatten(structure, matching(tangent, structure, own, "tangent", owner))
+            for tangent, (_, structure), own in zip(tangents, known, specs, strict=True)
+        ]
+        return push_back(tuple(fitted))[0]
 
     return value, push
 

@@ -14,7 +14,7 @@ import numpy as np
 from pullback.base.cast import astype
 from pullback.base.errors import UnsupportedError
 from pullback.base.spec import dtype_of
-from pullback.base.tracked import bare
+from pullback.base.tracked import Tracked, bare
 
 
 def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
@@ -38,6 +38,15 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
         result = func(value, axis)
         value = result if np.ndim(result) == np.ndim(value) else np.expand_dims(result, axis)
     return value
+
+
+def ix_(*args: Any) -> Any:
+    """As `numpy.ix_`, whose open mesh may be of numbers as well as of indices."""
+    mesh = np.ix_(*map(bare, args))
+    return tuple(
+        np.reshape(x, np.shape(grid)) if isinstance(x, Tracked) else grid
+        for x, grid in zip(args, mesh, strict=True)
+    )
 
 
 def cov(
@@ -175,6 +184,7 @@ def _beyond_one(x: Any) -> Any:
 COMPOSED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.apply_along_axis: apply_along_axis,
     np.apply_over_axes: apply_over_axes,
+    np.ix_: ix_,
     np.cov: cov,
     np.corrcoef: corrcoef,
     np.polyder: polyder,

@@ -41,7 +41,7 @@ def dispatched(function: F) -> F:
         found = tracked_in(args) or tracked_in(kwargs.values())
         if not found:
             return function(*args, **kwargs)
-        owner = max(found, key=lambda tracked: tracked.level)
+        owner = found[0] if len(found) == 1 else max(found, key=lambda tracked: tracked.level)
         return owner.__array_function__(call, (type(owner),), args, kwargs)  # type: ignore[attr-defined]
 
     call.__dict__["dispatched"] = call

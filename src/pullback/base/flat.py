@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.errors import UnsupportedError
+
 
 class Flat:
     """The elements of an array in the order of C, as `numpy.flatiter` has them."""
@@ -26,9 +28,11 @@ class Flat:
         return iter(np.ravel(self.base))
 
     def __getitem__(self, index: Any) -> Any:
-        return np.ravel(self.base)[index]
+        part = np.ravel(self.base)[index]
+        return np.copy(part) if np.ndim(part) else part
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        self._refuse_own(index, value)
         places = np.arange(len(self))[index]
         values = np.ravel(value)
         if places.size:
@@ -36,3 +40,14 @@ class Flat:
             chosen = values[np.arange(places.size) % np.size(values)]
             where = np.unravel_index(places, self.base.shape)
             self.base[where] = np.reshape(chosen, np.shape(places))
+
+    def _refuse_own(self, index: Any, value: Any) -> None:
+        written = np.ravel(self.base)[index]
+        if not np.may_share_memory(written, self.base):
+            written = self.base
+        if np.may_share_memory(written, value):
+            raise UnsupportedError(
+                "a view of an array is written into its own .flat",
+                why="NumPy goes entry by entry there, and may read what it has just written",
+                remedy="write x.flat[...] = view.copy().",
+            )

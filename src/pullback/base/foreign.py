@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from pullback.base.errors import UnsupportedError
+from pullback.base.errors import NotDifferentiableError, UnsupportedError
 
-_USUAL = frozenset({np.ndarray, float, int, bool, np.float64, tuple, list, slice, type(None), str})
+_USUAL = frozenset({float, int, bool, np.float64, slice, type(None), str})
 
 
 def is_sparse(value: Any) -> bool:
@@ -28,8 +28,11 @@ def refuse_foreign(values: Iterable[Any], place: str) -> None:
         kind = type(value)
         if kind in _USUAL:
             continue
-        if isinstance(value, np.ndarray):
-            if kind is not np.memmap:
+        if kind is list or kind is tuple:
+            refuse_foreign(value, place)
+        elif isinstance(value, np.ndarray):
+            refuse_objects(value, place)
+            if kind is not np.ndarray and kind is not np.memmap:
                 remedy = "fill it first: x.filled(0)." if isinstance(value, np.ma.MaskedArray) else None
                 raise UnsupportedError(
                     f"{place} holds a {kind.__name__}",
@@ -43,3 +46,13 @@ def refuse_foreign(values: Iterable[Any], place: str) -> None:
                 why="of the operations with a sparse matrix only the product @ has a derivative rule",
                 remedy="use A @ x or x @ A, A.toarray(), or pullback.scipy.sparse for tracked entries.",
             )
+
+
+def refuse_objects(value: Any, place: str) -> None:
+    """Raise if a value is an array of Python objects, which may be tracked themselves."""
+    if getattr(getattr(value, "dtype", None), "hasobject", False):
+        raise NotDifferentiableError(
+            f"{place} holds Python objects",
+            why="only floating and complex numbers have a derivative",
+            remedy="convert it first: x.astype(float); join tracked values with np.stack or pb.array.",
+        )

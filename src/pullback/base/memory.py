@@ -10,11 +10,15 @@ nothing.
 from __future__ import annotations
 
 import contextlib
+from ctypes import addressof, c_char
 from typing import Any
 
 import numpy as np
 
 _LINE = 64
+_BYTE = np.dtype(np.uint8)
+_array, _empty = np.ndarray, np.empty
+_at: Any = c_char.from_buffer
 _LARGE = 1 << 13
 _LEARNED = (1 << 25) - (1 << 16)
 """Bytes: glibc learns from blocks of up to 32 MiB, what it writes in front of them included."""
@@ -32,8 +36,8 @@ def aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any
     size = dtype.itemsize
     for length in shape:
         size *= length
-    room = np.empty(size + _LINE, np.uint8)
-    return np.ndarray(shape, dtype, room, -room.__array_interface__["data"][0] % _LINE)
+    room = _empty(size + _LINE, _BYTE)
+    return _array(shape, dtype, room, -addressof(_at(room)) % _LINE)
 
 
 def aligned_copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pullback.base.levels import next_level
 
 
 class Switch:
@@ -22,9 +25,14 @@ class Switch:
 
 
 class Modes(threading.local):
-    """The modes of one thread: `paused` by `no_grad`, `watching` by `debug_nans`."""
+    """The modes of one thread.
 
-    paused = False
+    Attributes:
+        paused: the level below which `no_grad` has paused what follows derivatives.
+        watching: whether `debug_nans` is on.
+    """
+
+    paused = 0
     watching = False
 
 
@@ -33,9 +41,9 @@ modes = Modes()
 
 
 @contextlib.contextmanager
-def _mode(name: str, value: bool) -> Iterator[None]:
+def _mode(name: str, value: Callable[[], Any]) -> Iterator[None]:
     before = getattr(modes, name)
-    setattr(modes, name, value)
+    setattr(modes, name, value())
     with switch.lock:
         switch.on += 1
     try:
@@ -47,9 +55,10 @@ def _mode(name: str, value: bool) -> Iterator[None]:
 
 
 def no_grad() -> contextlib.AbstractContextManager[None]:
-    """Within it operations on a `Variable` are not recorded and give plain arrays.
+    """Within it operations on a `Variable`, or on what a transform follows, give plain arrays, never views.
 
-    Writing into one still works. A context manager for one thread, usable as a decorator. As `torch.no_grad`.
+    Writing into one still works, and transforms that begin within it follow their arguments as ever. A
+    context manager for one thread, usable as a decorator. As `torch.no_grad`, in forward mode too.
 
     Example:
         >>> import numpy as np, pullback as pb
@@ -59,7 +68,7 @@ def no_grad() -> contextlib.AbstractContextManager[None]:
         >>> w.value
         array([0.5, 0.5])
     """
-    return _mode("paused", True)
+    return _mode("paused", next_level)
 
 
 def debug_nans() -> contextlib.AbstractContextManager[None]:
@@ -76,4 +85,4 @@ def debug_nans() -> contextlib.AbstractContextManager[None]:
         ...
         pullback.base.errors.NonFiniteError: ...
     """
-    return _mode("watching", True)
+    return _mode("watching", lambda: True)

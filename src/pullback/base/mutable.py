@@ -26,22 +26,44 @@ class Cell:
     Attributes:
         root: for a view, the array that owns the memory; else None.
         path: for a view, how it is derived from the root.
-        version: for a root, how often it has been written into; for a view, the root's version it was derived
-            from.
-        owned: for a root, whether nothing else can refer to its buffer.
         leaf: for a root that began as an input of a tape, that input.
+        version: for a root, how often it has been written into; for a view, the root's version that it was
+            derived from.
         due: whether the value has yet to be computed, which `settle` does.
     """
 
-    __slots__ = ("leaf", "owned", "path", "root", "version")
+    __slots__ = ()
+    version: int
+    root: Any = None
+    path: Path = ()
+    leaf: Any = None
     due: ClassVar[bool] = False
 
-    def __init__(self, root: Any = None, path: Path = (), version: int = 0) -> None:
+
+class RootCell(Cell):
+    """The cell of an array that owns its memory.
+
+    Attributes:
+        owned: whether nothing else can refer to its buffer.
+    """
+
+    __slots__ = ("leaf", "owned", "version")
+
+    def __init__(self) -> None:
+        self.leaf = None
+        self.owned = False
+        self.version = 0
+
+
+class ViewCell(Cell):
+    """The cell of a view."""
+
+    __slots__ = ("path", "root", "version")
+
+    def __init__(self, root: Any, path: Path, version: int) -> None:
         self.root = root
         self.path = path
         self.version = version
-        self.owned = False
-        self.leaf: Any = None
 
 
 class Mutable(Tracked):
@@ -69,31 +91,35 @@ class Mutable(Tracked):
 
     def settle(self) -> None:
         """Bring a view up to date with its root, and note that the root's buffer may be kept from now on."""
-        cell = self._cell
+        cell: Any = self._cell
         if cell is None:
             return
-        if cell.root is None:
+        root = cell.root
+        if root is None:
             cell.owned = False
             return
-        root_cell = cell.root._cell
-        if cell.version != root_cell.version:
-            paused, modes.paused = modes.paused, False
-            try:
-                self.adopt(follow(cell.root, cell.path))
-            finally:
-                modes.paused = paused
-            cell.version = root_cell.version
+        root_cell = root._cell
+        root_cell.owned = False
+        if cell.version == root_cell.version:
+            return
+        paused, modes.paused = modes.paused, 0
+        try:
+            self.adopt(follow(root, cell.path))
+        finally:
+            modes.paused = paused
+        cell.version = root_cell.version
         root_cell.owned = False
 
     def has_view(self, view: Mutable, step: Step) -> None:
         """Note that `view` was derived from this array by `step` and shares its memory."""
-        cell = self._cell
-        if cell is not None and cell.root is not None:
-            view._cell = Cell(cell.root, (*cell.path, step), cell.version)
-            return
+        cell: Any = self._cell
         if cell is None:
-            cell = self._cell = Cell()
-        view._cell = Cell(self, (step,), cell.version)
+            cell = self._cell = RootCell()
+        root = cell.root
+        if root is None:
+            view._cell = ViewCell(self, (step,), cell.version)
+        else:
+            view._cell = ViewCell(root, (*cell.path, step), cell.version)
 
     def link(self, source: Any, step: Step) -> None:
         """Note that this value was derived from `source` by `step`, if they share memory."""
@@ -122,10 +148,11 @@ class Mutable(Tracked):
             value.settle()
             if _is_itself(value, root, path, index):
                 return
-        if root._cell is None:
-            root._cell = Cell()
+        written: Any = root._cell
+        if written is None:
+            written = root._cell = RootCell()
         root.write(path, index, value)
-        root._cell.version += 1
+        written.version += 1
 
     def astype(
         self, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True

@@ -29,6 +29,28 @@ def plain(value: Any) -> Any:
     return rebuilt(value, bare)
 
 
+def unfollowed(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`function` of bare values, as under `no_grad`; the result shares no memory with a tracked value."""
+    y = function(*(rebuilt(value, _guarded) for value in args), **kwargs)
+    if isinstance(y, tuple | list):
+        parts = [_apart(part) for part in y]
+        return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
+    return _apart(y)
+
+
+def _guarded(x: Tracked) -> Any:
+    value = bare(x)
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    return value
+
+
+def _apart(part: Any) -> Any:
+    # A view of what must not be written into is not writable either.
+    return part.copy("K") if isinstance(part, np.ndarray) and not part.flags.writeable else part
+
+
 def elementwise(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The arguments as a rule of partial derivatives reads them: arrays or numbers, each in its position."""
     if kwargs and not isinstance(function, np.ufunc):

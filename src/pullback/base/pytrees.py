@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.numbers import NUMBERS
+
 _NAMESPACE = "pullback"
-_NUMBERS = frozenset({np.ndarray, float, complex, np.float64, np.float32, np.complex128, np.complex64})
+_LEAVES = NUMBERS | {np.ndarray}
 _registered: set[type] = set()
 
 
@@ -38,7 +40,7 @@ def _register(kind: type) -> None:
 
 def flatten(tree: Any) -> tuple[list[Any], Any]:
     """The leaves of `tree`, and its structure; None is an empty tree."""
-    if type(tree) in _NUMBERS or (
+    if type(tree) in _LEAVES or (
         not isinstance(tree, list | tuple | dict) and not dataclasses.is_dataclass(tree)
     ):
         return [tree], None

@@ -187,6 +187,8 @@ class Tracked:
 
     def item(self, *index: Any) -> Any:
         place = index[0] if len(index) == 1 else index
+        if index and not isinstance(place, tuple):
+            place = np.unravel_index(range(self.size)[place], self.shape)
         return np.reshape(self[place] if index else self, ())
 
     def copy(self, order: Any = "C") -> Any:
@@ -203,14 +205,18 @@ class Tracked:
     def dot(self, other: Any) -> Any:
         return np.dot(self, other)
 
+    def clip(self, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        """As `numpy.ndarray.clip`, which needs one bound only, where `numpy.clip` asks for both."""
+        return np.clip(self, min, max, **(kwargs if out is None else {"out": out, **kwargs}))
+
     def compress(self, condition: Any, axis: Any = None) -> Any:
         return np.compress(condition, self, axis=axis)
 
     def __round__(self, decimals: int = 0) -> Any:
         return np.round(self, decimals)
 
-    def argsort(self, axis: Any = -1, **kwargs: Any) -> Any:
-        return np.argsort(self, axis=axis, **kwargs)
+    def argsort(self, axis: Any = -1, kind: Any = None, **kwargs: Any) -> Any:
+        return np.argsort(self, axis=axis, kind=kind, **kwargs)
 
 
 def bare(value: Any) -> Any:
@@ -237,7 +243,7 @@ _BINARY = {
 _UNARY = {"neg": np.negative, "pos": np.positive, "abs": np.absolute}
 _COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")
 _METHODS = (
-    "all any argmax argmin argpartition choose clip cumprod cumsum diagonal max mean min nonzero "
+    "all any argmax argmin argpartition choose cumprod cumsum diagonal max mean min nonzero "
     "prod ptp ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
 ).split()
 

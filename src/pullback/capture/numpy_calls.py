@@ -43,7 +43,7 @@ from pullback.ir.nodes import Const, Slice
 from pullback.ir.primitives import cast, item, truncate
 from pullback.ir.types import Stack, dummy, type_of
 from pullback.rules.lookup import row_of
-from pullback.rules.table import TABLE, name_of
+from pullback.rules.table import BY_USERS, TABLE, name_of
 
 Kwargs = dict[str, Any]
 
@@ -234,26 +234,27 @@ def _note_views(context: Context, function: Any, operands: list[Any], keywords: 
     """Note that the program copies where NumPy gives, or may give, a view."""
     if function is np.einsum and len(operands) == 2 and is_array(operands[1]):
         # A diagonal, or a transpose.
-        base = operands[1]
-    elif _may_view(function, operands, keywords):
-        base = operands[0]
+        bases = operands[1:]
     else:
-        return
+        rule = TABLE.get(function)
+        opaque = function in BY_USERS and not isinstance(function, np.ufunc)
+        places = range(len(operands) if opaque else 1 if rule is not None and rule.view else 0)
+        bases = [operands[k] for k in places if _may_view(function, operands, keywords, k)]
     for part in result if isinstance(result, tuple) else (result,):
-        context.copied(part, base, name_of(function))
+        for base in bases:
+            context.copied(part, base, name_of(function))
 
 
-def _may_view(function: Any, operands: list[Any], keywords: Kwargs) -> bool:
-    """Whether NumPy may give a view of the first operand, for any layout of it."""
-    rule = TABLE.get(function)
-    if rule is None or not rule.view or not operands or not is_array(operands[0]):
+def _may_view(function: Any, operands: list[Any], keywords: Kwargs, place: int) -> bool:
+    """Whether a function may give a view of the operand at `place`, for any layout of it."""
+    if place >= len(operands) or not is_array(operands[place]):
         return False
     for layout in "CFA":
-        base = dummy(replace(operands[0].type, layout=layout))
-        stand_ins = [base, *map(dummy_arg, operands[1:])]
+        base = dummy(replace(operands[place].type, layout=layout))
+        stand_ins = [base if k == place else dummy_arg(operand) for k, operand in enumerate(operands)]
         try:
             result = function(*stand_ins, **{k: dummy_arg(v) for k, v in keywords.items()})
-        except ValueError:  # these lengths do not go together
+        except Exception:  # these lengths, or these numbers, do not go together
             return True
         parts = result if isinstance(result, tuple | list) else (result,)
         if any(np.may_share_memory(part, base) for part in parts):

@@ -70,9 +70,7 @@ _TOTAL = frozenset([
 
 @expression(ast.BinOp)
 def _binop(context: Context, node: ast.BinOp) -> Any:
-    left = evaluate(context, node.left)
-    right = evaluate(context, node.right)
-    return binary(context, BINARY[type(node.op)], left, right)
+    return binary(context, BINARY[type(node.op)], evaluate(context, node.left), evaluate(context, node.right))
 
 
 def binary(context: Context, function: Callable[..., Any], left: Any, right: Any) -> Any:

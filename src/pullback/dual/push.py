@@ -19,10 +19,10 @@ from pullback.base.composed import COMPOSED
 from pullback.base.creation import CREATION, created
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
-from pullback.base.foreign import refuse_foreign
+from pullback.base.foreign import refuse_foreign, refuse_objects
 from pullback.base.modes import modes, switch
 from pullback.base.mutable import Mutable
-from pullback.base.operands import elementwise, plain, positional, rebuilt
+from pullback.base.operands import elementwise, plain, positional, rebuilt, unfollowed
 from pullback.base.overwrite import derivation
 from pullback.base.protocol import call_function, call_method
 from pullback.base.separate import SEPARATE
@@ -65,7 +65,13 @@ def dispatch(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
     sweep = max((value.sweep for value in duals), key=lambda sweep: sweep.level)
     if max(value.level for value in found) > sweep.level:
         return NotImplemented
+    return _apply(rule, args, kwargs, sweep)
+
+
+def _apply(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Sweep) -> Any:
     sweep.check()
+    if switch.on and sweep.level < modes.paused:
+        return unfollowed(rule.function, args, kwargs)
     return _push(rule, args, kwargs, sweep)
 
 
@@ -84,6 +90,7 @@ def _push(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], sweep: Swee
     y = rule.compute(*values, **kwargs)
     if is_whole(y):
         return y
+    refuse_objects(y, f"the result of {rule.name}")
     with np.errstate(all="ignore"):
         y_dot: Any = None
         for position, value in enumerate(args):

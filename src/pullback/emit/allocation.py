@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.typing.npydecl import parse_dtype, parse_shape
 from numba.extending import lower_builtin, type_callable
-from numba.np.arrayobj import get_itemsize
+from numba.np.arrayobj import get_itemsize, make_array
 
 from pullback.emit import native
 
@@ -28,16 +28,31 @@ type_callable(native.zeros)(_typer)
 
 @lower_builtin(native.empty, types.Any, types.Any)
 def _empty(context, builder, signature, arguments, loc=None):
-    lengths = _lengths(context, builder, signature.args[0], arguments[0], loc)
-    return allocated(context, builder, signature.return_type, lengths, loc).value
+    lengths = _lengths(context, builder, signature.args[0], arguments[0])
+    return allocated(context, builder, signature.return_type, lengths, loc, natural=False).value
 
 
 @lower_builtin(native.zeros, types.Any, types.Any)
 def _zeros(context, builder, signature, arguments, loc=None):
-    lengths = _lengths(context, builder, signature.args[0], arguments[0], loc)
-    array = allocated(context, builder, signature.return_type, lengths, loc)
+    lengths = _lengths(context, builder, signature.args[0], arguments[0])
+    array = allocated(context, builder, signature.return_type, lengths, loc, natural=False)
     cgutils.memset(builder, array.data, array.size, 0)
     return array.value
+
+
+@type_callable(native.clear)
+def _type_of_clear(context):
+    def typer(x):
+        return types.none if isinstance(x, types.Array) and x.layout != "A" else None
+
+    return typer
+
+
+@lower_builtin(native.clear, types.Array)
+def _clear(context, builder, signature, arguments):
+    array = make_array(signature.args[0])(context, builder, arguments[0])
+    cgutils.memset(builder, array.data, builder.mul(array.itemsize, array.nitems), 0)
+    return context.get_dummy_value()
 
 
 class Allocated(NamedTuple):
@@ -48,25 +63,32 @@ class Allocated(NamedTuple):
     size: Any
 
 
-def allocated(context, builder, kind, lengths, loc=None):
-    """A new array of type `kind` and these lengths, contiguous in C order."""
+def allocated(context, builder, kind, lengths, loc=None, natural=True):
+    """A new array of type `kind` and these lengths, contiguous in C order.
+
+    Args:
+        natural: whether the lengths are known not to be negative, or something else checks them.
+    """
     itemsize = ir.Constant(cgutils.intp_t, get_itemsize(context, kind))
-    strides, size, too_big = [], itemsize, cgutils.false_bit
-    for length in reversed(lengths):
-        strides.insert(0, size)
-        product = builder.smul_with_overflow(size, length)
-        size = builder.extract_value(product, 0)
-        too_big = builder.or_(too_big, builder.extract_value(product, 1))
-    message = "array is too big; its size in bytes is larger than the maximum possible size"
-    raise_if(context, builder, too_big, ValueError, message, loc)
-    alignment = context.get_preferred_array_alignment(kind.dtype)
-    memory = context.nrt.meminfo_alloc_aligned(builder, size, alignment)
-    raise_if(context, builder, cgutils.is_null(builder, memory), MemoryError, "Allocation failed", loc)
+    alignment = ir.Constant(ir.IntType(32), context.get_preferred_array_alignment(kind.dtype))
+    function = _function(context, builder.module, len(lengths))
+    memory = builder.call(function, [itemsize, alignment, *lengths])
+    address = builder.ptrtoint(memory, cgutils.intp_t)
+    refused, behind = builder.append_basic_block("refused"), builder.append_basic_block("behind")
+    said = builder.icmp_unsigned("<=", address, ir.Constant(cgutils.intp_t, _TOO_BIG))
+    builder.cbranch(said, refused, behind).set_weights([1, 99])
+    builder.position_at_end(refused)
+    for code, error, message in _REFUSALS[1 if natural else 0 :]:
+        is_it = builder.icmp_unsigned("==", address, ir.Constant(cgutils.intp_t, code))
+        raise_if(context, builder, is_it, error, message, loc)
+    builder.unreachable()
+    builder.position_at_end(behind)
     element = context.get_data_type(kind.dtype)
     data = builder.bitcast(context.nrt.meminfo_data(builder, memory), element.as_pointer())
-    count = ir.Constant(cgutils.intp_t, 1)
-    for length in lengths:
-        count = builder.mul(count, length, flags=["nsw"])
+    strides, count = [], ir.Constant(cgutils.intp_t, 1)
+    for length in reversed(lengths):
+        strides.insert(0, builder.mul(count, itemsize))
+        count = builder.mul(length, count, flags=["nsw"])
     parts = {
         "meminfo": memory, "nitems": count, "itemsize": itemsize, "data": data,
         "shape": cgutils.pack_array(builder, lengths, cgutils.intp_t),
@@ -76,7 +98,42 @@ def allocated(context, builder, kind, lengths, loc=None):
     position = context.data_model_manager[kind].get_field_position
     for name, part in parts.items():
         value = builder.insert_value(value, part, position(name))
-    return Allocated(value, data, size)
+    return Allocated(value, data, builder.mul(count, itemsize))
+
+
+_NEGATIVE, _NO_MEMORY, _TOO_BIG = 1, 0, 2
+_REFUSALS = (
+    (_NEGATIVE, ValueError, "negative dimensions not allowed"),
+    (_TOO_BIG, ValueError, "array is too big; its size in bytes is larger than the maximum possible size"),
+    (_NO_MEMORY, MemoryError, "Allocation failed"),
+)
+
+
+def _function(context, module, rank):
+    """What allocates an array of so many axes, once for all in a module; a number for memory says why not."""
+    name = f"pullback.allocate.{rank}"
+    known = module.globals.get(name)
+    if known is not None:
+        return known
+    word = cgutils.intp_t
+    kind = ir.FunctionType(cgutils.voidptr_t, [word, ir.IntType(32), *(word,) * rank])
+    function = ir.Function(module, kind, name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    function.return_value.add_attribute("noalias")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    size, alignment, *lengths = function.args
+    negative = too_big = cgutils.false_bit
+    for length in reversed(lengths):
+        negative = builder.or_(negative, builder.icmp_signed("<", length, ir.Constant(word, 0)))
+        product = builder.smul_with_overflow(size, length)
+        size = builder.extract_value(product, 0)
+        too_big = builder.or_(too_big, builder.extract_value(product, 1))
+    for test, code in ((negative, _NEGATIVE), (too_big, _TOO_BIG)):
+        with builder.if_then(test, likely=False):
+            builder.ret(builder.inttoptr(ir.Constant(word, code), cgutils.voidptr_t))
+    builder.ret(context.nrt.meminfo_alloc_aligned_unchecked(builder, size, alignment))
+    return function
 
 
 def raise_if(context, builder, condition, error, message, loc=None):
@@ -100,18 +157,11 @@ _RAISING = WeakKeyDictionary()
 """For each function that is being written its blocks that raise, by what they raise."""
 
 
-def _lengths(context, builder, kind, shape, loc):
-    """The lengths of the axes, none of which is negative."""
+def _lengths(context, builder, kind, shape):
+    """The lengths of the axes."""
     if isinstance(kind, types.Integer):
-        lengths = [context.cast(builder, shape, kind, types.intp)]
-    else:
-        parts = cgutils.unpack_tuple(builder, shape, count=kind.count)
-        lengths = [
-            context.cast(builder, part, given, types.intp)
-            for part, given in zip(parts, kind.types, strict=True)
-        ]
-    for length in lengths:
-        if not isinstance(length, ir.Constant) or length.constant < 0:
-            negative = builder.icmp_signed("<", length, ir.Constant(cgutils.intp_t, 0))
-            raise_if(context, builder, negative, ValueError, "negative dimensions not allowed", loc)
-    return lengths
+        return [context.cast(builder, shape, kind, types.intp)]
+    parts = cgutils.unpack_tuple(builder, shape, count=kind.count)
+    return [
+        context.cast(builder, part, given, types.intp) for part, given in zip(parts, kind.types, strict=True)
+    ]

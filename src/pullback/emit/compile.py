@@ -43,6 +43,7 @@ from pullback.emit import (
     native,
     overloads,
     rows,
+    triangles,
     vector_math,
 )
 from pullback.emit.callback import call_from_compiled
@@ -133,7 +134,7 @@ def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
     modules = (
         native, overloads, allocation, arithmetic, binary, callback, exponential, frontend, inner_loops,
-        lapack, matmul, rows, vector_math,
+        lapack, matmul, rows, triangles, vector_math,
     )  # fmt: skip
     direct = sorted(Path(str(pipeline.__file__)).parent.glob("*.py"))
     own = [path.read_text() for path in (*(Path(str(module.__file__)) for module in modules), *direct)]

@@ -83,7 +83,7 @@ def _mixes_rows(loop: For, memory: Memory) -> bool:
 
 def with_upward_loops(program: Program) -> Program:
     """The program with those inner loops turned whose iterations may run in any order."""
-    mentions = _mentions(program.body, (param.name for param in program.params))
+    mentions = mentions_in(program.body, (param.name for param in program.params))
     names, memory = names_of(program), Memory(program)
 
     def block(statements: Block) -> Block:
@@ -97,7 +97,7 @@ def with_upward_loops(program: Program) -> Program:
     return replace(program, body=block(program.body))
 
 
-def _mentions(block: Block, more: Iterable[str] = ()) -> Counter[str]:
+def mentions_in(block: Block, more: Iterable[str] = ()) -> Counter[str]:
     """How often each variable is read or assigned."""
     found = Counter(more)
     for statement in walk(block):
@@ -123,7 +123,12 @@ def _may_turn(loop: For, mentions: Counter[str], memory: Memory) -> bool:
     step, stop = loop.step, loop.stop
     if not (isinstance(step, Const) and step.value == -1 and isinstance(stop, Const) and stop.value >= -1):
         return False
-    inside = _mentions((loop,))
+    return may_run_in_any_order(loop, mentions, memory)
+
+
+def may_run_in_any_order(loop: For, mentions: Counter[str], memory: Memory) -> bool:
+    """Whether the iterations of a loop over indices that are not negative give the same in any order."""
+    inside = mentions_in((loop,))
     assigned = {target.name for statement in loop.body for target in assigns(statement)}
     running = _exposed(loop.body) & assigned
     leaves_nothing = all(inside[name] == mentions[name] for name in (*(assigned - running), loop.index.name))

@@ -16,6 +16,7 @@ from pullback.ir import primitives
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Arg, Assign, Const, Operand, Slice
 from pullback.ir.types import Array, Scalar
+from pullback.rules.conjugating import matmul_conjugated
 
 _CHOICES: dict[Callable[..., Any], str] = {max: ">=", min: "<="}
 
@@ -37,6 +38,8 @@ def expression(statement: Assign, read: Reader) -> Text:
             return binary("@", first, second)
         operands = tuple(x for x in statement.args if not isinstance(x, tuple | Slice))
         return ufunc_text(function, operands, tuple(read(x) for x in operands))
+    if function is matmul_conjugated and functions.compiles(statement):
+        return call("native.matmul", *(read(arg) for arg in statement.args))
     factored = functions.of_matrices(statement)
     if factored is not None:
         return call(spelled(factored[0])[0], *(read(arg) for arg in factored[1]))

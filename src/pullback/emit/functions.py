@@ -17,6 +17,7 @@ from pullback.emit.names import spelled
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Arg, Assign, Const, Slice, Store, Var
 from pullback.ir.types import Array, Scalar
+from pullback.rules.conjugating import matmul_conjugated
 
 _ALLOCATES = frozenset([np.empty, np.zeros, np.ones, np.full])
 _ALLOCATES_LIKE = frozenset([np.empty_like, np.zeros_like, np.ones_like, np.full_like])
@@ -28,6 +29,7 @@ _MISSING = frozenset("bitwise_count frexp heaviside matmul matvec modf vecdot ve
 _NATIVE = frozenset(
     [
         native.check_divisor,
+        native.clear,
         native.check_fits,
         native.check_index,
         native.check_indices,
@@ -37,6 +39,7 @@ _NATIVE = frozenset(
         native.exp,
         native.log,
         native.log1p,
+        native.multiply,
         native.near_cos,
         native.near_sin,
         native.opaque,
@@ -52,6 +55,7 @@ _MATRICES: dict[str, list[tuple[Callable[..., Any], str, tuple[Any, ...]]]] = {
     "np.linalg.cholesky": [(native.cholesky, "fdFD", (2,))],
     "scipy.linalg.expm": [(native.expm, "d", (2,))],
     f"{_RULES}.triangular.congruent": [(native.congruent, "d", (2, 2, bool))],
+    f"{_RULES}.triangular.factor_cotangent": [(native.factor_cotangent, "d", (2, 2))],
     f"{_RULES}.spectra.eigh.generic_eigh": [(native.eigh, "d", (2, "L"))],
     f"{_RULES}.spectra.eigh.eigh_cotangent": [(native.eigh_cotangent, "d", (1, 2, 1, 2, "L"))],
     f"{_RULES}.spectra.svd.generic_svd": [(native.svd, "d", (2, False))],
@@ -85,12 +89,23 @@ def compiles(statement: Assign) -> bool:
         return all(kind is not None for kind in kinds)
     if function in _PRODUCTS:
         return not keywords and _blas(kinds, 2)
+    if function is matmul_conjugated:
+        return conjugates(statement, "F")
     if function is np.transpose:
         return all(isinstance(value, tuple | Const) for _, value in statement.kwargs)
     if function is np.sum:
         kind = kinds[0]
         return len(statement.args) == 1 and not keywords and kind is not None and kind.dtype in _BLAS
     return (function in _WHOLE and len(statement.args) == 1 and not keywords) or function is np.reshape
+
+
+def conjugates(statement: Assign, layout: str) -> bool:
+    """Whether a BLAS conjugates a factor, of this layout, of two contiguous matrices of one dtype."""
+    a, b, factor = (*array_kinds(statement)[:2], statement.args[2])
+    if a is None or b is None or not _blas([a, b], 2) or not a.ndim == b.ndim == 2:
+        return False
+    assert isinstance(factor, Const)
+    return (a, b)[factor.value].layout == layout and (b, a)[factor.value].layout != "A"
 
 
 def of_matrices(statement: Assign) -> tuple[Callable[..., Any], list[Arg]] | None:

@@ -25,6 +25,7 @@ import numpy as np
 from pullback.emit import native
 from pullback.emit.inner_loops import has_loop
 from pullback.emit.levels import CALL, COSTS, KINDS, LEVELS, WIDTH, Plan, carried_by, levels_of
+from pullback.emit.streams import streams
 from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
 from pullback.ir.memory import Memory
@@ -161,8 +162,9 @@ class _Lanes:
             for level in sorted(plan.levels):
                 if level % KINDS == CALL:
                     builder.extend(tuple(self._calls(plan.levels[level], rows, count)))
-                else:
-                    builder.add(self._level(loop, plan, level, rows, first, count))
+                    continue
+                for part in streams(plan.levels[level], self._memory):
+                    builder.add(self._part(loop, plan, tuple(part), level, rows, first, count))
         return replace(loop, index=first, step=Const(plan.width), body=outer.statements())
 
     def _allocated(self, plan: Plan) -> dict[str, tuple[Var, int]]:
@@ -177,17 +179,23 @@ class _Lanes:
             places |= {name: (lanes, row) for row, name in enumerate(names)}
         return places
 
-    def _level(
-        self, loop: For, plan: Plan, level: int, rows: dict[str, tuple[Var, int]], first: Var, count: Var
+    def _part(
+        self,
+        loop: For,
+        plan: Plan,
+        statements: Block,
+        level: int,
+        rows: dict[str, tuple[Var, int]],
+        first: Var,
+        count: Var,
     ) -> For:
         builder = self._builder
         k = builder.var("k", INT)
-        statements = tuple(plan.levels[level])
         with builder.block() as body:
             now: dict[str, Operand] = {}
             if any(v == loop.index for part in walk(statements) for v in reads(part)):
                 now[loop.index.name] = builder.call(np.add, first, k, name=loop.index.name)
-            for name, variable in plan.needed(level).items():
+            for name, variable in plan.needed(statements, level).items():
                 number = builder.call(primitives.item, rows[name][0], (Const(rows[name][1]), k), name=name)
                 if variable.type.weak:  # type: ignore[union-attr]
                     number = builder.call(primitives.weaken, number, name=name)

@@ -18,15 +18,15 @@ from pullback.emit import native
 from pullback.emit.callback import call_from_compiled
 from pullback.rules.spectra.gauge import JOINED, eps_of, hidden_of
 
-_FEW = 24
-"""Triangles up to this size are not left to BLAS."""
-
 PIVOT = F_INT_nptype
 EQUAL = JOINED * eps_of(np.dtype(np.float64))
 """Times the size of a matrix, how far apart equal values may be, as a part of the largest."""
 NEAR = eps_of(np.dtype(np.float64)) ** 0.5
 """How far apart values have to be for the formulas to hold."""
 HIDDEN = hidden_of(np.dtype(np.float64))
+
+_ROWS = 64
+"""Rows of a triangle that are computed at a time."""
 
 _status = types.int32
 
@@ -164,41 +164,6 @@ def _cholesky(a):
     return cholesky
 
 
-@overload(native.congruent)
-def _congruent(l, k, reverse):  # noqa: E741
-    """By rows: ``L⁻¹ K`` from above or ``L⁻ᵀ K`` from below, and the same of the transpose."""
-
-    def congruent(l, k, reverse):  # noqa: E741
-        n = l.shape[0]
-        if n > _FEW or k.shape[0] != n:
-            return congruent_by_blas(l, k, reverse)
-        x = native.empty((n, n), np.float64)
-        for i in range(n):
-            for j in range(n):
-                x[i, j] = k[i, j]
-        for _ in range(2):
-            for step in range(n):
-                i = n - 1 - step if reverse else step
-                for other in range(i + 1, n) if reverse else range(i):
-                    factor = l[other, i] if reverse else l[i, other]
-                    for j in range(n):
-                        x[i, j] -= factor * x[other, j]
-                for j in range(n):
-                    x[i, j] /= l[i, i]
-            for i in range(n):
-                for j in range(i):
-                    x[i, j], x[j, i] = x[j, i], x[i, j]
-        return x
-
-    return congruent
-
-
-@native.interpreted("float64[:, ::1]")
-def congruent_by_blas(l: Any, k: Any, reverse: Any) -> Any:  # noqa: E741
-    """As `native.congruent`."""
-    return np.ascontiguousarray(native.congruent(l, k, reverse))
-
-
 @overload(native.eigh)
 def _eigh(a):
     kind = a.dtype
@@ -248,11 +213,15 @@ def _eigh_cotangent(w_bar, v_bar, w, v):
                 size = max(size, abs(inner[i, j]))
         if HIDDEN * largest(v_bar) > size * least_gap(w):
             return eigh_cotangent_of_any(w_bar, v_bar, w, v)
-        a_bar = native.matmul(native.matmul(v, inner), v.T)
-        for i in range(n):
-            for j in range(i):
-                a_bar[i, j] *= 2
-                a_bar[j, i] = 0
+        left, a_bar = native.matmul(v, inner), native.zeros((n, n), np.float64)
+        step = _ROWS if n >= 2 * _ROWS else n
+        for start in range(0, n, step):
+            stop = min(start + step, n)
+            rows = native.matmul(left[start:stop], v[:stop].T)
+            for i in range(start, stop):
+                for j in range(i):
+                    a_bar[i, j] = 2 * rows[i - start, j]
+                a_bar[i, i] = rows[i - start, i]
         return a_bar
 
     return eigh_cotangent
@@ -335,7 +304,7 @@ def svd_cotangent_of_any(u_bar: Any, s_bar: Any, vh_bar: Any, u: Any, s: Any, vh
     return np.ascontiguousarray(native.svd_cotangent(u_bar, s_bar, vh_bar, u, s, vh))
 
 
-for _function in (congruent_by_blas, eigh_of_any, eigh_cotangent_of_any, svd_of_any, svd_cotangent_of_any):
+for _function in (eigh_of_any, eigh_cotangent_of_any, svd_of_any, svd_cotangent_of_any):
     call_from_compiled(__name__, _function.__name__, _function)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from pullback.emit import native
 from pullback.ir import primitives
-from pullback.ir.nodes import Arg, Assign, For, If, Statement, Store, Var
+from pullback.ir.nodes import Arg, Assign, Block, For, If, Statement, Store, Var
 from pullback.ir.types import Array
 from pullback.ir.walk import assigns, operands, reads, walk
 
@@ -64,14 +64,17 @@ class Plan:
             self.early.setdefault(name, set()).add(level)
         self.made |= dict.fromkeys((target.name for target in assigns(statement)), level)
 
-    def needed(self, level: int) -> dict[str, Var]:
-        """What the statements of a level read that an earlier level makes."""
-        parts = walk(tuple(self.levels[level]))
+    def needed(self, statements: Block, level: int) -> dict[str, Var]:
+        """What some statements of a level read that an earlier level makes."""
+        parts = walk(statements)
         return {v.name: v for part in parts for v in reads(part) if self.made.get(v.name, level) < level}
 
     def rows(self) -> dict[str, Var]:
         """What any level reads that an earlier one makes."""
-        return {name: v for level in self.levels for name, v in self.needed(level).items()}
+        found: dict[str, Var] = {}
+        for level, statements in self.levels.items():
+            found |= self.needed(tuple(statements), level)
+        return found
 
     def pays(self) -> bool:
         rows = len(self.rows())

@@ -1,77 +1,194 @@
-"""Numba's version of `native.matmul`: a call of a BLAS, or loops where that would take longer.
+"""Numba's versions of `native.matmul` and `multiply`: a call of a BLAS, or loops where that takes longer.
 
 Numba's own ``@`` takes a quarter of a second to compile for each pair of layouts, since it is written in
-Python; here it is a function that a module has once for each, or loops in the caller where lengths are known.
+Python; here one function, which a module has once for each dtype, takes matrices in either order. Where
+lengths are known there are loops in the caller.
 """
 
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import lower_builtin, type_callable
-from numba.np.arrayobj import make_array
-from numba.np.linalg import call_xxgemm, ensure_blas
+from numba.np.linalg import call_xxgemm, check_blas_return, ensure_blas, get_blas_kind
 
 from pullback.emit import arithmetic, native
 from pullback.emit.allocation import allocated, raise_if
+from pullback.emit.direct.elements import WORD, View
 
 _FEW = 128
 """Up to so many multiplications are done here."""
+_CHAR = ir.IntType(8)
+_VOID = _CHAR.as_pointer()
+_ROWS, _COLUMNS, _CONJUGATE = (ir.Constant(_CHAR, ord(how)) for how in "ntc")
+"""How a BLAS is to read a factor, as seen from a product in C order."""
+
+
+def _are_matrices(*kinds):
+    return all(
+        isinstance(k, types.Array) and k.ndim == 2 and k.layout != "A" and k.dtype == kinds[0].dtype
+        for k in kinds
+    )
 
 
 @type_callable(native.matmul)
-def _typer(context):
-    def typer(a, b):
-        given = isinstance(a, types.Array) and isinstance(b, types.Array)
-        if not given or a.dtype != b.dtype or not a.ndim == b.ndim == 2 or "A" in a.layout + b.layout:
-            return None
-        return types.Array(a.dtype, 2, "C")
+def _type_of_matmul(context):
+    def typer(a, b, conjugate=types.int64):
+        return types.Array(a.dtype, 2, "C") if _are_matrices(a, b) else None
+
+    return typer
+
+
+@type_callable(native.multiply)
+def _type_of_multiply(context):
+    def typer(y, a, b, conjugate, adds):
+        return types.none if _are_matrices(y, a, b) and y.layout == "C" else None
 
     return typer
 
 
 @lower_builtin(native.matmul, types.Array, types.Array)
+@lower_builtin(native.matmul, types.Array, types.Array, types.Integer)
 def _matmul(context, builder, signature, arguments, loc=None):
-    ensure_blas()
-    kinds = (*signature.args, signature.return_type)
-    a, b = (make_array(kind)(context, builder, value) for kind, value in zip(kinds, arguments, strict=False))
-    (m, k), (other, n) = (cgutils.unpack_tuple(builder, x.shape, count=2) for x in (a, b))
-    message = "matmul: the second matrix has not as many rows as the first has columns"
-    raise_if(context, builder, builder.icmp_signed("!=", k, other), ValueError, message, loc)
-    result = allocated(context, builder, signature.return_type, [m, n])
-    data, lengths = (a.data, b.data, result.data), (m, k, n)
-    if all(isinstance(length, ir.Constant) for length in lengths):
-        _product(context, builder, kinds, data, lengths)
-        return result.value
-    too_long = builder.icmp_signed(">", builder.or_(builder.or_(m, k), n), cgutils.intp_t(2**31 - 1))
-    message = "matmul: a length is too large for BLAS"
-    too_long = builder.and_(too_long, _is_much(builder, lengths))
-    raise_if(context, builder, too_long, OverflowError, message)
-    builder.call(_function(context, builder.module, kinds, data), (*data, *lengths))
+    a, b = (View(context, builder, *pair) for pair in zip(signature.args[:2], arguments[:2], strict=True))
+    conjugate = arguments[2].constant if len(arguments) > 2 else -1
+    return product_of(context, builder, signature.return_type, a, b, conjugate, loc)
+
+
+@lower_builtin(native.multiply, types.Array, types.Array, types.Array, types.Integer, types.Boolean)
+def _multiply(context, builder, signature, arguments, loc=None):
+    pairs = zip(signature.args[:3], arguments[:3], strict=True)
+    y, a, b = (View(context, builder, *pair) for pair in pairs)
+    multiplied(context, builder, y, a, b, arguments[3].constant, arguments[4], loc)
+    return context.get_dummy_value()
+
+
+def product_of(context, builder, kind, a, b, conjugate, loc):
+    """A new array of type `kind`, the product of the matrices of which `a` and `b` are the parts."""
+    lengths = _lengths(context, builder, a, b, loc)
+    result = allocated(context, builder, kind, [lengths[0], lengths[2]])
+    if conjugate < 0 and all(isinstance(length, ir.Constant) for length in lengths):
+        _product(context, builder, (a.kind, b.kind, kind), (a.data, b.data, result.data), lengths)
+    else:
+        _call(context, builder, (result.data, a, b), lengths, _ways(a, b, conjugate), cgutils.false_bit)
     return result.value
 
 
-def _function(context, module, kinds, data):
-    """The product of matrices of these kinds, once for all in a module, of whose compilation it is most."""
-    name = f"pullback.matmul.{kinds[0].dtype}.{kinds[0].layout}{kinds[1].layout}"
-    known = module.globals.get(name)
-    if known is not None:
-        return known
-    kind = ir.FunctionType(ir.VoidType(), [value.type for value in data] + [cgutils.intp_t] * 3)
-    function = ir.Function(module, kind, name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    _product(context, builder, kinds, function.args[:3], function.args[3:])
-    builder.ret_void()
-    return function
+def multiplied(context, builder, y, a, b, conjugate, adds, loc):
+    """What `native.multiply` does, with the parts of three matrices."""
+    lengths = _lengths(context, builder, a, b, loc)
+    for n, m in ((y.shape[0], lengths[0]), (y.shape[1], lengths[2])):
+        _check_equal(context, builder, n, m, "a store of a product of matrices: lengths differ", loc)
+    _call(context, builder, (y.data, a, b), lengths, _ways(a, b, conjugate), adds)
+
+
+def _lengths(context, builder, a, b, loc):
+    """The lengths in a product of two matrices that fit."""
+    ensure_blas()
+    message = "matmul: the second matrix has not as many rows as the first has columns"
+    _check_equal(context, builder, a.shape[1], b.shape[0], message, loc)
+    return (*a.shape, b.shape[1])
+
+
+def _check_equal(context, builder, n, m, message, loc):
+    if n is not m:
+        raise_if(context, builder, builder.icmp_signed("!=", n, m), ValueError, message, loc)
+
+
+def _ways(a, b, which):
+    """How each factor is read; only one that is read by columns can be conjugated."""
+    by_columns = [_CONJUGATE if factor == which else _COLUMNS for factor in range(2)]
+    ways = [_ROWS if x.kind.layout == "C" else way for x, way in zip((a, b), by_columns, strict=True)]
+    assert which < 0 or ways[which] is _CONJUGATE
+    return ways
+
+
+def _call(context, builder, matrices, lengths, ways, adds):
+    y, a, b = matrices
+    m, k, n = lengths
+    too_long = builder.icmp_signed(">", builder.or_(builder.or_(m, k), n), WORD(2**31 - 1))
+    message = "matmul: a length is too large for BLAS"
+    too_long = builder.and_(too_long, _is_much(builder, lengths))
+    raise_if(context, builder, too_long, OverflowError, message)
+    function = _function(context, builder.module, a.kind.dtype)
+    builder.call(function, (y, a.data, b.data, m, k, n, *ways, adds))
 
 
 def _is_much(builder, lengths):
     """Whether so many numbers are multiplied that BLAS does it sooner."""
     m, k, n = lengths
-    return builder.icmp_signed(">", builder.mul(builder.mul(m, n), k), cgutils.intp_t(_FEW))
+    return builder.icmp_signed(">", builder.mul(builder.mul(m, n), k), WORD(_FEW))
+
+
+def _function(context, module, dtype):
+    """What multiplies matrices of numbers of this kind, once for all in a module."""
+    name = f"pullback.multiply.{dtype}"
+    known = module.globals.get(name)
+    if known is not None:
+        return known
+    pointer = context.get_data_type(dtype).as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [pointer] * 3 + [WORD] * 3 + [_CHAR, _CHAR, cgutils.bool_t])
+    function = ir.Function(module, kind, name)
+    function.linkage = "internal"
+    for attribute in ("noinline", "minsize", "optsize"):
+        function.attributes.add(attribute)
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    with builder.if_else(_is_much(builder, function.args[3:6])) as (many, few):
+        with many:
+            _by_blas(context, builder, dtype, *function.args)
+        with few:
+            _by_loops(context, builder, dtype, *function.args)
+    builder.ret_void()
+    return function
+
+
+def _by_blas(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds):
+    """The transposed product, as a BLAS sees memory."""
+    kinds = [_CHAR] * 3 + [WORD] * 3 + [_VOID, _VOID, WORD, _VOID, WORD, _VOID, _VOID, WORD]
+    gemm = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(ir.IntType(32), kinds), "numba_xxgemm"
+    )
+    one, zero = context.get_constant_generic(builder, dtype, 1), context.get_constant_null(dtype)
+    alpha = cgutils.alloca_once_value(builder, one)
+    beta = cgutils.alloca_once_value(builder, builder.select(adds, one, zero))
+    alpha, beta, y, a, b = (builder.bitcast(pointer, _VOID) for pointer in (alpha, beta, y, a, b))
+    width_a = builder.select(builder.icmp_unsigned("==", way_a, _ROWS), k, m)
+    width_b = builder.select(builder.icmp_unsigned("==", way_b, _ROWS), n, k)
+    kind = _CHAR(ord(get_blas_kind(dtype)))
+    done = builder.call(gemm, (kind, way_b, way_a, n, m, k, alpha, b, width_b, a, width_a, beta, y, n))
+    check_blas_return(context, builder, done)
+
+
+def _by_loops(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds):
+    """Each element of the product as one sum."""
+    total = cgutils.alloca_once(builder, context.get_value_type(dtype))
+    factors = []
+    for data, way, rows, columns in ((a, way_a, m, k), (b, way_b, k, n)):
+        by_rows = builder.icmp_unsigned("==", way, _ROWS)
+        steps = builder.select(by_rows, columns, WORD(1)), builder.select(by_rows, WORD(1), rows)
+        factors.append((data, steps, builder.icmp_unsigned("==", way, _CONJUGATE)))
+    with cgutils.for_range(builder, m) as row, cgutils.for_range(builder, n) as column:
+        place = builder.gep(y, [builder.add(builder.mul(row.index, n), column.index)])
+        # What is there may be NaN, so that it is not multiplied by 0.
+        before = builder.select(adds, builder.load(place), context.get_constant_null(dtype))
+        builder.store(before, total)
+        with cgutils.for_range(builder, k) as inner:
+            pairs = zip(factors, ((row.index, inner.index), (inner.index, column.index)), strict=True)
+            x, z = (_element(builder, factor, index) for factor, index in pairs)
+            builder.store(_plus_product(builder, builder.load(total), x, z), total)
+        builder.store(builder.load(total), place)
+
+
+def _element(builder, factor, index):
+    (data, steps, conjugated), (i, j) = factor, index
+    place = builder.add(builder.mul(i, steps[0]), builder.mul(j, steps[1]))
+    x = builder.load(builder.gep(data, [place]))
+    if not isinstance(x.type, ir.LiteralStructType):
+        return x
+    real, imag = arithmetic.parts(builder, x)
+    return arithmetic.whole(builder, x.type, real, builder.select(conjugated, builder.fneg(imag), imag))
 
 
 def _product(context, builder, kinds, data, lengths):
+    """A product of matrices of known lengths."""
     m, k, n = lengths
     with builder.if_else(_is_much(builder, lengths)) as (many, few):
         with few:

@@ -44,6 +44,11 @@ NOT_A_NUMBER = "cannot convert float NaN to integer"
 TOO_LARGE = "an integer of more than 64 bits, which compiled code does not have: compute with floats there"
 
 
+def clear(x: np.ndarray) -> None:
+    """``x[...] = 0``; `x` is contiguous in one order."""
+    x[...] = 0
+
+
 def divide(a: complex, b: complex) -> Any:
     """``a / b`` of complex numbers, where Python and Numba raise if `b` is 0."""
     return np.divide(a, b)
@@ -79,9 +84,15 @@ def magnitude(z: complex) -> Any:
     return np.abs(z)
 
 
-def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """``a @ b`` of two matrices that are contiguous in either order."""
-    return a @ b
+def matmul(a: np.ndarray, b: np.ndarray, conjugate: int = -1) -> np.ndarray:
+    """``a @ b`` of two matrices that are contiguous in either order; the factor `conjugate` is conjugated."""
+    return (np.conj(a) if conjugate == 0 else a) @ (np.conj(b) if conjugate == 1 else b)
+
+
+def multiply(y: np.ndarray, a: np.ndarray, b: np.ndarray, conjugate: int, adds: bool) -> None:
+    """``y[:] = a @ b``, as in `matmul`, or ``+=`` where it `adds`; `y` is in C order, and apart from both."""
+    product = matmul(a, b, conjugate)
+    y[:] = y + product if adds else product
 
 
 def expm(a: np.ndarray) -> Any:
@@ -154,6 +165,11 @@ def congruent(l: np.ndarray, k: np.ndarray, reverse: bool) -> Any:  # noqa: E741
     return triangular.congruent(l, k, reverse)
 
 
+def factor_cotangent(l: np.ndarray, l_bar: np.ndarray) -> Any:  # noqa: E741
+    """As in `rules.triangular`, of one real matrix."""
+    return triangular.factor_cotangent(l, l_bar)
+
+
 def eigh(a: np.ndarray) -> Any:
     """As in `rules.spectra`, of the lower triangle of one real matrix; so are those that follow."""
     return spectra.eigh.generic_eigh(a, "L")
@@ -197,7 +213,7 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 __all__ = [
     "ROWS", "any_cos", "any_sin", "check_divisor", "check_fits", "check_index", "check_indices", "cholesky",
-    "congruent", "direction", "divide", "eigh", "eigh_cotangent", "empty", "exp", "expm", "expm_slope",
-    "interpreted", "log", "log1p", "magnitude", "matmul", "near_cos", "near_sin", "opaque", "reserve",
-    "scale", "solve", "svd", "svd_cotangent", "tanh", "zeros",
+    "clear", "congruent", "direction", "divide", "eigh", "eigh_cotangent", "empty", "exp", "expm",
+    "expm_slope", "factor_cotangent", "interpreted", "log", "log1p", "magnitude", "matmul", "multiply",
+    "near_cos", "near_sin", "opaque", "reserve", "scale", "solve", "svd", "svd_cotangent", "tanh", "zeros",
 ]  # fmt: skip

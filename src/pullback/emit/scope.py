@@ -216,6 +216,11 @@ class Scope:
             return tuple(value for value in values if value is not None) if None not in values else None
         if not isinstance(first, Var) or not isinstance(first.type, Array):
             return None
+        if function is np.reshape:
+            shape = args[1] if isinstance(args[1], tuple) else (args[1],)
+            values = [None if isinstance(n, Slice | tuple) else self.integer(n) for n in shape]
+            known = [value for value in values if value is not None and as_number(value) != -1]
+            return tuple(known) if len(known) == len(shape) else None
         lengths = self.lengths[first.name]
         if function in _LIKE or function is primitives.bind:
             return lengths

@@ -8,12 +8,15 @@ import numpy as np
 
 from pullback.emit import native
 from pullback.emit.bounds import with_checks
+from pullback.emit.clearing import with_clearing
 from pullback.emit.direction import with_hidden_directions, with_upward_loops
 from pullback.emit.lanes import with_lanes
 from pullback.emit.names import identifiers
+from pullback.emit.products import with_products_in_place
 from pullback.emit.ready import Source
 from pullback.emit.vectorize import with_inlined_functions
 from pullback.emit.whole import with_whole_numbers
+from pullback.emit.windows import with_fixed_ends
 from pullback.emit.writer import Line, Writer
 from pullback.ir.nodes import Assign, Block, Program, Statement
 from pullback.ir.walk import with_blocks
@@ -34,7 +37,8 @@ def write(program: Program, *, checked: bool = False) -> Source:
     """The source with what is known about its lines."""
     if checked:
         program = with_checks(with_inlined_functions(with_upward_loops(program)))
-        program = with_whole_numbers(with_hidden_directions(with_lanes(program)))
+        program = with_fixed_ends(with_clearing(with_lanes(program)))
+        program = with_products_in_place(with_whole_numbers(with_hidden_directions(program)))
         program = replace(program, body=_allocating(program.body))
     writer = Writer(program, checked=checked)
     writer.block(program.body)

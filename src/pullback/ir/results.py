@@ -16,6 +16,7 @@ from pullback.rules.spectra.eigh import eigh_cotangent, eigh_tangent
 from pullback.rules.spectra.svd import svd_cotangent
 from pullback.rules.spectra.svd_tangent import svd_tangent
 from pullback.rules.table import TABLE
+from pullback.rules.triangular import factor_cotangent
 
 
 def as_arg(value: Any) -> Any:
@@ -277,6 +278,10 @@ def _like(value: Operand) -> Array:
     return Array(kind.dtype, kind.ndim)
 
 
+def _factor_cotangent(l: Operand, l_bar: Operand) -> Type:  # noqa: E741
+    return _like(l)
+
+
 def _eigh_cotangent(w_bar: Operand, v_bar: Operand, w: Operand, v: Operand, uplo: Const) -> Type:
     return _like(v)
 
@@ -300,6 +305,7 @@ TYPES: dict[Callable[..., Any], Callable[..., Type | tuple[Type, ...]]] = {
     primitives.truncate: _integer, primitives.select: _select,
     np.transpose: _transpose, np.reshape: _reshape, np.broadcast_to: _broadcast_to, np.vdot: _vdot,
     np.linalg.tensorinv: _tensorinv, np.linalg.tensorsolve: _tensorsolve,
+    factor_cotangent: _factor_cotangent,
     eigh_cotangent: _eigh_cotangent, eigh_tangent: _eigh_tangent,
     svd_cotangent: _svd_cotangent, svd_tangent: _svd_tangent,
 }  # fmt: skip

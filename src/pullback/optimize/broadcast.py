@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,10 @@ def elementwise(
     """``function(*operands)``: a number at once, an array delayed."""
     if function is np.positive and isinstance(operands[0], Delayed) and dtype is None:
         return operands[0]
+    if function is np.conjugate and dtype is None:
+        (x,) = operands
+        if isinstance(x, Delayed) and x.dtype.kind == "c":
+            return conjugated(x)
     name = getattr(function, "__name__", "an operation")
     shape = broadcast_shape(e, name, *(shape_of(x) for x in operands))
     if dtype is not None:
@@ -79,6 +84,19 @@ def elementwise(
     return pointwise(
         compute, operands, shape, result_dtype(function, operands, kwargs), work=function not in _LIGHT
     )
+
+
+def conjugated(x: Delayed) -> Delayed:
+    """The conjugate of complex numbers; of products those of the conjugates."""
+    if x.conjugate is not None:
+        return x.conjugate
+    if x.product is not None:
+        return x.product.conjugates((conjugated(x.product.a), conjugated(x.product.b)), x.shape)
+
+    def compute(e: Emitter, element: Operand) -> Operand:
+        return e.scalar(np.conjugate, element, name=_wish(np.conjugate))
+
+    return replace(pointwise(compute, (x,), x.shape, x.dtype, work=False), conjugate=x)
 
 
 def result_dtype(function: Callable[..., Any], operands: tuple[Value, ...], kwargs: dict[str, Any]) -> DType:

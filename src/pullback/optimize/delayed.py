@@ -18,6 +18,7 @@ from pullback.ir.types import Array, DType
 
 if TYPE_CHECKING:
     from pullback.optimize.emitter import Emitter
+    from pullback.optimize.multiply import Products
 
 Index = tuple[Operand, ...]
 
@@ -37,6 +38,8 @@ class Delayed:
         reference: for an array in memory: emits a variable that refers to it.
         raw: the axes where `place` takes a negative index too, as it passes it on to an axis of that length.
         fill: for an array of one number: that number.
+        product: for the products of two stacks of matrices: what they are.
+        conjugate: for the conjugate of an array: that array.
         fast: the axis along which elements are neighbours in memory, as far as is known: a guess, for speed.
     """
 
@@ -50,6 +53,8 @@ class Delayed:
     reference: Callable[[Emitter], Var] | None = None
     raw: frozenset[int] = frozenset()
     fill: Const | None = None
+    product: Products | None = None
+    conjugate: Delayed | None = None
     fast: int = -1
 
     @property

@@ -1,8 +1,7 @@
 """`Emitter`: writes scalar statements and loops, each statement in the outermost loop it can stand in.
 
-A scalar operation asked for inside a nest goes into the block of the innermost loop whose index it depends
-on, and is shared by all who ask for it in that block or inside: code motion and common subexpressions while
-a nest is built, so that broadcasting repeats no work.
+What is asked for inside a nest goes into the block of the innermost loop whose index it depends on, and is
+shared by all who ask for it there: code motion and common subexpressions while a nest is built.
 """
 
 from __future__ import annotations
@@ -21,10 +20,8 @@ from pullback.optimize.delayed import Delayed, Index, in_memory, is_one
 from pullback.optimize.extents import Extents
 
 _LETTERS = "ijklmn"
-_STRETCHED = (
-    "lengths differ, and neither axis was of length 1 when this was compiled"
-    " (an axis is stretched only where its length of 1 is known by then)"
-)
+_STRETCHED = """lengths differ, and neither axis was of length 1 when this was compiled \
+(an axis is stretched only where its length of 1 is known by then)"""
 
 
 class Emitter(Builder):
@@ -351,6 +348,8 @@ class Emitter(Builder):
         """The elements of `array` in fresh memory; zeros outside loops come cleared from the system."""
         if array.is_zero and len(self._blocks) == 1 and not all(isinstance(n, Const) for n in array.shape):
             return self.empty(array.shape, array.dtype, name, np.zeros)
+        if array.product is not None:
+            return array.product.copied(self, array.shape, name)
         fresh = self.empty(array.shape, array.dtype, name)
         with self.nest(array.shape) as index:
             self.put(fresh, index, self.read(array, index))

@@ -12,8 +12,10 @@ in an array with a frame of zeros, as wide as the stencil reaches, and added up 
 
 The frame makes edges no exception. Of the array that is added to, the nest may do nothing but add to it, at
 places that are its indices plus numbers; all else it still does, in its order. Where arrays trade places, a
-test at run time says whether the array is apart from the others. (Hückelheim et al., *Source-to-source
-automatic differentiation of OpenMP parallel loops*, 2022, for stencils whose adjoint gathers.)
+test at run time says whether the array is apart from the others. What is added to `u` at all places may be
+multiples of one number: that is then the share, and all additions are done by the second nest. (Hückelheim
+et al., *Source-to-source automatic differentiation of OpenMP parallel loops*, 2022, for stencils whose
+adjoint gathers.)
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from pullback.ir.types import INT
 from pullback.ir.walk import assigns, substitute, walk, with_blocks
 from pullback.optimize.extents import Form
 from pullback.optimize.linear import Linear
+from pullback.optimize.multiples import Multiples, multiples
 from pullback.optimize.stencil import Search, Stencil
 from pullback.optimize.uses import Uses
 
@@ -69,23 +72,29 @@ class _Gatherer:
             statement = with_blocks(statement, self._block)
             self._search.open -= index
             return (statement,)
-        nest, gathering = self._turned(found)
+        values = [store.value for stores in found.places.values() for store in stores]
+        one = multiples(values, found.nest, found.cells)
+        if one is not None and one.factors and not found.others:
+            # A test would be needed for the factors alone.
+            one = None
+        nest, gathering = self._turned(found, one)
         gathered = (*self._statement(nest), *gathering)
         if not found.others:
             return gathered
         with self._builder.block() as made:
-            overlap: Operand | None = None
+            builder, scatters = self._builder, None
             for other in found.others:
-                test = self._builder.call(np.may_share_memory, found.array, other, name="overlap")
-                overlap = (
-                    test
-                    if overlap is None
-                    else self._builder.call(np.logical_or, overlap, test, name="overlap")
-                )
-            assert overlap is not None
+                scatters = self._or(scatters, builder.call(np.may_share_memory, found.array, other))
+            for factor in () if one is None else one.factors:
+                finite = builder.call(np.less, builder.call(np.absolute, factor), np.inf, name="finite")
+                scatters = self._or(scatters, builder.call(np.logical_not, finite))
+            assert scatters is not None
             assert isinstance(statement, For)
-            self._builder.add(If(overlap, (self._again(statement),), gathered))
+            builder.add(If(scatters, (self._again(statement),), gathered))
         return made.statements()
+
+    def _or(self, a: Operand | None, b: Operand) -> Operand:
+        return b if a is None else self._builder.call(np.logical_or, a, b)
 
     def _again(self, loop: For) -> Statement:
         """The same loop, with names of its own."""
@@ -93,9 +102,9 @@ class _Gatherer:
         fresh = {name: self._builder.var(name, target.type) for name, target in names.items()}
         return substitute((loop,), fresh)[0]
 
-    def _turned(self, stencil: Stencil) -> tuple[For, Block]:
+    def _turned(self, stencil: Stencil, one: Multiples | None) -> tuple[For, Block]:
         """The nest that writes shares instead of adding, and the one that adds them up."""
-        kept = stencil.kept()
+        kept = stencil.kept() if one is None else None
         spans = [highest - lowest for lowest, highest in map(stencil.reach, range(len(stencil.nest)))]
         with self._builder.block() as ahead:
             trips = [self._trips(loop) for loop in stencil.nest]
@@ -106,7 +115,7 @@ class _Gatherer:
             dtype = stencil.array.type.dtype  # type: ignore[union-attr]
             shares = {
                 value: self._builder.call(np.zeros, shape, dtype=dtype, name="shares")
-                for value in stencil.values(kept)
+                for value in (stencil.values(kept) if one is None else [one.root.name])
             }
             # The frame is ahead of the first element of the nest.
             shifts = [
@@ -117,15 +126,20 @@ class _Gatherer:
             ]
             runs = self._runs(trips)
         self._ahead += ahead.statements()
-        nest = self._sharing(stencil, kept, shares, shifts)
+        nest = self._sharing(stencil, kept, one, shares, shifts)
         with self._builder.block() as after:
-            self._gathering(stencil, kept, shares, trips, lows)
+            self._gathering(stencil, kept, one, shares, trips, lows)
         gathering = after.statements()
         # Where a loop has no iteration, there may be no such elements.
         return nest, gathering if runs is None else (*gathering[:-1], If(runs, gathering[-1:]))
 
     def _sharing(
-        self, stencil: Stencil, kept: tuple[int, ...], shares: dict[object, Var], shifts: list[Operand]
+        self,
+        stencil: Stencil,
+        kept: tuple[int, ...] | None,
+        one: Multiples | None,
+        shares: dict[object, Var],
+        shifts: list[Operand],
     ) -> For:
         moved = {id(s) for place, stores in stencil.places.items() if place != kept for s in stores}
         written: set[object] = set()
@@ -140,12 +154,14 @@ class _Gatherer:
                         self._builder.extend((statement,))
                         continue
                     assert isinstance(statement, Store)
-                    value = stencil.key(statement)
-                    if value not in written:
-                        written.add(value)
-                        self._builder.extend(
-                            (replace(statement, array=shares[value], index=where, accumulate=False),)
+                    key = stencil.key(statement) if one is None else one.root.name
+                    value = statement.value if one is None else one.root
+                    if key not in written:
+                        written.add(key)
+                        share = replace(
+                            statement, array=shares[key], index=where, value=value, accumulate=False
                         )
+                        self._builder.extend((share,))
             return made.statements()
 
         def within(loop: For, depth: int) -> For:
@@ -159,7 +175,8 @@ class _Gatherer:
     def _gathering(
         self,
         stencil: Stencil,
-        kept: tuple[int, ...],
+        kept: tuple[int, ...] | None,
+        one: Multiples | None,
         shares: dict[object, Var],
         trips: list[Form],
         lows: list[Operand],
@@ -178,7 +195,7 @@ class _Gatherer:
 
         def nest(depth: int, entries: list[list[Operand]], own: dict[int, Operand]) -> None:
             if depth == len(stencil.nest):
-                total = self._total(stencil, kept, shares, entries)
+                total = self._total(stencil, kept, one, shares, entries)
                 where = tuple(
                     base if k is None else own[k] for k, base in zip(stencil.axes, bases, strict=True)
                 )
@@ -198,7 +215,8 @@ class _Gatherer:
     def _total(
         self,
         stencil: Stencil,
-        kept: tuple[int, ...],
+        kept: tuple[int, ...] | None,
+        one: Multiples | None,
         shares: dict[object, Var],
         entries: list[list[Operand]],
     ) -> Operand:
@@ -209,7 +227,10 @@ class _Gatherer:
             highest = [stencil.reach(depth)[1] for depth in range(len(stencil.nest))]
             where = tuple(entry[high - by] for entry, high, by in zip(entries, highest, place, strict=True))
             for store in stores:
-                share = builder.call(primitives.item, shares[stencil.key(store)], where, name="share")
+                key = stencil.key(store) if one is None else one.root.name
+                share = builder.call(primitives.item, shares[key], where, name="share")
+                if one is not None:
+                    share = one.of(builder, store.value, share)  # type: ignore[arg-type]
                 total = share if total is None else builder.call(np.add, total, share, name="total")
         assert total is not None
         return total

@@ -351,7 +351,11 @@ class _Lowering:
             return not uses.changes(name, at, frozenset(), value.cells)
         if uses.is_stored(name) or uses.changes(name, at, value.memory, value.cells):
             return False
-        return not value.work or (uses.count(name) <= 1 and not uses.repeats(name, at))
+        if not value.work:
+            return True
+        # Its lengths are known ahead of its elements.
+        readers = [s for s in uses.readers(name) if not _measures(s)]
+        return len(readers) <= 1 and not uses.repeats(name, at)
 
     def _settled(self, name: str, value: Delayed) -> Delayed:
         """`value` in memory under the name it has in the program."""
@@ -361,6 +365,10 @@ class _Lowering:
             variable = e.call(primitives.bind, variable, name=name)
         e.memory[variable.name] = memory
         return in_memory(variable, value.shape, frozenset((memory,)), frozenset())
+
+
+def _measures(statement: Statement) -> bool:
+    return isinstance(statement, Assign) and statement.function is primitives.dim
 
 
 def _relaxed(cell: Var) -> Var:

@@ -34,10 +34,11 @@ from pullback.ir.nodes import (
 from pullback.ir.types import INT, Array, Scalar, is_inexact
 from pullback.ir.walk import arguments, blocks, variables, walk, with_blocks
 from pullback.optimize.reciprocals import share_reciprocals
+from pullback.rules.conjugating import PRODUCTS
 
 _ARITHMETIC = frozenset([
     np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.square, np.absolute, np.real,
-    np.imag, np.conjugate, np.sum, np.matmul, np.dot, np.copy, primitives.scale, primitives.cast,
+    np.imag, np.conjugate, np.sum, *PRODUCTS, np.dot, np.copy, primitives.scale, primitives.cast,
     primitives.stopped, primitives.weaken, primitives.item, primitives.pick, *primitives.ALIASING,
 ])  # fmt: skip
 """What gives NaN wherever an argument that it uses is NaN."""
@@ -53,6 +54,11 @@ def optimistic(program: Program) -> Program | None:
     Returns:
         None if there is nothing to win, or a NaN could get lost on the way.
     """
+    loops = (s for s in walk(program.body) if isinstance(s, For | While))
+    inside = (s for loop in loops for block in blocks(loop) for s in walk(block))
+    if not any(_is_scale(s) or _divides(s) for s in inside):
+        # A look at the results would cost more.
+        return None
     if not any(_is_scale(statement) for statement in walk(program.body)):
         return None
     doubt = _Doubt(program)
@@ -75,6 +81,10 @@ def optimistic(program: Program) -> Program | None:
             _add_nan(builder, suspect, result)
     body = (*first.statements(), *body, *builder.statements(), Return((*program.results, suspect)))
     return replace(program, body=body)
+
+
+def _divides(statement: Statement) -> bool:
+    return isinstance(statement, Assign) and statement.function is np.divide
 
 
 def _is_scale(statement: Statement) -> bool:

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.nodes import Assign, Block, Const, For, Operand, Statement, Store, Var
+from pullback.ir.nodes import Assign, Block, Const, For, Operand, Slice, Statement, Store, Var
 from pullback.ir.walk import blocks, reads, walk
 from pullback.optimize.arrays.pick import Picked, check_mask, for_each_picked, is_mask, located, trues
 from pullback.optimize.delayed import Delayed, Index, Value, element, is_one
 from pullback.optimize.emitter import Emitter
-from pullback.optimize.slices import OpaqueError, region
+from pullback.optimize.slices import OpaqueError, region, view
 
 
 def store(e: Emitter, array: Delayed, index: tuple[Any, ...], value: Value, *, accumulate: bool) -> None:
@@ -35,12 +35,29 @@ def store(e: Emitter, array: Delayed, index: tuple[Any, ...], value: Value, *, a
         # An index array that is read from what is stored into is read to its end first.
         kept = tuple(_apart(e, entry, array) if isinstance(entry, Delayed) else entry for entry in index)
         place = Picked(e, array, kept)
+    if not picks and isinstance(value, Delayed) and value.product is not None:
+        part = array if all(entry == Slice() for entry in index) else view(e, array, index)
+        if _stores_products(e, part, value, accumulate):
+            return
     _store(e, array, place.shape, place.back, value, accumulate)
 
 
 def store_whole(e: Emitter, array: Delayed, value: Delayed) -> None:
     """``array[...] = value``."""
-    _store(e, array, array.shape, lambda e, index: index, value, False)
+    if not _stores_products(e, array, value, False):
+        _store(e, array, array.shape, lambda e, index: index, value, False)
+
+
+def _stores_products(e: Emitter, array: Delayed, value: Value, accumulate: bool) -> bool:
+    """Write products of matrices right where they belong, if they can be."""
+    product = value.product if isinstance(value, Delayed) else None
+    if not isinstance(value, Delayed) or product is None or value.ndim != array.ndim:
+        return False
+    value = _fitted(e, value, array.shape)
+    target = product.target(e, array, value)
+    if target is not None:
+        product.write(e, target, value.shape, accumulate=accumulate)
+    return target is not None
 
 
 def _apart(e: Emitter, x: Delayed, array: Delayed) -> Delayed:

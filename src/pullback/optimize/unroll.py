@@ -19,6 +19,7 @@ from pullback.ir.nodes import Assign, Block, Const, For, Program, Statement, Sto
 from pullback.ir.types import Array, Scalar
 from pullback.ir.walk import assigns, blocks, reads, substitute, walk, with_blocks
 from pullback.optimize.uses import Uses
+from pullback.rules.conjugating import PRODUCTS
 
 _TRIPS = 4
 _STATEMENTS = 96
@@ -64,7 +65,7 @@ def _is_of_products(loop: For, uses: Uses) -> bool:
     """Whether a loop multiplies matrices, and assigns no array variable that goes from trip to trip."""
     inside = [s for s in walk(loop.body) if isinstance(s, Assign)]
     carried = (t for s in inside for t in s.targets if isinstance(t.type, Array) and t.name in uses.cells)
-    return any(s.function is np.matmul for s in inside) and not any(carried)
+    return any(s.function in PRODUCTS for s in inside) and not any(carried)
 
 
 def _turn(loop: For, index: int, uses: Uses, names: Names) -> Block:

@@ -16,18 +16,14 @@ import numpy as np
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
 from pullback.rules.table import calls, jvp, vjp
-from pullback.rules.triangular import congruent, factor_cotangent, half, hermitian, lower
+from pullback.rules.triangular import congruent, factor_cotangent, half, hermitian
 
 
 @vjp(np.linalg.cholesky, 0, reads="y upper", holomorphic=False)
 def cholesky_vjp(y_bar: Any, y: Any, a: Any, /, *, upper: bool = False) -> Any:
     if upper:
         return adjoint(cholesky_vjp(adjoint(y_bar), adjoint(y), a))
-    if type(y) is type(y_bar) is np.ndarray and y.ndim == 2 and y.size and y.dtype == y_bar.dtype:
-        return factor_cotangent(y, y_bar)
-    # Above the diagonal the factor is 0 whatever A is.
-    seed = hermitian(adjoint(y) @ lower(y_bar))
-    return half(congruent(y, seed, True))
+    return factor_cotangent(y, y_bar)
 
 
 @jvp(np.linalg.cholesky, 0, reads="y upper")

@@ -1,4 +1,4 @@
-"""Products of vectors that conjugate their first argument: vdot, vecdot and vecmat.
+"""Products that conjugate an argument: vdot, vecdot, vecmat, and a product of matrices of our own.
 
 They are not holomorphic in it, so their rules obey the complex convention themselves: for
 ``y = conj(a) b``, ``a_bar = conj(y_bar) b`` and ``b_bar = a y_bar``. Tangents are still the product itself,
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.dispatch import dispatched
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.domain import array, call
 from pullback.rules.products import no_axes, operand
@@ -119,3 +120,39 @@ if hasattr(np, "vecmat"):  # NumPy 2.2
         call(array(3), array(4, 3, 2)),
         call(array(5, 3), array(4, 1, 3, 2)),
     )
+
+
+# -- matrices ---------------------------------------------------------------------------------------------
+
+
+@dispatched
+def matmul_conjugated(a: Any, b: Any, factor: int) -> Any:
+    """``conj(a) @ b`` of two matrices, or ``a @ conj(b)``.
+
+    Args:
+        factor: which one is conjugated, 0 or 1.
+    """
+    return a @ np.conj(b) if factor else np.conj(a) @ b
+
+
+PRODUCTS = frozenset([np.matmul, matmul_conjugated])
+"""What multiplies two matrices, its first two arguments."""
+
+
+@vjp(matmul_conjugated, 0, reads="b", holomorphic=False)
+def matmul_conjugated_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, factor: int) -> Any:
+    return (y_bar if factor else np.conj(y_bar)) @ b.T
+
+
+@vjp(matmul_conjugated, 1, reads="a", holomorphic=False)
+def matmul_conjugated_b_vjp(y_bar: Any, y: Any, a: Any, b: Any, factor: int) -> Any:
+    return a.T @ (np.conj(y_bar) if factor else y_bar)
+
+
+linear(matmul_conjugated, 0, 1)
+calls(
+    matmul_conjugated,
+    call(array(2, 3), array(3, 4), 0),
+    call(array(2, 3), array(3, 4), 1),
+    call(array(0, 2), array(2, 3), 0),
+)

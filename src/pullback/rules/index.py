@@ -27,7 +27,7 @@ from pullback.rules.table import calls, constant, linear, refuse, view, vjp, who
 
 @vjp(operator.getitem, 0, reads="index", structured=True, holomorphic=False)
 def getitem_vjp(y_bar: Any, y: Any, a: Any, index: Any) -> Any:
-    if _is_everything(index):
+    if type(index) is not int and _is_everything(index):
         return restored(y_bar, np.shape(a))
     if isinstance(y_bar, Structured):
         y_bar = y_bar.value if isinstance(y_bar, Filled) else y_bar.dense()
@@ -170,7 +170,7 @@ for _function, _remedy in (
 
 constant(
     np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.min_scalar_type, np.common_type, np.nonzero,
-    np.flatnonzero, np.argwhere, np.ix_, np.diag_indices_from, np.tril_indices_from, np.triu_indices_from,
+    np.flatnonzero, np.argwhere, np.diag_indices_from, np.tril_indices_from, np.triu_indices_from,
     np.unravel_index, np.ravel_multi_index, np.iscomplex, np.isreal, np.iscomplexobj, np.isrealobj,
     np.isclose, np.allclose, np.array_equal, np.array_equiv, np.may_share_memory, np.shares_memory,
     np.array_repr, np.array_str, np.array2string,

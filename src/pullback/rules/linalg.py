@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.panels import product
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
 from pullback.rules.factored import solve, solved_again
@@ -69,7 +70,7 @@ def solve_a_vjp(y_bar: Any, y: Any, a: Any, b: Any) -> Any:
     vector = np.ndim(b) == 1
     b_bar = _solved_transposed(y, a, y_bar, vector)
     b_bar = np.negative(b_bar, out=b_bar) if type(b_bar) is np.ndarray else -b_bar
-    return b_bar[..., :, None] * y[..., None, :] if vector else b_bar @ transposed(y)
+    return b_bar[..., :, None] * y[..., None, :] if vector else product(b_bar, transposed(y))
 
 
 @vjp(np.linalg.solve, 1, reads="y a")

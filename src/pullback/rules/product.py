@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 
 from pullback.base.dispatch import dispatched
+from pullback.base.numbers import REALS
 from pullback.base.tracked import Tracked
 from pullback.rules.table import partials
 
 _SMALL = 32
 _LARGE = 2048
-_NUMBERS = frozenset({float, np.float64, np.float32})
 _array = np.ndarray
 
 
 def scale(partial: Any, seed: Any) -> Any:
     """``partial * seed``, broadcast, and 0 wherever either is 0, whatever the other is there."""
     kind = type(partial)
-    if kind is not _array or (type(seed) is not _array and type(seed) not in _NUMBERS):
+    if kind is not _array or (type(seed) is not _array and type(seed) not in REALS):
         if (kind is int or kind is float) and partial - partial == 0 != partial:
             return seed if partial == 1 else seed * partial
         if isinstance(partial, Tracked) or isinstance(seed, Tracked):

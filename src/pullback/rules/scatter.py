@@ -17,6 +17,8 @@ _BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
 
 def is_basic(index: Any) -> bool:
     """Whether NumPy calls this index basic, so that it selects no element twice."""
+    if type(index) in _BASIC:
+        return True
     # A tuple inside a tuple is an integer array to NumPy, and may name a place twice.
     for item in index if isinstance(index, tuple) else (index,):
         if type(item) not in _BASIC and (isinstance(item, bool) or not isinstance(item, (int, np.integer))):
@@ -27,7 +29,16 @@ def is_basic(index: Any) -> bool:
 @dispatched
 def scatter(value: Any, index: Any, spec: Spec) -> Any:
     """Zeros of `spec`'s shape with `value` added at `index`, as often as each place is named."""
-    total = np.zeros(spec.shape, np.result_type(value, spec.dtype))
+    return scattered(value, index, spec)
+
+
+def scattered(value: Any, index: Any, spec: Spec) -> Any:
+    """`scatter` of a plain array or number."""
+    dtype: Any = spec.dtype
+    if getattr(value, "dtype", None) is not dtype:
+        dtype = np.result_type(value, dtype)
+        value = np.asarray(value, dtype)
+    total = np.zeros(spec.shape, dtype)
     if is_basic(index):
         total[index] = value
     else:

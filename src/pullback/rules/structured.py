@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.numbers import REALS
 from pullback.base.spec import Spec, dtype_of
 from pullback.rules.broadcast import repeated
-from pullback.rules.scatter import is_basic, scatter
+from pullback.rules.scatter import is_basic, scatter, scattered
 
-_REALS = (float, np.float64, np.float32)
+_PLAIN = frozenset({np.ndarray, *REALS})
 
 
 class Structured:
@@ -104,12 +105,12 @@ class IdentityMultiple(Structured):
     def __init__(self, value: Any, size: int) -> None:
         self.value = value
         self.size = size
-        self.shape = (size, size) if type(value) in _REALS else (*np.shape(value), size, size)
+        self.shape = (size, size) if type(value) in REALS else (*np.shape(value), size, size)
 
     def times(self, other: Any) -> Any:
         """This times a matrix or a stack of them, from either side."""
         value = self.value
-        return other if type(value) in _REALS and value == 1 else self.factor() * other
+        return other if type(value) in REALS and value == 1 else self.factor() * other
 
     __matmul__ = __rmatmul__ = times
 
@@ -144,7 +145,8 @@ class Scattered(Structured):
             np.add.at(buffer, self.index, self.value)
 
     def dense(self) -> Any:
-        return scatter(self.value, self.index, self.spec)
+        plain = type(self.value) in _PLAIN
+        return (scattered if plain else scatter)(self.value, self.index, self.spec)
 
     def conj(self) -> Scattered:
         return Scattered(self.spec, self.index, np.conj(self.value))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.composed import COMPOSED
 from pullback.base.dispatch import dispatched
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
@@ -21,6 +22,8 @@ from pullback.rules.table import calls, jvp, vjp
 Array = np.ndarray[Any, Any]
 _SMALL = 16
 """Stacks of matrices below this size are faster inverted in one call than solved with one by one."""
+_BLOCK = 32
+"""Columns of one matrix that are dealt with at a time; of stacks, which take longer to invert, `_SMALL`."""
 
 
 @functools.cache
@@ -74,30 +77,63 @@ def congruent(l: Any, k: Any, reverse: bool) -> Any:  # noqa: E741
 
 def _by_blas(l: Array, k: Array, reverse: bool) -> Array:  # noqa: E741
     # Transposed, as BLAS sees memory: with U = Lᵀ, U⁻¹ Kᵀ U⁻ᴴ is the transpose of L⁻ᴴ K L⁻¹.
-    solve = _blas("trsm", np.result_type(l, k).char)
+    solve = _routine("blas", "trsm", np.result_type(l, k).char)
     left, right = (0, 2) if reverse else (2, 0)
     found = solve(1.0, l.T, k.T, trans_a=left)
     return solve(1.0, l.T, found, trans_a=right, side=1, overwrite_b=1).T
 
 
-def factor_cotangent(l: Array, l_bar: Array) -> Array:  # noqa: E741
-    """``Φ(L⁻ᴴ (P + Pᴴ) L⁻¹)`` with ``P = Φ(Lᴴ L_bar)`` and Φ as `half`, of one matrix, in place."""
-    weights = _weights(l.shape[-1], l.dtype.char.lower())
-    turned, kind = l.T, l.dtype.char
-    work = _blas("trmm", kind)(1.0, turned, lower(l_bar).T, side=1, trans_a=2, overwrite_b=1).T
-    work *= weights
-    work += adjoint(work)
-    solve = _blas("trsm", kind)
-    work = solve(1.0, turned, work.T, overwrite_b=1)
-    work = solve(1.0, turned, work, trans_a=2, side=1, overwrite_b=1).T
-    work *= weights
-    return work
+@dispatched
+def factor_cotangent(l: Any, l_bar: Any) -> Any:  # noqa: E741
+    """``Φ(L⁻ᴴ (P + Pᴴ) L⁻¹)`` with ``P = Φ(Lᴴ L_bar)`` and Φ as `half`: the cotangent of ``A = L Lᴴ``.
+
+    By blocks of columns, from the last to the first: ``M = L⁻ᴴ (P + Pᴴ) L⁻¹`` is the cotangent in which both
+    triangles count, so below block k it is ``(L_bar - M L) L_kk⁻¹`` of the blocks that are done. That costs
+    two thirds of a product of matrices where the formula costs four (Murray 2016, §2.2, with the forward
+    sweep that looks to the right).
+    """
+    if l.shape != l_bar.shape or l.dtype != l_bar.dtype:
+        return _closed(l, l_bar)
+    n = l.shape[-1]
+    width, char = _BLOCK if l.ndim == 2 else _SMALL, l.dtype.char
+    m = np.empty_like(l)
+    for start in reversed(range(0, n, width)):
+        own, rest = slice(start, start + width), slice(start + width, n)
+        block, block_bar = lower(l[..., own, own]), l_bar[..., own, own]
+        inverse = inverted(block)
+        if start + width < n:
+            panel = l[..., rest, own]
+            below = (l_bar[..., rest, own] - m[..., rest, rest] @ panel) @ inverse
+            m[..., rest, own], m[..., own, rest] = below, adjoint(below)
+            block_bar = block_bar - adjoint(below) @ panel
+        p = adjoint(block) @ lower(block_bar)
+        p *= _weights(p.shape[-1], char.lower())
+        p += adjoint(p)
+        m[..., own, own] = adjoint(inverse) @ p @ inverse
+    m *= _weights(n, char.lower())
+    return m
+
+
+def _closed(l: Any, l_bar: Any) -> Any:  # noqa: E741
+    # Above the diagonal the factor is 0 whatever A is.
+    seed = hermitian(adjoint(l) @ lower(l_bar))
+    return half(congruent(l, seed, True))
+
+
+COMPOSED[factor_cotangent] = _closed
+
+
+def inverted(l: Array) -> Array:  # noqa: E741
+    """The inverse of each lower triangle, above which there are zeros."""
+    if l.ndim > 2 or not l.size:
+        return np.linalg.inv(l)
+    return _routine("lapack", "trtri", l.dtype.char)(l.T)[0].T
 
 
 @functools.cache
-def _blas(name: str, kind: str) -> Any:
+def _routine(library: str, name: str, kind: str) -> Any:
     prefix = {"f": "s", "d": "d", "F": "c", "D": "z"}[kind]
-    return getattr(importlib.import_module("scipy.linalg.blas"), prefix + name)
+    return getattr(importlib.import_module(f"scipy.linalg.{library}"), prefix + name)
 
 
 def _inverse(l: Any) -> Any:  # noqa: E741

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
+from pullback.base.numbers import NUMBERS
 from pullback.base.spec import Spec
 from pullback.rules.structured import Filled, Scattered, Structured, dense
 
@@ -24,6 +26,27 @@ class Owned(Structured):
 
     def dense(self) -> Any:
         return self.value
+
+
+def taken(x_bar: Any) -> Any:
+    """A large array as `Owned` where the caller has just made it, and nothing else refers to its memory."""
+    if (
+        type(x_bar) is np.ndarray
+        and x_bar.size > _LARGE
+        and x_bar.base is None
+        and getrefcount(x_bar) == _ALONE
+    ):
+        return Owned(x_bar)
+    return x_bar
+
+
+def _references(value: Any) -> int:
+    """What `getrefcount` says of an argument to which nothing else refers."""
+    return getrefcount(value)
+
+
+_LARGE = 2048
+_ALONE = _references(np.zeros(1))
 
 
 class Parts(Structured):
@@ -73,7 +96,7 @@ def accumulate(total: Any, x_bar: Any) -> Any:
     return dense(total) + dense(x_bar)
 
 
-_PLAIN = frozenset({np.ndarray, np.float64, np.float32, np.complex128, np.complex64, float, complex})
+_PLAIN = NUMBERS | {np.ndarray}
 
 
 def _add_into(total: Owned, x_bar: Any) -> Any:

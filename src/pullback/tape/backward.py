@@ -16,6 +16,7 @@ from pullback.base.errors import (
     ShapeError,
     UnsupportedError,
 )
+from pullback.base.numbers import DOUBLES
 from pullback.base.spec import Spec, dtype_of, spec_of
 from pullback.base.tracked import bare
 from pullback.rules.read import fit
@@ -27,7 +28,6 @@ from pullback.tape.sweep import sweep, sweep_from
 from pullback.tape.variable import Variable
 
 _array = np.ndarray
-_DOUBLES = frozenset({float, np.float64})
 _ONE = np.float32(1)
 
 
@@ -106,8 +106,8 @@ def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> Non
         )
     node = self._node
     kind = type(self._value)
-    if cotangent is None and (kind in _DOUBLES or kind is np.float32):
-        seed = 1.0 if kind in _DOUBLES else _ONE
+    if cotangent is None and (kind in DOUBLES or kind is np.float32):
+        seed = 1.0 if kind in DOUBLES else _ONE
     else:
         seed = seed_for(self, cotangent, "backward()")
     if node is None:
@@ -123,9 +123,12 @@ def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> Non
     leaf: Any
     for leaf, x_bar in bars.items():
         spec = leaf.spec
+        owned = type(x_bar) is Owned
+        if owned:
+            x_bar = x_bar.value
         if type(x_bar) is _array and x_bar.dtype is spec.dtype and x_bar.shape == spec.shape != ():
             # What nobody else holds is given away.
-            alone = getrefcount(x_bar) == _ALONE and not retain and x_bar.base is None
+            alone = owned or (getrefcount(x_bar) == _ALONE and not retain and x_bar.base is None)
             gradient = x_bar if alone else x_bar.copy("K")
         else:
             gradient = finished(x_bar, spec)

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from pullback.base.modes import switch
+from pullback.base.numbers import DOUBLES, REALS
 from pullback.base.spec import Spec
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.direction import Direction
 from pullback.rules.product import scale, scale_anew
-from pullback.rules.structured import Structured, dense
+from pullback.rules.structured import Filled, Structured, dense
 from pullback.rules.table import TABLE
 from pullback.tape.accumulate import Owned
 from pullback.tape.keep import snapshot
@@ -29,7 +30,7 @@ from pullback.tape.variable import Variable, recorded, variable
 
 _FLOAT64 = np.dtype(np.float64)
 _FLOAT32 = np.dtype(np.float32)
-_DOUBLES = frozenset({float, np.float64})
+_single = np.float32
 _array = np.ndarray
 
 
@@ -69,6 +70,11 @@ def pull_unary(saved: Any, y_bar: Any) -> Any:
     if type(y_bar) is _array:
         return scale_anew(derivative, (y, x), y_bar)
     partial = derivative(y, x)
+    if type(y_bar) is Filled and type(partial) is _array and partial.shape == y_bar.shape:
+        value = y_bar.value
+        if type(value) in REALS and value - value == 0 != value:
+            # Such a number times any partial is what it is.
+            return Owned(partial * value)
     x_bar = product(partial, y_bar)
     return Owned(x_bar) if type(partial) is type(x_bar) is _array else x_bar
 
@@ -151,7 +157,7 @@ def unary(function: np.ufunc) -> Callable[[Variable], Any]:
         if type(y) is _array:
             if (dtype is not _FLOAT64 and dtype is not _FLOAT32) or y.dtype is not dtype:
                 return dispatch(function, (self,), {})
-        elif type(y) not in _DOUBLES or type(x) not in _DOUBLES:
+        elif not are_numbers(x, y):
             return dispatch(function, (self,), {})
         if number is not None:
             return recorded(y, self._tape, pull_scaled, node, number)
@@ -201,10 +207,10 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
                         return general(function, (self, other), {})
                     if x.shape != z.shape:
                         return broadcast(self, other, parents)
-                elif type(x) not in _DOUBLES or type(z) not in _DOUBLES:
+                elif not are_numbers(x, z):
                     return general(function, (self, other), {})
                 y = compute(x, z)
-                if type(y) is _array or type(y) in _DOUBLES:
+                if type(y) is _array or type(y) in REALS:
                     if numbers:
                         return recorded(y, self._tape, pull_sum if adds else pull_linear, parents, numbers)
                     kept = (y if reads_y else None, x if reads_a else None, z if reads_b else None)
@@ -217,9 +223,9 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
                     y = compute(x, other)
                     if type(y) is _array and y.dtype is dtype:
                         return recorded_by(first, 0, self, y, x, other)
-            elif type(x) in _DOUBLES:
+            elif type(x) in REALS:
                 y = compute(x, other)
-                if type(y) in _DOUBLES:
+                if are_numbers(x, y):
                     return recorded_by(first, 0, self, y, x, other)
         elif kind is _array and alike(x, other):
             y = compute(x, other)
@@ -240,9 +246,9 @@ def binary(function: np.ufunc, compute: Callable[[Any, Any], Any]) -> tuple[Any,
                     y = compute(other, x)
                     if type(y) is _array and y.dtype is dtype:
                         return recorded_by(second, 1, self, y, other, x)
-            elif type(x) in _DOUBLES:
+            elif type(x) in REALS:
                 y = compute(other, x)
-                if type(y) in _DOUBLES:
+                if are_numbers(x, y):
                     return recorded_by(second, 1, self, y, other, x)
         elif kind is _array and alike(x, other):
             y = compute(other, x)
@@ -284,7 +290,12 @@ def alike(x: Any, z: Any) -> bool:
             return False
         dtype = x.dtype
         return dtype is z.dtype and (dtype is _FLOAT64 or dtype is _FLOAT32) and x.shape == z.shape
-    return type(x) in _DOUBLES and type(z) in _DOUBLES
+    return are_numbers(x, z)
+
+
+def are_numbers(x: Any, z: Any) -> bool:
+    """Whether two values are real numbers of one precision."""
+    return (type(x) in DOUBLES and type(z) in DOUBLES) or type(x) is type(z) is _single
 
 
 def are_real_arrays(x: Any, z: Any) -> bool:

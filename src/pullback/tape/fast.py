@@ -21,7 +21,7 @@ from pullback.rules.scatter import is_basic
 from pullback.tape.elementwise import are_real_arrays, binary, unary
 from pullback.tape.extrema import MAXIMUM_WAYS, MINIMUM_WAYS
 from pullback.tape.keep import snapshot
-from pullback.tape.matrices import matmul, matrix_trace, reflected_matmul, trace
+from pullback.tape.matrices import conjugate, matmul, matrix_trace, reflected_matmul, trace
 from pullback.tape.plan import ALONE_WAYS, general, is_simple
 from pullback.tape.record import dispatch
 from pullback.tape.reductions import WAYS as REDUCTION_WAYS
@@ -72,19 +72,21 @@ def array_function(self: Variable, function: Callable[..., Any], types: Any, arg
 
 def getitem(self: Variable, index: Any) -> Any:
     """``self[index]``."""
-    if is_basic(index):
+    if type(index) is int:
         return viewed(operator.getitem, self, (index,))
-    node, x = self._node, self._value
-    plain = node is not None and self._cell is None and not switch.on
-    if plain and type(index) is tuple and index and are_real_arrays(x, x):
-        for part in index:
-            if type(part) is not _array:
-                break
-        else:
-            y = x[index]
-            if type(y) is _array:
-                saved = (Spec(x.shape, x.dtype), snapshot(index))
-                return recorded(y, self._tape, pull_gathered, node, saved)
+    if type(index) is tuple and index and type(index[0]) is _array:
+        node, x = self._node, self._value
+        if node is not None and self._cell is None and not switch.on and are_real_arrays(x, x):
+            for part in index:
+                if type(part) is not _array:
+                    break
+            else:
+                y = x[index]
+                if type(y) is _array:
+                    saved = (Spec(x.shape, x.dtype), tuple(map(snapshot, index)))
+                    return recorded(y, self._tape, pull_gathered, node, saved)
+    elif is_basic(index):
+        return viewed(operator.getitem, self, (index,))
     return general(operator.getitem, (self, index), {})
 
 
@@ -98,7 +100,7 @@ def reshape(self: Variable, *shape: Any, order: Any = "C") -> Any:
     """As `numpy.ndarray.reshape`."""
     if len(shape) == 1:
         (shape,) = shape
-    if order == "C" and is_simple((shape,)):
+    if order == "C" and (type(shape) is int or (type(shape) is tuple and is_simple(shape))):
         return viewed(np.reshape, self, (shape,))
     return np.reshape(self, shape, order=order)
 
@@ -138,12 +140,13 @@ for _name, _function, _compute in (
 ):
     _ways = binary(_function, _compute)
     assert _ways is not None
-    # Python's operators raise on a zero denominator where NumPy's functions of the same name are infinite.
-    BINARY_WAYS[_function] = binary(_function, _function) if _name in ("truediv", "pow") else _ways
+    # Functions of NumPy give numbers of NumPy: 0 divides those, and their roots are never complex.
+    BINARY_WAYS[_function] = binary(_function, _function)
     setattr(Variable, f"__{_name}__", _ways[0])
     setattr(Variable, f"__r{_name}__", _ways[1])
 BINARY_WAYS[np.matmul] = (matmul, reflected_matmul)
 # Until their rules change: `forget`, `plan.forget`.
+UNARY_WAYS[np.conjugate] = conjugate
 BINARY_WAYS.update({np.maximum: MAXIMUM_WAYS, np.minimum: MINIMUM_WAYS})
 ALONE_WAYS.update({np.trace: trace, np.linalg.trace: matrix_trace} | REDUCTION_WAYS)
 _negative = unary(np.negative)

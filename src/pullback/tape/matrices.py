@@ -14,14 +14,17 @@ from typing import Any
 import numpy as np
 
 from pullback.base.modes import switch
+from pullback.base.panels import times, times_transposed, transposed_times
+from pullback.base.spec import Spec
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.structured import IdentityMultiple, dense
 from pullback.tape.accumulate import Owned
+from pullback.tape.conjugates import adjoint, adjoint_times, times_adjoint
 from pullback.tape.elementwise import shares_node
 from pullback.tape.keep import snapshot
 from pullback.tape.node import Pull, Recording
-from pullback.tape.panels import times, times_transposed, transposed_times
-from pullback.tape.plan import apply_to, general, is_complex
+from pullback.tape.plan import apply_to, fitted, general, is_complex, is_recorded
+from pullback.tape.sweep import OWNING
 from pullback.tape.variable import Due, Variable, recorded
 
 _FLOAT64 = np.dtype(np.float64)
@@ -32,12 +35,10 @@ _new: Callable[[type], Any] = object.__new__
 
 def are_stacks(x: Any, z: Any) -> bool:
     """Whether two values are matrices or stacks of them, of one dtype."""
-    return (
-        type(x) is type(z) is _array
-        and x.dtype is z.dtype
-        and x.ndim >= 2 <= z.ndim
-        and (x.dtype is _FLOAT64 or x.dtype is _FLOAT32 or is_complex(x.dtype))
-    )
+    if type(x) is not _array or type(z) is not _array:
+        return False
+    dtype = x.dtype
+    return dtype is z.dtype and x.ndim >= 2 <= z.ndim and is_recorded(dtype)
 
 
 def owned(x_bar: Any) -> Any:
@@ -73,15 +74,11 @@ def pull_right(a: Any, y_bar: Any) -> Any:
     return y_bar.times(a.T) if type(y_bar) is IdentityMultiple else owned(a.T @ dense(y_bar))
 
 
-def adjoint(x: Any) -> Any:
-    """The conjugate transpose of a matrix, or of each in a stack."""
-    turned = x.swapaxes(-1, -2)
-    return turned.conj() if x.dtype.kind == "c" else turned
-
-
 def pull_stacks(saved: Any, y_bar: Any) -> Any:
     """As `pull_product`, for stacks that broadcast, and complex matrices."""
     a, b = saved
+    if type(y_bar) is not _array and type(y_bar) is not IdentityMultiple:
+        y_bar = dense(y_bar)
     return left_of_stacks(a.shape, b, y_bar), right_of_stacks(a, b.shape, y_bar)
 
 
@@ -101,7 +98,8 @@ def left_of_stacks(shape: tuple[int, ...], b: Any, y_bar: Any) -> Any:
     """The cotangent of the left of two stacks of matrices; it has this shape."""
     if type(y_bar) is IdentityMultiple:
         return of_traced(y_bar, b, shape)
-    y_bar = dense(y_bar)
+    if type(y_bar) is not _array:
+        y_bar = dense(y_bar)
     if shape[:-2] != y_bar.shape[:-2]:
         within = sums_of_left(shape, b.shape, y_bar.shape)
         if within is not None:
@@ -111,21 +109,25 @@ def left_of_stacks(shape: tuple[int, ...], b: Any, y_bar: Any) -> Any:
                 b = np.conjugate(b, order="C")
             turned = b.reshape(b_shape).swapaxes(-1, -2)
             return owned((y_bar.transpose(y_axes).reshape(y_shape) @ turned).reshape(shape))
-    return owned(unbroadcast(y_bar @ adjoint(b), shape))
+    return owned(unbroadcast(times_adjoint(y_bar, b), shape))
 
 
 def right_of_stacks(a: Any, shape: tuple[int, ...], y_bar: Any) -> Any:
     """The cotangent of the right of two stacks of matrices; it has this shape."""
     if type(y_bar) is IdentityMultiple:
         return of_traced(y_bar, a, shape)
-    y_bar = dense(y_bar)
+    if type(y_bar) is not _array:
+        y_bar = dense(y_bar)
     if shape[:-2] != y_bar.shape[:-2]:
         within = sums_of_right(shape, a.shape, y_bar.shape)
         if within is not None:
             y_axes, y_shape, a_axes, a_shape = within
-            turned = adjoint(a.transpose(a_axes).reshape(a_shape))
+            a = a.transpose(a_axes)
+            if a.dtype.kind == "c":
+                a = np.conjugate(a, order="C")
+            turned = a.reshape(a_shape).swapaxes(-1, -2)
             return owned((turned @ y_bar.transpose(y_axes).reshape(y_shape)).reshape(shape))
-    return owned(unbroadcast(adjoint(a) @ y_bar, shape))
+    return owned(unbroadcast(adjoint_times(a, y_bar), shape))
 
 
 Shape = tuple[int, ...]
@@ -200,6 +202,25 @@ def of_traced(y_bar: IdentityMultiple, other: Any, shape: tuple[int, ...]) -> An
     return unbroadcast(y_bar.times(x_bar), shape)
 
 
+def conjugate(self: Variable) -> Any:
+    """``np.conj(self)``."""
+    if self._cell is not None:
+        self.settle()
+    x, node = self._value, self._node
+    if node is None or switch.on or type(x) is not _array or not is_complex(x.dtype):
+        return apply_to(np.conjugate, (self,), {})
+    return recorded(x.conj(), self._tape, pull_conjugate, node, x.dtype)
+
+
+def pull_conjugate(dtype: Any, y_bar: Any) -> Any:
+    """The cotangent of an array of complex numbers that are conjugated; in place where the sweep owns it."""
+    owned = type(y_bar) is Owned
+    y_bar = dense(y_bar)
+    if type(y_bar) is not _array or y_bar.dtype is not dtype:
+        return fitted(np.conjugate(y_bar), Spec(np.shape(y_bar), dtype))
+    return Owned(np.conjugate(y_bar, y_bar) if owned else y_bar.conj())
+
+
 def matmul(self: Variable, other: Any) -> Any:
     """``self @ other``."""
     if self._cell is not None:
@@ -226,7 +247,7 @@ def matmul(self: Variable, other: Any) -> Any:
                 other.settle()
             z, z_node = other._value, other._node
             if z_node is not None and other._tape is tape and are_stacks(x, z):
-                if x.shape == (*z.shape[:-2], z.shape[-1], z.shape[-2]):
+                if x.shape[-2] == z.shape[-1] and x.shape == (*z.shape[:-2], z.shape[-1], z.shape[-2]):
                     return due_product(x, z, tape, (node, z_node), pull_stacks)
                 pull = pull_product if x.ndim == z.ndim == 2 and x.dtype.kind == "f" else pull_stacks
                 return recorded(x @ z, tape, pull, (node, z_node), (x, z))
@@ -314,3 +335,6 @@ def are_last(ndim: int, axis1: Any = 0, axis2: Any = 1, offset: Any = 0, **other
         and offset == 0
         and not other
     )
+
+
+OWNING.add(pull_conjugate)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-_FLOATS = frozenset({float, np.float64, np.float32})
+from pullback.base.numbers import REALS
 
 
 def _reduction(name: str, ufunc: np.ufunc) -> Callable[..., Any]:
@@ -24,7 +24,7 @@ def mean(a: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
     if (axis is None or type(axis) is int) and a.size and not args and not kwargs.keys() - {"keepdims"}:
         total: Any = np.add.reduce(a, axis, **kwargs)
         total /= a.size if axis is None else a.shape[axis]
-        if type(total) in _FLOATS or total.dtype is a.dtype:
+        if type(total) in REALS or total.dtype is a.dtype:
             return total
     return a.mean(axis, *args, **kwargs)
 

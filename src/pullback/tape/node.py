@@ -96,6 +96,11 @@ class Recording:
         """Refuse whatever would still be recorded: its derivative could never be asked for."""
         self.nodes = Finished(self.name)
 
+    def check(self) -> None:
+        """Raise if it is finished."""
+        if type(self.nodes) is Finished:
+            self.nodes.refuse()
+
 
 class Finished:
     """In place of the nodes of a finished transform."""
@@ -106,6 +111,9 @@ class Finished:
         self.name = name
 
     def append(self, _node: Node) -> None:
+        self.refuse()
+
+    def refuse(self) -> None:
         raise UnsupportedError(
             f"a value that belongs to a finished {self.name} is used after it",
             why="the function kept it in a global, an attribute or a list, "

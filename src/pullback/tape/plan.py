@@ -14,6 +14,7 @@ import numpy as np
 
 from pullback.base.modes import switch
 from pullback.base.mutable import Mutable
+from pullback.base.numbers import COMPLEXES, NUMBERS
 from pullback.base.overwrite import derivation
 from pullback.base.spec import Spec, spec_of
 from pullback.rules.broadcast import unbroadcast
@@ -21,7 +22,7 @@ from pullback.rules.product import scale
 from pullback.rules.read import fit, vjp_direction
 from pullback.rules.structured import Filled, IdentityMultiple, Structured, conjugated, dense
 from pullback.rules.table import ALL, EACH, TABLE, Rule
-from pullback.tape.accumulate import Owned
+from pullback.tape.accumulate import Owned, taken
 from pullback.tape.keep import snapshot
 from pullback.tape.methods import METHODS
 from pullback.tape.record import dispatch, keeps_of
@@ -31,9 +32,6 @@ _FLOAT64 = np.dtype(np.float64)
 _FLOAT32 = np.dtype(np.float32)
 _COMPLEX128 = np.dtype(np.complex128)
 _COMPLEX64 = np.dtype(np.complex64)
-_FLOATS = frozenset({float, np.float64, np.float32})
-_COMPLEXES = frozenset({complex, np.complex128, np.complex64})
-_NUMBERS = _FLOATS | _COMPLEXES
 _PYTHON = frozenset({int, float, complex})
 _SIMPLE = frozenset({int, float, complex, bool, str, slice, type(None), type(Ellipsis), np.dtype, type})
 _SHAPED = frozenset({np.ndarray, Filled, IdentityMultiple})
@@ -69,7 +67,7 @@ class Plan:
     )  # fmt: skip
 
     def __init__(self, rule: Rule, positions: tuple[int, ...], count: int) -> None:
-        self.implementation = getattr(rule.compute, "_implementation", rule.compute)
+        self.implementation = undispatched(rule.compute)
         self.method = METHODS.get(rule.function, self.implementation)
         self.positions = positions
         self.view = rule.view
@@ -86,6 +84,13 @@ class Plan:
             self.complex_bars = self.bars
             if self.elementwise:
                 self.complex_bars = [(*_complex_bar(rule, position), position) for position in positions]
+
+
+def undispatched(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What a function of NumPy or of ours does once nothing is found to be tracked."""
+    if getattr(function, "dispatched", None) is function:
+        return function.__wrapped__  # type: ignore[attr-defined]
+    return getattr(function, "_implementation", function)
 
 
 def _has_out(rule: Rule) -> bool:
@@ -118,12 +123,14 @@ def _complex_bar(rule: Rule, position: int) -> tuple[Bar, bool]:
 
 _plans: dict[Any, Plan] = {}
 ALONE_WAYS: dict[Callable[..., Any], Callable[[Any, dict[str, Any]], Any]] = {}
+VIEW_WAYS: dict[tuple[Callable[..., Any], int], tuple[Any, Any, Plan] | None] = {}
+"""By a function and how many constants follow its array, what `views.way_of` finds."""
 
 
 def forget() -> None:
     """Prepare every plan anew: a rule has changed."""
     _plans.clear()
-    _view_plans.clear()
+    VIEW_WAYS.clear()
     ALONE_WAYS.clear()
 
 
@@ -140,17 +147,10 @@ def plan_of(function: Callable[..., Any], followed: int, count: int) -> Plan | N
     return plan
 
 
-_view_plans: dict[tuple[Callable[..., Any], int], Plan | None] = {}
-
-
 def view_plan(function: Callable[..., Any], count: int) -> Plan | None:
     """The plan for a function of an array and constants, if it may view the array and does not read it."""
-    key = function, count
-    if key not in _view_plans:
-        plan = plan_of(function, 1, count)
-        fits = plan is not None and plan.view and plan.usable and plan.reads_shapes
-        _view_plans[key] = plan if fits else None
-    return _view_plans[key]
+    plan = plan_of(function, 1, count)
+    return plan if plan is not None and plan.view and plan.usable and plan.reads_shapes else None
 
 
 def general(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -185,7 +185,7 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
                 own = value.dtype
                 if own is not _FLOAT64 and own is not _FLOAT32 and not is_complex(own):
                     return dispatch(function, args, kwargs)
-            elif type(value) not in _NUMBERS:
+            elif type(value) not in NUMBERS:
                 return dispatch(function, args, kwargs)
             parents.append(node)
             followed |= 1 << i
@@ -214,8 +214,8 @@ def apply_to(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
                 plan.usable = False
                 return dispatch(function, args, kwargs)
         kept_y = y if plan.keeps_y else Spec(y.shape, own)
-    elif type(y) in _NUMBERS:
-        in_complex = type(y) in _COMPLEXES
+    elif type(y) in NUMBERS:
+        in_complex = type(y) in COMPLEXES
         kept_y = y
     else:
         plan.usable = False
@@ -288,10 +288,10 @@ def alone(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], Any]:
                 return _as_others(function)(own, kwargs)
             if not keeps_y:
                 kept = Spec(y.shape, y.dtype)
-        elif type(y) not in _NUMBERS:
+        elif type(y) not in NUMBERS:
             return _as_others(function)(own, kwargs)
         kept_x = x if keeps_x else Spec(x.shape, dtype)
-        if type(y) in _COMPLEXES or (type(y) is _array and is_complex(y.dtype)):
+        if type(y) in COMPLEXES or (type(y) is _array and is_complex(y.dtype)):
             return recorded(y, own._tape, pull_complex, node, (plan, kept, (kept_x,), kwargs))
         return recorded(y, own._tape, pull_alone, node, (bar, structured, kept, kept_x, kwargs))
 
@@ -307,6 +307,9 @@ def _as_others(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], 
 
 def is_simple(values: Iterable[Any]) -> bool:
     """Whether values are numbers, strings, dtypes, slices or tuples of them, which nobody can change."""
+    values = tuple(values)
+    if _SIMPLE.issuperset(map(type, values)):
+        return True
     for value in values:
         kind = type(value)
         if kind not in _SIMPLE and not (kind is tuple and is_simple(value)):
@@ -339,7 +342,7 @@ def pull_planned_one(saved: Any, y_bar: Any) -> Any:
     bar, structured, position = plan.bars[0]
     if not structured and type(y_bar) is not _array and isinstance(y_bar, Structured):
         y_bar = y_bar.dense()
-    return fitted(bar(y_bar, y, *args, **kwargs), args[position])
+    return taken(fitted(bar(y_bar, y, *args, **kwargs), args[position]))
 
 
 def pull_plan(saved: Any, y_bar: Any) -> Any:
@@ -349,7 +352,7 @@ def pull_plan(saved: Any, y_bar: Any) -> Any:
     for bar, structured, position in plan.bars:
         if not structured and type(y_bar) is not _array and isinstance(y_bar, Structured):
             y_bar = y_bar.dense()
-        bars.append(fitted(bar(y_bar, y, *args, **kwargs), args[position]))
+        bars.append(taken(fitted(bar(y_bar, y, *args, **kwargs), args[position])))
     return bars
 
 

@@ -18,10 +18,10 @@ from pullback.base.composed import COMPOSED
 from pullback.base.creation import CREATION, created
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import NonFiniteError
-from pullback.base.foreign import refuse_foreign
+from pullback.base.foreign import refuse_foreign, refuse_objects
 from pullback.base.location import user_location
 from pullback.base.modes import modes, switch
-from pullback.base.operands import elementwise, plain, positional, rebuilt
+from pullback.base.operands import elementwise, plain, positional, rebuilt, unfollowed
 from pullback.base.overwrite import Step, derivation
 from pullback.base.separate import SEPARATE
 from pullback.base.spec import is_whole, spec_of, spec_tree
@@ -80,8 +80,10 @@ def _record(
     operands: list[tuple[Place, Variable]],
     tape: Recording | None,
 ) -> Any:
-    if tape is None or (switch.on and modes.paused):
-        return _constant(rule, args, kwargs, operands)
+    if tape is None:
+        return _constant(rule, args, kwargs)
+    if switch.on and tape.level < modes.paused:
+        return unfollowed(rule.function, args, kwargs)
     followed = [(place, x) for place, x in operands if x._node is not None and x._tape is tape]
     followed_ids = {id(x) for _, x in followed}
     values = tuple(_lowered(value, followed_ids) for value in args)
@@ -90,6 +92,7 @@ def _record(
     y = rule.compute(*values, **kwargs)
     if is_whole(y):
         return y
+    refuse_objects(y, f"the result of {rule.name}")
     node = _node(rule, places, keeps, y, values, kwargs, followed, tape)
     return _outputs(rule, y, node, tape, args, kwargs)
 
@@ -129,17 +132,9 @@ def _lowered(value: Any, followed: Set[int]) -> Any:
     return rebuilt(value, lambda x: x._value if id(x) in followed else x.frozen())
 
 
-def _constant(
-    rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any], operands: list[tuple[Place, Variable]]
-) -> Any:
-    """Apply a function to constants: the result can be written into; under `no_grad` it is plain."""
-    paused = switch.on and modes.paused
-    values = tuple(_lowered(value, frozenset()) for value in args)
-    if paused:
-        values = tuple(plain(value) for value in values)
-    y = rule.function(*values, **kwargs)
-    if paused and any(x._node is not None for _, x in operands):
-        return y
+def _constant(rule: Rule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Apply a function to constants; the result can be written into."""
+    y = rule.function(*(_lowered(value, frozenset()) for value in args), **kwargs)
     return _outputs(rule, y, None, ROOT, args, kwargs)
 
 

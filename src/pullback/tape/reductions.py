@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.modes import switch
+from pullback.base.numbers import REALS
 from pullback.base.spec import Spec
 from pullback.rules.axes import restored
 from pullback.rules.largest import has_no_nan, shares
@@ -21,7 +22,6 @@ from pullback.tape.variable import Variable, recorded
 
 _FLOAT64 = np.dtype(np.float64)
 _FLOAT32 = np.dtype(np.float32)
-_NUMBERS = frozenset({float, np.float64, np.float32})
 _OPTIONS = frozenset({"axis", "keepdims"})
 _array = np.ndarray
 
@@ -71,7 +71,7 @@ def pull_sum(saved: Any, y_bar: Any) -> Any:
     """The cotangent of an array whose entries are summed."""
     spec, _, axis = saved
     if axis is None:
-        if type(y_bar) in _NUMBERS:
+        if type(y_bar) in REALS:
             return Filled(y_bar, spec.shape)
     elif type(y_bar) is _array and y_bar.dtype is spec.dtype:
         return Repeated(restored(y_bar, spec.shape, axis), spec.shape)

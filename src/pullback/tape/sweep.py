@@ -42,8 +42,8 @@ def descend(output: Node, bars: Cotangents, retain: bool) -> Cotangents:
     watching = switch.on and is_watched(bars)
     pending: list[tuple[int, Node]] = []
     node: Any = output
-    while node is not None:
-        y_bar = bars.pop(node)
+    y_bar = bars.pop(node)
+    while True:
         pull: Any = node.pull
         if type(y_bar) is Owned and pull not in OWNING:
             y_bar = y_bar.value
@@ -53,12 +53,20 @@ def descend(output: Node, bars: Cotangents, retain: bool) -> Cotangents:
             x_bar = pull(node.saved, y_bar)
             if watching:
                 look_at(node, x_bar)
+            if not retain:
+                node.pull = released
+                node.parents = ()
+                node.saved = None
             if parents in bars:
                 bars[parents] = accumulate(bars[parents], x_bar)
-            else:
+            elif parents.pull is None:
                 bars[parents] = x_bar
-                if parents.pull is not None:
-                    reached = parents
+            elif pending:
+                bars[parents] = x_bar
+                reached = parents
+            else:
+                node, y_bar = parents, x_bar
+                continue
         else:
             for parent, x_bar in zip(parents, pull(node.saved, y_bar), strict=True):
                 if watching:
@@ -71,19 +79,17 @@ def descend(output: Node, bars: Cotangents, retain: bool) -> Cotangents:
                         if reached is not None:
                             heappush(pending, (-reached.number, reached))
                         reached = parent
-        if not retain:
-            node.pull = released
-            node.parents = ()
-            node.saved = None
-        if pending:
-            node = (
-                heappop(pending)[1]
-                if reached is None
-                else heappushpop(pending, (-reached.number, reached))[1]
-            )
+            if not retain:
+                node.pull = released
+                node.parents = ()
+                node.saved = None
+        if reached is None:
+            if not pending:
+                return bars
+            node = heappop(pending)[1]
         else:
-            node = reached
-    return bars
+            node = heappushpop(pending, (-reached.number, reached))[1] if pending else reached
+        y_bar = bars.pop(node)
 
 
 def sweep_from(output: Node, y_bar: Any, retain: bool, order: list[Node] | None = None) -> Cotangents:
@@ -159,11 +165,9 @@ def walk(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents:
     watching = switch.on and is_watched(cotangents)
     while order:
         node = order.pop()
-        pull = node.pull
-        if pull is None:
-            continue
         y_bar = cotangents.pop(node, None)
         if y_bar is not None:
+            pull: Any = node.pull
             if type(y_bar) is Owned and pull not in OWNING:
                 y_bar = y_bar.value
             parents = node.parents
@@ -175,14 +179,13 @@ def walk(order: list[Node], cotangents: Cotangents, retain: bool) -> Cotangents:
                     x_bar = accumulate(cotangents[parents], x_bar)
                 cotangents[parents] = x_bar
             else:
-                each = iter(pull(node.saved, y_bar))
-                for parent in parents:
-                    x_bar = next(each)
+                for parent, x_bar in zip(parents, pull(node.saved, y_bar), strict=True):
                     if watching:
                         look_at(node, x_bar)
                     if parent in cotangents:
-                        x_bar = accumulate(cotangents[parent], x_bar)
-                    cotangents[parent] = x_bar
+                        cotangents[parent] = accumulate(cotangents[parent], x_bar)
+                    else:
+                        cotangents[parent] = x_bar
         if not retain:
             node.pull = released
             node.parents = ()

@@ -11,7 +11,7 @@ from pullback.base.errors import MutationError, NotDifferentiableError, Unsuppor
 from pullback.base.foreign import refuse_foreign
 from pullback.base.memory import aligned_copy
 from pullback.base.modes import modes, switch
-from pullback.base.mutable import Cell, Mutable
+from pullback.base.mutable import Cell, Mutable, ViewCell
 from pullback.base.overwrite import Path, overwrite, write_at
 from pullback.base.spec import spec_of
 from pullback.base.tracked import Tracked, bare
@@ -113,9 +113,10 @@ class Variable(Mutable):
             value if spec.dtype == leaf.spec.dtype else np.asarray(value).astype(leaf.spec.dtype)[()]
         )
         self._node = Leaf(leaf.spec, leaf.gradient)
-        if self._cell is not None:
-            self._cell.version += 1
-            self._cell.owned = False
+        cell: Any = self._cell
+        if cell is not None:
+            cell.version += 1
+            cell.owned = False
 
     @property
     def leaf(self) -> Leaf | None:
@@ -174,8 +175,10 @@ class Variable(Mutable):
     # -- views and writes
 
     def settle(self) -> None:
-        cell = self._cell
-        if type(cell) is Due:
+        cell: Any = self._cell
+        if type(cell) is ViewCell and cell.version == (root_cell := cell.root._cell).version:
+            root_cell.owned = False
+        elif type(cell) is Due:
             a, b = cell.factors
             self._value = a @ b
             self._cell = None
@@ -200,8 +203,7 @@ class Variable(Mutable):
         return variable(part, None, ROOT)
 
     def write(self, path: Path, index: Any, value: Any) -> None:
-        cell = self._cell
-        assert cell is not None
+        cell: Any = self._cell
         followed = value.frozen() if isinstance(value, Mutable) else value
         plain = followed._value if type(followed) is Variable else followed
         if isinstance(self._value, Tracked) or isinstance(plain, Tracked) or switch.on:
@@ -232,13 +234,14 @@ class Variable(Mutable):
             tape.nodes.append(self._node)
 
     def _write_slowly(self, path: Path, index: Any, value: Any) -> None:
-        if modes.paused and self._node is not None:
+        paused = self._node is not None and self._tape.level < modes.paused
+        if paused and not (isinstance(value, Tracked) and value.level >= modes.paused):
             self._replace_leaf(path, index, value)
             return
         self._keep_leaf()
-        assert self._cell is not None
         self.adopt(overwrite(self.frozen(), path, copied_index(index), value))
-        self._cell.owned = False
+        cell: Any = self._cell
+        cell.owned = False
 
     def _replace_leaf(self, path: Path, index: Any, value: Any) -> None:
         """Write under `no_grad`: an input gets a new value, and stays an input."""
@@ -251,13 +254,13 @@ class Variable(Mutable):
             )
         self._value = overwrite(self._value, path, index, bare(value))
         self._node = Leaf(leaf.spec, leaf.gradient)
-        assert self._cell is not None
-        self._cell.owned = True
+        cell: Any = self._cell
+        cell.owned = True
 
     def _keep_leaf(self) -> None:
-        assert self._cell is not None
         if isinstance(self._node, Leaf):
-            self._cell.leaf = self._node
+            cell: Any = self._cell
+            cell.leaf = self._node
 
 
 def copied_index(index: Any) -> Any:
@@ -274,13 +277,15 @@ def checked(value: Any, what: str) -> Any:
     if type(value) is float or type(value) is complex:
         return value
     if isinstance(value, list | tuple) or not hasattr(value, "dtype"):
-        value = np.array(value)
-        value = value if value.ndim else value[()]
-    kind = value.dtype.kind
-    if kind not in "fc":
+        array = np.array(value)
+        dtype = array.dtype
+        value = array if array.ndim else array[()]
+    else:
+        dtype = value.dtype
+    if dtype.kind not in "fc":
         names = {"i": "integers", "u": "integers", "b": "booleans", "O": "Python objects"}
         raise NotDifferentiableError(
-            f"{what} holds {names.get(kind, f'values of dtype {value.dtype}')}",
+            f"{what} holds {names.get(dtype.kind, f'values of dtype {dtype}')}",
             why="only floating and complex numbers have a derivative",
             remedy="convert it first: np.asarray(x, float).",
         )

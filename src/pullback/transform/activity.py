@@ -17,6 +17,7 @@ from pullback.ir.nodes import Arg, Assign, Const, Pop, Program, Push, Statement,
 from pullback.ir.primitives import ALIASING
 from pullback.ir.types import is_inexact
 from pullback.ir.walk import arguments, variables, walk
+from pullback.rules.conjugating import PRODUCTS
 from pullback.rules.table import TABLE, name_of
 from pullback.transform.alias import AliasClass
 
@@ -31,7 +32,7 @@ REGULAR = frozenset([
     np.add, np.subtract, np.multiply, np.negative, np.positive, np.square, np.sin, np.cos, np.exp, np.exp2,
     np.expm1, np.tanh, np.sinh, np.cosh, np.arctan, np.arcsinh, np.maximum, np.minimum, np.fmax, np.fmin,
     np.absolute, np.fabs, np.conjugate, np.real, np.imag, np.deg2rad, np.rad2deg, np.logaddexp, np.sum,
-    np.matmul, np.where, np.copy, *ALIASING, primitives.item, primitives.pick, primitives.select,
+    *PRODUCTS, np.where, np.copy, *ALIASING, primitives.item, primitives.pick, primitives.select,
     primitives.cast, primitives.weaken, primitives.scale,
 ])  # fmt: skip
 """What has finite values and derivatives wherever its arguments are finite (overflow aside)."""

@@ -60,14 +60,14 @@ def _classify(statements: list[Statement], by_name: dict[str, AliasClass]) -> No
                         by_name[target.name].origins.append(statement)
 
 
-def is_final(memory: AliasClass, body: Block, cells: set[str], apart: Statement) -> bool:
+def is_final(memory: AliasClass, body: Block, cells: set[str], apart: Statement | None) -> bool:
     """Whether arrays of this memory are written into only before they have a second name.
 
     Args:
         body: the statements of the program.
         apart: a statement that may see copies of what is allocated outside it.
     """
-    inside = {id(s) for s in walk((apart,))}
+    inside = set() if apart is None else {id(s) for s in walk((apart,))}
     return all(_is_filled_first(store, memory, body, cells, inside) for store in memory.stores)
 
 

@@ -225,7 +225,7 @@ class Calculus:
             return arg.value
         if not isinstance(arg, Var):
             return arg
-        if isinstance(arg.type, Array) and self._order.overwritten(statement, self._classes[arg.name]):
+        if isinstance(arg.type, Array) and self._order.overwritten(statement, self._classes[arg.name], arg):
             if arg.name not in stand_ins:
                 stand_ins[arg.name] = (arg, self._builder.var(f"{arg.name}_kept", arg.type))
             return Symbol(stand_ins[arg.name][1], self._builder, self._guards)

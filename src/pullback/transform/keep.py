@@ -245,7 +245,7 @@ class Keeper:
         memory = self._classes[array.name]
         if array.name in self._undoing.names:
             return self._order.overwritten_in_block(statement, memory)
-        return self._order.overwritten(statement, memory)
+        return self._order.overwritten(statement, memory, array)
 
     def _compute_again(self, name: str, locals_: dict[str, Statement], plan: _Plan) -> None:
         if name in plan.kept or name in plan.again or name not in locals_:

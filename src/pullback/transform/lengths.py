@@ -16,6 +16,7 @@ from pullback.ir.build import Builder
 from pullback.ir.nodes import Assign, Block, Const, For, Operand, Statement, Var
 from pullback.ir.types import Array
 from pullback.ir.walk import assigns, reads, walk, with_blocks
+from pullback.rules.conjugating import PRODUCTS
 
 Length = Operand | tuple[Var, int]
 """An integer of the forward sweep, or an array that the block does not make, and the axis."""
@@ -90,7 +91,9 @@ class Lengths:
                 return self._steady(shape[axis])
             case Assign(function=np.reshape, args=(_, tuple(shape))):
                 return self._steady(shape[axis])
-            case Assign(function=np.matmul, args=(Var() as a, Var() as b), kwargs=()):
+            case Assign(function=function, args=(Var() as a, Var() as b, *_), kwargs=()) if (
+                function in PRODUCTS
+            ):
                 if (
                     isinstance(a.type, Array)
                     and isinstance(b.type, Array)

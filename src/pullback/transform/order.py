@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pullback.ir.nodes import Block, Checkpoint, For, If, Program, Statement, Store, While
+from pullback.ir.nodes import Block, Checkpoint, For, If, Program, Statement, Store, Var, While
 from pullback.ir.walk import blocks
-from pullback.transform.alias import AliasClass
+from pullback.transform.alias import AliasClass, is_final
 from pullback.transform.elements import Access, Elements
 
 
@@ -30,6 +30,8 @@ class Order:
     """The places of all statements of a program in canonical form."""
 
     def __init__(self, program: Program, cells: Iterable[str]) -> None:
+        self._body, self._cells = program.body, set(cells)
+        self._final: dict[int, bool] = {}
         self._places: dict[int, tuple[Step, ...]] = {}
         self._elements = Elements(program, cells)
         self._block(program.body, 0, ())
@@ -41,16 +43,30 @@ class Order:
             for inner_number, inner in enumerate(blocks(statement)):
                 self._block(inner, inner_number, place)
 
-    def overwritten(self, reader: Statement, memory: AliasClass) -> bool:
+    def overwritten(self, reader: Statement, memory: AliasClass, array: Var | None = None) -> bool:
         """Whether what `reader` reads of memory of this class may be written after it has run.
 
         What a store itself has written counts as read by it. Memory that no longer exists does not matter.
+
+        Args:
+            array: what it reads that by, where that is known.
         """
+        if array is not None and self._is_settled(memory, array) and not self.runs_again(reader):
+            return False
         persistent = 0
         if memory.plain and len(memory.origins) == 1 and not memory.params:
             # Each run of the allocation makes another array, so the loops around it do not bring it back.
             persistent = len(self.loops(memory.origins[0]))
         return any(self._follows(reader, store, persistent) for store in memory.stores)
+
+    def _is_settled(self, memory: AliasClass, array: Var) -> bool:
+        """Whether an array is not written into any more: all stores are ahead of its memory's second name."""
+        if not memory.origins or any(array in origin.targets for origin in memory.origins):
+            return False
+        known = self._final.get(id(memory))
+        if known is None:
+            known = self._final[id(memory)] = is_final(memory, self._body, self._cells, None)
+        return known
 
     def overwritten_in_block(self, reader: Statement, memory: AliasClass) -> bool:
         """As `overwritten`, by the time when the block that `reader` stands in has run once."""

@@ -40,6 +40,7 @@ class Shadows:
         self._activity = activity
         self._suffix = suffix
         self._made: dict[str, Var] = {}
+        self._adopted: set[str] = set()
 
     def __getitem__(self, array: Var) -> Var:
         shadow = self._made.get(array.name)
@@ -53,6 +54,7 @@ class Shadows:
     def adopt(self, array: Var, shadow: Var) -> None:
         """Let a variable that has the array's cotangent be its shadow."""
         self._made[array.name] = shadow
+        self._adopted.add(array.name)
 
     def is_plain(self, array: Var) -> bool:
         """Whether the shadow is made in the reverse sweep."""
@@ -114,5 +116,5 @@ class Shadows:
         return list(made.statements())
 
     def known(self, name: str) -> bool:
-        """Whether the sweep uses the shadow of a variable."""
-        return name in self._made
+        """Whether the sweep uses a shadow of a variable that it makes."""
+        return name in self._made and name not in self._adopted

@@ -36,6 +36,7 @@ from pullback.transform.alias import alias_classes
 from pullback.transform.calculus import Calculus
 from pullback.transform.canonical import cells_of
 from pullback.transform.cotangents import Cotangents
+from pullback.transform.handed import Handed
 from pullback.transform.independent import Independence
 from pullback.transform.joint import put_off
 from pullback.transform.keep import Keeper
@@ -84,6 +85,8 @@ class Sweeps:
         )
         self.in_place = in_place
         self.order = Order(program, self.cells)
+        self.handed = Handed(program, self.classes, self.order)
+        self._before: Statement | None = None
         self.independence = Independence(program, self.cells, self.classes, self.activity, self.order)
         self.shadows = Shadows(self.builder, self.classes, self.cells, self.activity)
         self.keeper = Keeper(self.builder, self.classes, self.cells, self.order, self.shadows, undoing)
@@ -188,6 +191,7 @@ class Sweeps:
                     following = {k: forward[k] for k in range(number + 1, len(block)) if k not in late}
                     waiting = self._waiting(statement, following)
                 if waiting is None:
+                    self._before = block[number - 1] if number else None
                     forward[number] = self._statement(statement, loops)
                 else:
                     assert isinstance(statement, For)
@@ -321,6 +325,14 @@ class Sweeps:
         if not self.activity.is_active(array):
             return
         shadow = self.shadows[array]
+        if self.handed.over(statement, self._before) and self.activity.is_active(value):
+            assert isinstance(value, Var)
+            if self.handed.once(statement):
+                self.shadows.adopt(value, self.builder.call(primitives.view, shadow, statement.index))
+                return
+            self.shadows.adopt(value, self.calculus.element(shadow, statement.index))  # type: ignore[arg-type]
+            self.builder.store(shadow, statement.index, array.type.dtype.type(0))  # type: ignore[union-attr]
+            return
         # What is stored may be a part of the same array, so its cotangent comes last.
         taken = self.calculus.element(shadow, statement.index) if self.activity.is_active(value) else None
         if not statement.accumulate:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import special
 
+import pullback as pb
 from pullback.base.spec import spec_of
 from pullback.rules.read import cotangent, fit, tangent
 from pullback.rules.special.logsumexp import log_softmax, log_sum_exp, softmax
@@ -74,3 +75,30 @@ def test_drop_in_for_plain_arrays() -> None:
     assert "erf" in dir(ours)
     with pytest.raises(AttributeError):
         _ = ours.no_such_function
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize(
+    "dtype", [np.float16, np.float32, np.float64, np.longdouble, np.complex128, np.int64]
+)
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 2)])
+@pytest.mark.parametrize("entry", [0.0, 60.0, -np.inf, np.inf, np.nan])
+def test_log_softmax_is_scipys_to_the_last_bit(dtype: Any, axis: Any, entry: float) -> None:
+    a = np.linspace(-3, 3, 24).reshape(2, 3, 4).astype(dtype)
+    if np.isfinite(entry) or a.dtype.kind != "i":
+        a[0, 1, 2] = entry
+    expected = special.log_softmax(a, axis=axis)
+    found = ours.log_softmax(a, axis=axis)
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == expected.dtype
+
+
+@pytest.mark.parametrize(("large", "dtype"), [(1e200, np.float64), (3e30, np.float32), (6e4, np.float16)])
+def test_log_softmax_of_large_numbers_warns_of_nothing(large: float, dtype: Any) -> None:
+    a = np.array([[large, 1], [2, 3]], dtype)
+    np.testing.assert_array_equal(ours.log_softmax(a, axis=1), special.log_softmax(a, axis=1))
+
+
+def test_errors_name_scipys_log_softmax() -> None:
+    with pytest.raises(pb.UnsupportedError, match=r"^scipy\.special\.log_softmax has no vjp"):
+        ours.log_softmax(np.ones(3), pb.Variable(1.0))

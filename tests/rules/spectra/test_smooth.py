@@ -123,6 +123,21 @@ def test_the_other_triangle_has_no_derivative() -> None:
     assert not np.tril(pb.grad(lambda a: np.linalg.eigvalsh(a, "U")[0])(a), -1).any()
 
 
+@pytest.mark.parametrize("complex", [False, True], ids=["real", "complex"])
+@pytest.mark.parametrize("triangle", ["L", "U"])
+def test_a_large_matrix_has_the_derivative_of_one_in_a_stack(triangle: str, complex: bool) -> None:
+    """It is computed some rows at a time."""
+    a = drawn(150, 150, complex=complex)
+    weights = drawn(150, 150, complex=False, seed=1)
+
+    def loss(a: Any) -> Any:
+        w, v = np.linalg.eigh(a, triangle)
+        return np.sum(w * weights[0]) + np.sum(np.abs(v) ** 2 * weights)
+
+    alone, stacked = pb.grad(loss)(a), pb.grad(loss)(a[None])[0]
+    np.testing.assert_allclose(alone, stacked, rtol=1e-9, atol=1e-9 * np.abs(stacked).max())
+
+
 def test_a_phase_is_arbitrary() -> None:
     a = drawn(3, 3, complex=True)
 

@@ -11,9 +11,10 @@ from typing import Any
 from numba.core import types
 
 from pullback.emit.direct.elements import View, is_array
+from pullback.emit.direct.views import Views
 
 
-class ArrayCode:
+class ArrayCode(Views):
     """A part of `Expressions`.
 
     Attributes:
@@ -88,6 +89,8 @@ class ArrayCode:
 
     def selected(self, node):
         """``array[index]`` that is no element."""
+        if self.is_row(node):
+            return self.row(node)
         return self.applied(node, self.of(node.value), self.index(node.slice))
 
     def put_all(self, target, value):

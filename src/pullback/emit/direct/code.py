@@ -8,14 +8,16 @@ from numba.core import callconv, cgutils, types
 from numba.core.ir import Loc
 from numba.np.arrayobj import store_item
 
+from pullback.emit.direct.ahead import fetch_ahead, rows_written_once
 from pullback.emit.direct.elements import WORD, View, is_array
 from pullback.emit.direct.expressions import Expressions
 from pullback.emit.direct.infer import ListOf
-from pullback.emit.direct.interleaving import is_flat, once_at_a_time
+from pullback.emit.direct.interleaving import is_flat, once_at_a_time, only_moves
 from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
 from pullback.emit.direct.stacks import Stack
-from pullback.emit.direct.syntax import constant_int, raised_by, range_of
+from pullback.emit.direct.syntax import constant_int, indices_of, raised_by, range_of
+from pullback.emit.direct.width import wants_whole_vectors, with_whole_vectors
 
 
 class Outline:
@@ -37,6 +39,7 @@ class Code(Expressions):
     Attributes:
         tree: its syntax tree.
         names: its `Names`.
+        written_once: its `rows_written_once`.
         loops: for each loop around, where ``continue`` and ``break`` go, and how many arrays lived before it.
         live: arrays that are bound and not released yet, with their types, by name.
     """
@@ -46,10 +49,13 @@ class Code(Expressions):
         self.tree = tree
         self.names = Names(tree, description.args)
         self.scopes = Scopes(self.module, tree, found, self.names.alone)
+        self.written_once = rows_written_once(tree, self.names.alone)
         self.loops, self.live = [], {}
 
     def lower_normal_function(self, fndesc):
         self.setup_function(fndesc)
+        if wants_whole_vectors(self.tree, self.found, self.names.alone):
+            with_whole_vectors(self.function)
         self.extract_function_arguments()
         self.pre_lower()
         self.let_go_on_errors()
@@ -195,6 +201,8 @@ class Code(Expressions):
         first, stop, step = range_of(node, {})
         start = ir.Constant(WORD, 0) if first is None else self.number(first)
         end = self.number(stop)
+        for target in self.written_once.get(id(node), ()):
+            self.fetch_row(target, builder.sub(end, start))
         before = builder.block
         head, body, latch, behind = (
             builder.append_basic_block(f"for.{part}") for part in ("head", "body", "latch", "behind")
@@ -218,8 +226,17 @@ class Code(Expressions):
         counter.add_incoming(builder.add(counter, ir.Constant(WORD, step), flags=("nsw",)), latch)
         back = builder.branch(head)
         if is_flat(node, self.names.alone):
-            back.set_metadata("llvm.loop", once_at_a_time(self.module))
+            scalar = only_moves(node, self.found.kinds)
+            back.set_metadata("llvm.loop", once_at_a_time(self.module, scalar=scalar))
         builder.position_at_end(behind)
+
+    def fetch_row(self, target, trips):
+        """Fetch what will be written soon after the row of the element `target`."""
+        array = self.view(target.value)
+        if array.kind.layout == "C":
+            indices = [(self.of(index), not self.is_natural(index)) for index in indices_of(target)[:-1]]
+            row = array.pointer(self.builder, [*indices, (ir.Constant(WORD, 0), False)])
+            fetch_ahead(self.builder, row, trips, array.kind.dtype.bitwidth // 8)
 
     def counts_naturals(self, first, stop, step):
         if step > 0:

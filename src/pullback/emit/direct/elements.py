@@ -36,6 +36,12 @@ class View:
                 self.steps[axis] = step
             step = self.shape[axis] if step is None else builder.mul(step, self.shape[axis])
 
+    def part(self, kind, data, shape, steps):
+        """A view of the same array, without a structure of its own."""
+        made = View.__new__(View)
+        made.kind, made.data, made.shape, made.steps = kind, data, shape, steps
+        return made
+
     def pointer(self, builder, indices):
         """Where the element is at `indices`, pairs of a value and whether it may be negative."""
         offset = None

@@ -13,7 +13,7 @@ from numba.np.arrayobj import load_item
 from pullback.emit import arithmetic, native
 from pullback.emit.direct.array_code import ArrayCode
 from pullback.emit.direct.elements import WORD, View, part_of
-from pullback.emit.direct.syntax import constant_int, indices_of, is_path
+from pullback.emit.direct.syntax import constant_int, is_path
 
 _FLOAT = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 _COMPLEX = {ast.Add: arithmetic.add, ast.Sub: arithmetic.subtract, ast.Mult: arithmetic.multiply}
@@ -216,6 +216,10 @@ class Expressions(ArrayCode, BaseLower):
     def of_Call(self, node):
         if self.found.list_of(node, "pop"):
             return self.stacks[node.func.value.id].pop(self.builder)
+        if self.multiplies(node):
+            return self.multiplication(node)
+        if self.reshapes(node):
+            return self.reshaped(node)
         call = self.found.calls[node]
         given = [(self.of(argument), self.kind(argument)) for argument in node.args]
         receiver = [] if call.signature.recvr is None else [self.of(node.func.value)]
@@ -272,8 +276,8 @@ class Expressions(ArrayCode, BaseLower):
 
     def place(self, node):
         """The array of an element, and a pointer to it."""
-        indices = [(self.of(index), not self.is_natural(index)) for index in indices_of(node)]
-        array = self.view(node.value)
+        indices = self.places(node)
+        array = self.lent(node.value)
         return array, array.pointer(self.builder, indices)
 
     def is_natural(self, node):

@@ -10,6 +10,7 @@ Metadata".)
 import ast
 
 from llvmlite import ir
+from numba.core import types
 
 from pullback.emit.direct.syntax import names_in
 
@@ -33,11 +34,35 @@ def is_flat(loop, alone):
     return True
 
 
-def once_at_a_time(module):
-    """The metadata of such a loop, which begins with itself."""
+def only_moves(loop, kinds):
+    """Whether a loop does nothing but copy complex numbers, conjugated perhaps: one at a time is as fast.
+
+    Args:
+        kinds: the types of expressions.
+    """
+    return all(
+        type(statement) is ast.Assign
+        and type(statement.targets[0]) is ast.Subscript
+        and isinstance(kinds[statement.value], types.Complex)
+        and _is_moved(statement.value, kinds)
+        for statement in loop.body
+    )
+
+
+def _is_moved(node, kinds):
+    if type(node) is ast.Call:
+        return ast.unparse(node.func) in ("np.conj", "complex") and all(
+            type(a) is ast.Constant or _is_moved(a, kinds) for a in node.args
+        )
+    return type(node) in (ast.Name, ast.Subscript)
+
+
+def once_at_a_time(module, *, scalar=False):
+    """The metadata of such a loop, which begins with itself; `scalar` for one without vectors."""
     name = f"loop {len(module.metadata)}"
-    count = module.add_metadata(["llvm.loop.interleave.count", ir.IntType(32)(1)])
-    rolled = module.add_metadata(["llvm.loop.unroll.runtime.disable"])
-    found = module.add_metadata([name, count, rolled])
+    said = [["llvm.loop.interleave.count", ir.IntType(32)(1)], ["llvm.loop.unroll.runtime.disable"]]
+    if scalar:
+        said = [["llvm.loop.vectorize.enable", ir.IntType(1)(0)], ["llvm.loop.unroll.disable"]]
+    found = module.add_metadata([name, *map(module.add_metadata, said)])
     found.operands = (found, *found.operands[1:])
     return found

@@ -106,7 +106,7 @@ def _copy(e: Emitter, a: Value, dtype: Any = None, **options: Any) -> Value:
     array = an_array(a)
     if static(dtype) is not None and not isinstance(static(dtype), str):
         array = an_array(cast(e, array, np.dtype(static(dtype))))
-    return mapped(array, array.shape, lambda e, index: index)
+    return array if array.place is None else mapped(array, array.shape, lambda e, index: index)
 
 
 @creates(np.array, np.asarray)

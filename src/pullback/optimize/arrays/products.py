@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from pullback.ir.nodes import Assign, Const, Operand, Slice, Statement, Var
+from pullback.ir.nodes import Assign, Const, Operand, Statement, Var
 from pullback.optimize.arrays.reduce import an_array, folded, unless_given
 from pullback.optimize.arrays.shapes import reshape
 from pullback.optimize.broadcast import broadcast_shape, elementwise, result_dtype
-from pullback.optimize.delayed import Delayed, Index, Value, in_memory, is_one, mapped, read_by
+from pullback.optimize.delayed import Delayed, Index, Value, is_one, mapped, read_by
 from pullback.optimize.emitter import Emitter
+from pullback.optimize.multiply import Products
 from pullback.optimize.rewrites import rewrites
-from pullback.optimize.slices import OpaqueError, static, transposed, view
+from pullback.optimize.slices import OpaqueError, static, transposed
 
 _SHORT = 4
 """A product of matrices, one of whose axes is known to be no longer than this, is written as loops."""
@@ -118,50 +119,12 @@ def _is_for_blas(e: Emitter, a: Delayed, b: Delayed) -> bool:
 def _of_stacks(e: Emitter, a: Delayed, b: Delayed) -> Delayed:
     """A call for each two matrices, in the loops that read the elements of their product."""
     e.check_equal(a.shape[-1], b.shape[-2], "matmul")
-    batch = broadcast_shape(e, "matmul", a.shape[:-2], b.shape[:-2])
-    dtype, own = np.result_type(a.dtype, b.dtype), object()
-
-    def at(e: Emitter, index: Index) -> Operand:
-        where = index[:-2]
-        stacked = e.unrepeated(result, where)
-        if stacked is not result:
-            return e.read(stacked, index)
-        product = e.shared(own, where, lambda: _product(e, _matrix(e, a, where), _matrix(e, b, where)))
-        return e.item(product, index[-2:])
-
-    result = Delayed((*batch, a.shape[-2], b.shape[-1]), dtype, at, True, *read_by((a, b)))
-    return result
-
-
-def _matrix(e: Emitter, stack: Delayed, where: Index) -> Var:
-    """The matrix at a place of a stack that broadcasts to where the place is, contiguous."""
-    own = where[len(where) - stack.ndim + 2 :]
-    own = tuple(Const(0) if is_one(n) else i for n, i in zip(stack.shape, own, strict=False))
-
-    def make() -> Var:
-        if not own:
-            return e.contiguous(stack)
-        if stack.place is not None:
-            return e.contiguous(view(e, stack, (*own, Slice(), Slice())))
-        matrix = e.empty(stack.shape[-2:], stack.dtype)
-        with e.nest(matrix.shape) as index:
-            e.put(matrix, index, e.read(stack, (*own, *index)))
-        return e.variable(matrix)
-
-    return e.shared(stack, own, make)
-
-
-def _product(e: Emitter, a: Var, b: Var) -> Var:
-    return e.call(np.matmul, a, b, name="product")
+    return Products(a, b).delayed(broadcast_shape(e, "matmul", a.shape[:-2], b.shape[:-2]))
 
 
 def _of_matrices(e: Emitter, a: Delayed, b: Delayed) -> Value:
     """A call, on operands of one dtype, in memory."""
-    if not _is_for_blas(e, a, b):
-        return contraction(e, (a, b), ("ik", "kj"), "ij")
-    e.check_equal(a.shape[1], b.shape[0], "matmul")
-    result = _product(e, e.contiguous(a), e.contiguous(b))
-    return in_memory(result, (a.shape[0], b.shape[1]), frozenset(), frozenset())
+    return _of_stacks(e, a, b) if _is_for_blas(e, a, b) else contraction(e, (a, b), ("ik", "kj"), "ij")
 
 
 def in_part(e: Emitter, statement: Assign, args: tuple[Value, ...], readers: Sequence[Statement]) -> Any:

@@ -18,6 +18,7 @@ from pullback.rules.linalg import adjoint
 from pullback.rules.scipy_linalg.calling import BATCHES, composed, is_vector
 from pullback.rules.scipy_linalg.systems import solve_triangular
 from pullback.rules.table import calls, jvp, linear, stand_in, vjp
+from pullback.rules.triangular import factor_cotangent
 
 
 @dispatched
@@ -37,11 +38,7 @@ def _lower_factor(y: Any, lower: bool) -> Any:
 
 @vjp(cholesky_factor, 0, reads="y lower", holomorphic=False)
 def factor_vjp(y_bar: Any, y: Any, a: Any, lower: bool = False, check_finite: bool = True) -> Any:
-    factor = _lower_factor(y, lower)
-    inner = _half(adjoint(factor) @ _lower_factor(y_bar, lower))
-    left = solve_triangular(factor, inner, 2, True)
-    both = adjoint(solve_triangular(factor, adjoint(left), 2, True))
-    a_bar = _half(both + adjoint(both))
+    a_bar = factor_cotangent(_lower_factor(y, lower), _lower_factor(y_bar, lower))
     if lower:
         return a_bar + np.triu(y_bar, 1)
     return adjoint(a_bar) + np.tril(y_bar, -1)

@@ -7,6 +7,7 @@ Numer. Anal. 41, 2021.)
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,24 @@ from pullback.rules.product import scale
 from pullback.rules.table import alias, calls, jvp, vjp
 
 Axis = int | tuple[int, ...] | None
+_largest: Any = np.maximum.reduce
+_total: Any = np.add.reduce
 
 log_sum_exp = dispatched(special.logsumexp)
 softmax = dispatched(special.softmax)
-log_softmax = dispatched(special.log_softmax)
+
+
+@dispatched
+@functools.wraps(special.log_softmax)
+def log_softmax(x: Any, axis: Axis = None) -> Any:
+    """As `scipy.special.log_softmax`, by its formula: what SciPy looks for first takes longer."""
+    if type(x) is np.ndarray and x.ndim and x.size and x.dtype.kind == "f":
+        largest = _largest(x, axis, None, None, True)
+        if np.isfinite(largest).all():
+            y = x - largest
+            total = _total(np.exp(y), axis, None, None, True)
+            return np.subtract(y, np.log(total, total), y)
+    return special.log_softmax(x, axis)
 
 
 def logsumexp(
@@ -141,6 +156,8 @@ def softmax_jvp(x_dot: Any, y: Any, x: Any, axis: Axis = None) -> Any:
 
 @vjp(log_softmax, 0)
 def log_softmax_vjp(y_bar: Any, y: Any, x: Any, axis: Axis = None) -> Any:
+    if type(y_bar) is np.ndarray:
+        return y_bar - scale(np.exp(y), _total(y_bar, axis, None, None, True))
     return y_bar - scale(np.exp(y), np.sum(y_bar, axis=axis, keepdims=True))
 
 

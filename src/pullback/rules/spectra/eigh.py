@@ -25,6 +25,7 @@ import numpy as np
 
 from pullback.base.composed import COMPOSED
 from pullback.base.dispatch import dispatched
+from pullback.base.panels import product
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
@@ -58,6 +59,7 @@ from pullback.rules.table import calls, jvp, vjp
 
 NAME = "numpy.linalg.eigh"
 KIND = "eigenvalues"
+_ROWS = 64
 
 
 # -- the value --------------------------------------------------------------------------------------------
@@ -106,10 +108,24 @@ def eigh_cotangent(w_bar: Any, v_bar: Any, w: Any, v: Any, uplo: str) -> Any:
         inner = None
         left = v * (w_bar if absent(w_bar) else w_bar[..., None, :])
     else:
-        m = vh @ v_bar
+        m = product(vh, v_bar)
         inner = _inner(w_bar, m, bare(v_bar), w, v)
-        left = v @ inner
+        left = product(v, inner)
+    if size >= 2 * _ROWS and type(left) is type(vh) is np.ndarray and left.ndim == 2:
+        return _read(left, vh, uplo)
     return (left @ vh) * triangle(size, uplo, values.dtype)
+
+
+def _read(left: Any, right: Any, uplo: str) -> Any:
+    """The product in the triangle that NumPy reads, some rows at a time."""
+    size = len(left)
+    a_bar = np.zeros((size, size), left.dtype)
+    for start in range(0, size, _ROWS):
+        rows = slice(start, start + _ROWS)
+        columns = slice(None, start + _ROWS) if uplo == "L" else slice(start, None)
+        a_bar[rows, columns] = product(left[rows], right[:, columns])
+    a_bar *= triangle(size, uplo, left.real.dtype)
+    return a_bar
 
 
 COMPOSED[eigh_cotangent] = eigh_cotangent.__wrapped__  # type: ignore[attr-defined]

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.tape import panels
+from pullback.base import panels
 
 SHAPES = [(32, 256, 256), (8, 512, 784), (31, 224, 256), (1, 1024, 1024), (2, 1000, 600), (32, 255, 257)]
+SHAPES += [(96, 100, 200), (250, 384, 128), (256, 256, 256), (131, 128, 128)]
 
 
 @pytest.fixture(autouse=True)
