@@ -158,7 +158,7 @@ class Followed:
     def __call__(self, *leaves: Any) -> tuple[Any, ...]:
         return self.operation(*leaves)
 
-    def _vjp(self, y_bar: Any, _: Any, *values: Any) -> tuple[Any, ...]:
+    def _vjp(self, y_bar: Any, y: Any, *values: Any) -> tuple[Any, ...]:  # noqa: ARG002
         operation, bars = self.operation, list(y_bar)
         of = operation.inexact_results
         found = operation.adjoint(self.wrt, of, steep=of)(*values, *(bars[k] for k in of))
