@@ -187,3 +187,31 @@ def test_views_of_a_dual_are_brought_up_to_date() -> None:
     np.testing.assert_array_equal(np.add(square, 0.0).tangent, [[2.0, 2 * 2 + 2 * 4], [2.0, 2 * 2 + 2 * 6]])
     first[...] = square[1]
     np.testing.assert_array_equal(np.add(y, 0.0).peel(), [2.0, 12.0, 8.0, 12.0])
+
+
+FLOATS: dict[str, Any] = {
+    "sum": lambda t: 1 + t + 2.0,
+    "difference": lambda t: 1 - t - 0.5,
+    "product": lambda t: 2 * t * 3.0 * t,
+    "quotient": lambda t: 1 / t / 3,
+    "power": lambda t: t**2 + 2**t,
+    "negative": lambda t: -t,
+    "beside single precision": lambda t: np.ones(2, np.float32) * (2 * t - 1),
+}
+
+
+@pytest.mark.parametrize("name", FLOATS)
+def test_operators_on_floats_give_floats(name: str) -> None:
+    """A double of NumPy's would promote an array of single precision."""
+    y = FLOATS[name](0.7)
+    found, _ = pb.jvp(FLOATS[name], (0.7,), (1.0,))
+    assert type(found) is type(y)
+    assert np.result_type(found) == np.result_type(y)
+    np.testing.assert_array_equal(found, y)
+
+
+def test_floats_are_not_divided_by_zero() -> None:
+    with pytest.raises(ZeroDivisionError):
+        pb.jvp(lambda t: 1 / t, (0.0,), (1.0,))
+    with pytest.raises(ZeroDivisionError):
+        pb.jvp(lambda t: t**-1, (0.0,), (1.0,))

@@ -147,7 +147,8 @@ def test_a_function_without_inner_loops_has_whole_vectors_for_exponentials(ways:
     assert np.allclose(pb.compile(decayed)(x), decayed(x), rtol=1e-15)
     assert ways == ["direct"]
     assert '"prefer-vector-width"="512"' in code_of("decayed")
-    is_wide = "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2]
+    context: Any = cpu_target.target_context
+    is_wide = "+avx512f" in context.codegen().magic_tuple()[2]
     assert ("store <8 x double>" in code_of("decayed")) == is_wide
 
 

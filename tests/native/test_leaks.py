@@ -83,12 +83,16 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
+def fails(call: Any, times: int) -> None:
+    for _ in range(times):
+        with pytest.raises((ValueError, IndexError)):
+            call(X, 10**6)
+
+
 @pytest.mark.parametrize("function", FUNCTIONS, ids=[f.__name__ for f in FUNCTIONS])
 def test_memory_is_given_back(function: Any) -> None:
     for call in (pb.compile(function), pb.grad(pb.compile(function))):
-        for number in range(CALLS + 5):
-            if number == 5:
-                before = resident()
-            with pytest.raises((ValueError, IndexError)):
-                call(X, 10**6)
+        fails(call, 5)
+        before = resident()
+        fails(call, CALLS)
         assert resident() - before < BYTES // 4

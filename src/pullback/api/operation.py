@@ -18,6 +18,7 @@ from pullback.base.dispatch import tracked_in
 from pullback.ir.nodes import Program
 from pullback.ir.types import is_inexact
 from pullback.rules.table import several
+from pullback.tape.variable import Variable
 
 if TYPE_CHECKING:
     from pullback.api.bounded import Bounded
@@ -39,7 +40,7 @@ class Operation:
         self.__name__ = recipe.interface.name
         self._derived: dict[Any, Operation] = {}
         self._bounded: dict[Any, Bounded] = {}
-        self._followed: dict[tuple[int, ...], Followed] = {}
+        self._followed: dict[Any, Followed] = {}
 
     @functools.cached_property
     def run(self) -> Callable[..., tuple[Any, ...]]:
@@ -60,7 +61,9 @@ class Operation:
         found = tracked_in(leaves)
         if found:
             owner: Any = max(found, key=lambda tracked: tracked.level)
-            return owner.__array_function__(self._following(leaves), (type(owner),), leaves, {})
+            recorded = isinstance(owner, Variable)
+            results = owner.__array_function__(self._following(leaves, recorded), (type(owner),), leaves, {})
+            return results[: len(self.interface.results)]
         types = [param.type for param in self.interface.params]
         return self.run(*(coerced(leaf, kind) for leaf, kind in zip(leaves, types, strict=True)))
 
@@ -120,16 +123,23 @@ class Operation:
             self._derived[key] = Operation(self.recipe.then(step, *asked), jit=self.jit, memory=self.memory)
         return self._derived[key]
 
-    def _following(self, leaves: tuple[Any, ...]) -> Followed:
-        """The operation as an engine records it that follows some of the arguments."""
+    def _following(self, leaves: tuple[Any, ...], recorded: bool) -> Followed:
+        """The operation as an engine follows it by some of the arguments; `recorded` for the way back."""
         wrt = tuple(
             k
             for k, (leaf, param) in enumerate(zip(leaves, self.interface.params, strict=True))
             if is_inexact(param.type) and tracked_in((leaf,))
         )
-        if wrt not in self._followed:
-            self._followed[wrt] = Followed(self, wrt)
-        return self._followed[wrt]
+        key = recorded, wrt
+        if key not in self._followed:
+            self._followed[key] = (Recorded if recorded and self._has_halves(wrt) else Followed)(self, wrt)
+        return self._followed[key]
+
+    def _has_halves(self, wrt: tuple[int, ...]) -> bool:
+        of = self.inexact_results
+        if self.memory is not None or not wrt or not all(self.interface.computed[k] for k in of) or not of:
+            return False
+        return not any(half.interface.written for half in self.halved(wrt, of))
 
 
 class Followed:
@@ -148,7 +158,7 @@ class Followed:
     def __call__(self, *leaves: Any) -> tuple[Any, ...]:
         return self.operation(*leaves)
 
-    def _vjp(self, y_bar: Any, _: Any, *values: Any) -> tuple[Any, ...]:
+    def _vjp(self, y_bar: Any, y: Any, *values: Any) -> tuple[Any, ...]:  # noqa: ARG002
         operation, bars = self.operation, list(y_bar)
         of = operation.inexact_results
         found = operation.adjoint(self.wrt, of, steep=of)(*values, *(bars[k] for k in of))
@@ -165,3 +175,47 @@ class Followed:
         for k, y_dot in zip(of, found[len(operation.interface.results) :], strict=True):
             moved[k] = y_dot
         return tuple(moved)
+
+
+class Recorded(Followed):
+    """An operation that runs once for the value, and then back from what that has kept.
+
+    What is kept is one more result, which the engine hands to the way back and looks at no closer. Where the
+    values are followed themselves, by another level, the whole adjoint runs.
+    """
+
+    def __init__(self, operation: Operation, wrt: tuple[int, ...]) -> None:
+        super().__init__(operation, wrt)
+        several(self, self._vjp, self._jvp, reads="y values")
+        self.ahead, self.back = operation.halved(wrt, operation.inexact_results)
+        names = [param.name for param in operation.interface.params]
+        self.taken = [names.index(p.name) for p in self.back.interface.params if p.name in names]
+
+    def __call__(self, *leaves: Any) -> tuple[Any, ...]:
+        if tracked_in(leaves):
+            return (*self.operation(*leaves), _Kept(None))
+        found, count = self.ahead(*leaves), len(self.operation.interface.results)
+        return (*found[:count], _Kept(found[count:]))
+
+    def _vjp(self, y_bar: Any, y: Any, *values: Any) -> tuple[Any, ...]:
+        kept = y[-1].values
+        if kept is None:
+            return super()._vjp(y_bar, y, *values)
+        seeds = [y_bar[k] for k in self.operation.inexact_results]
+        cotangents: list[Any] = [None] * len(values)
+        found = self.back(*(values[k] for k in self.taken), *kept, *seeds)
+        for position, x_bar in zip(self.wrt, found, strict=True):
+            cotangents[position] = x_bar
+        return tuple(cotangents)
+
+
+class _Kept:
+    """Values that are no result: to an engine, one truth."""
+
+    shape, dtype = (), np.dtype(bool)
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        return np.array(True)

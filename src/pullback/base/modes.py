@@ -54,7 +54,7 @@ def _mode(name: str, value: Callable[[], Any]) -> Iterator[None]:
         setattr(modes, name, before)
 
 
-def no_grad() -> contextlib.AbstractContextManager[None]:
+def no_grad() -> contextlib._GeneratorContextManager[None]:
     """Within it operations on a `Variable`, or on what a transform follows, give plain arrays, never views.
 
     Writing into one still works, and transforms that begin within it follow their arguments as ever. A

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from pullback.capture.context import Context
-from pullback.capture.values import is_number, is_scalar, kind_of
+from pullback.capture.values import is_number, kind_of
 from pullback.ir.nodes import Var
+from pullback.ir.types import Scalar
 
 _DOMAIN = "math domain error"
 _RANGE = "math range error"
@@ -195,7 +196,7 @@ def _raise(context: Context, test: Any, kind: type[Exception], message: str) -> 
 
 def _is_weak(value: Any) -> bool:
     if isinstance(value, Var):
-        return is_scalar(value) and kind_of(value).weak
+        return isinstance(value.type, Scalar) and value.type.weak
     return is_number(value) and not isinstance(value, np.generic)
 
 

@@ -27,7 +27,7 @@ from pullback.base.overwrite import derivation
 from pullback.base.protocol import call_function, call_method
 from pullback.base.separate import SEPARATE
 from pullback.base.spec import dtype_of, is_whole
-from pullback.base.tracked import bare
+from pullback.base.tracked import Tracked, bare
 from pullback.dual.dual import Dual, Sweep
 from pullback.rules.lookup import rule_of, sparse_product
 from pullback.rules.read import map_arrays, missing, tangent
@@ -244,3 +244,31 @@ def getitem(self: Dual, index: Any) -> Any:
 Dual.__getitem__ = getitem
 Dual.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
 Dual.__array_function__ = array_function  # type: ignore[attr-defined]
+
+
+def _of_numbers(name: str, compute: Callable[..., Any]) -> None:
+    """Let an operator on Python's floats give one, which leaves the precision of an array as it is.
+
+    It raises where Python does, for a zero denominator.
+    """
+    general = getattr(Tracked, name)
+
+    def method(self: Dual, *other: Any) -> Any:
+        primal: Any = self.primal
+        if type(primal) is not float:
+            return general(self, *other)
+        values = [x.primal if type(x) is Dual and x.sweep is self.sweep else x for x in other]
+        y = compute(primal, *values) if all(type(x) is float or type(x) is int for x in values) else None
+        made = general(self, *other)
+        if type(y) is float and type(made) is Dual:
+            made.primal = y
+        return made
+
+    setattr(Dual, name, method)
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow"):
+    _compute = getattr(operator, _name)
+    _of_numbers(f"__{_name}__", _compute)
+    _of_numbers(f"__r{_name}__", lambda b, a, compute=_compute: compute(a, b))
+_of_numbers("__neg__", operator.neg)

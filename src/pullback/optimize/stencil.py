@@ -54,7 +54,7 @@ class Stencil:
             return type(value.value), repr(value.value)
         return id(store) if value.name in self.cells else value.name
 
-    def values(self, kept: tuple[int, ...]) -> list[object]:
+    def values(self, kept: tuple[int, ...] | None) -> list[object]:
         """What is added at other places than `kept`, each once."""
         others = [s for place, stores in self.places.items() if place != kept for s in stores]
         return list(dict.fromkeys(self.key(s) for s in others))

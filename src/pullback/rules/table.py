@@ -121,16 +121,19 @@ def rule_for(function: Callable[..., Any]) -> Rule:
     return rule
 
 
-def several(function: Callable[..., Any], vjp: Callable[..., Any], jvp: Callable[..., Any]) -> None:
+def several(
+    function: Callable[..., Any], vjp: Callable[..., Any], jvp: Callable[..., Any], reads: str = "values"
+) -> None:
     """Give a function of several results its row, of which each direction reads all arguments.
 
     Args:
+        reads: what `vjp` reads.
         vjp: from ``(y_bar, y, *args)`` to the cotangents of all arguments.
         jvp: from ``(position, x_dot, y, *args)`` to the tangents of the results.
     """
     rule = TABLE[function] = Rule(function)
     rule.holomorphic = False
-    rule.vjps[ALL] = Direction(vjp, 1, "values")
+    rule.vjps[ALL] = Direction(vjp, 1, reads)
     rule.jvps[EACH] = Direction(jvp, 2, "y values")
 
 

@@ -140,8 +140,8 @@ for _name, _function, _compute in (
 ):
     _ways = binary(_function, _compute)
     assert _ways is not None
-    # Functions of NumPy give numbers of NumPy: 0 divides those, and their roots are never complex.
-    BINARY_WAYS[_function] = binary(_function, _function)
+    # Python's operators raise on a zero denominator where NumPy's functions of the same name are infinite.
+    BINARY_WAYS[_function] = binary(_function, _function) if _name in ("truediv", "pow") else _ways
     setattr(Variable, f"__{_name}__", _ways[0])
     setattr(Variable, f"__r{_name}__", _ways[1])
 BINARY_WAYS[np.matmul] = (matmul, reflected_matmul)

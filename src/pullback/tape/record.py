@@ -256,7 +256,7 @@ def _outputs(
     parts = []
     for i, part in enumerate(y):
         dtype = getattr(bare(part), "dtype", None)
-        if dtype is not None and dtype.kind not in "fc":
+        if isinstance(part, int) or (dtype is not None and dtype.kind not in "fc"):
             parts.append(part)
             continue
         part_node = None

@@ -37,15 +37,16 @@ def rows_written_once(tree, alone):
     if not has_rows(tree, alone):
         return {}
     return {
-        id(loop): [*_assigned_in_rows(loop, outermost.target.id)]
+        id(loop): [*_assigned_in_rows(loop, outermost)]
         for outermost in loops_in(tree)
         for loop in ast.walk(outermost)
         if isinstance(loop, ast.For) and loop is not outermost and is_flat(loop, alone) and is_long(loop)
     }
 
 
-def _assigned_in_rows(loop, index):
-    """The elements with `index` first in their index, and the same row of it all through the loop."""
+def _assigned_in_rows(loop, outermost):
+    """The elements whose index begins with the outermost loop's, and changes in the last entry alone."""
+    index = outermost.target.id
     changing = {loop.target.id}
     for statement in loop.body:
         target = statement.targets[0] if isinstance(statement, ast.Assign) else None

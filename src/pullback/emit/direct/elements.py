@@ -50,7 +50,7 @@ class View:
                 negative = builder.icmp_signed("<", index, ir.Constant(WORD, 0))
                 index = builder.select(negative, builder.add(index, self.shape[axis]), index)
             step = self.steps[axis]
-            one = isinstance(step, ir.Constant)
+            one = isinstance(step, ir.Constant) and step.constant == 1
             moved = index if one else builder.mul(index, step)
             offset = moved if offset is None else builder.add(offset, moved)
         if offset is None:

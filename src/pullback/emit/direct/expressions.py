@@ -93,15 +93,15 @@ class Expressions(ArrayCode, BaseLower):
         ):
             return None
         multiply = self.builder.fmul if is_float else self.builder.mul
-        power = ir.Constant(value.type, 1)
+        one = power = ir.Constant(value.type, 1)
         left = abs(exponent)
         while left:
             if left & 1:
-                power = value if isinstance(power, ir.Constant) else multiply(power, value)
+                power = value if power is one else multiply(power, value)
             left >>= 1
             if left:
                 value = multiply(value, value)
-        return self.builder.fdiv(ir.Constant(value.type, 1), power) if exponent < 0 else power
+        return self.builder.fdiv(one, power) if exponent < 0 else power
 
     def operation(self, node, symbol, *operands):
         """An operator, on pairs of a value and its type."""
