@@ -410,9 +410,9 @@ def grown(x: Any, n: int, branch: bool) -> Any:
 
 
 def test_an_infinite_cotangent_times_zero_in_pieces_of_a_branch() -> None:
-    x = np.linspace(0, 0.1, 20)
+    x = np.linspace(0, 0.1, 200)
     whole = pb.grad(lambda x: np.sum(np.sqrt(grown(x, 30, True))), engine="tape")(x)
-    bounded = pb.compile(grown, memory="8kB")
+    bounded = pb.compile(grown, memory="30kB")
     with np.errstate(all="ignore"):
         found = pb.grad(lambda x: np.sum(np.sqrt(bounded(x, 30, True))))(x)
     assert found[0] == 0
