@@ -76,6 +76,23 @@ def test_derivatives_stay(function, shape):
     pb.testing.gradcheck(compiled, a, x)
 
 
+def aside(a, x):
+    """`x` is too short where `a` has no columns, and then none of it is needed."""
+    total = 0.0
+    for i in range(a.shape[0] + 1):
+        for j in range(a.shape[1]):
+            total += a[0, j] * x[i]
+    return total
+
+
+def test_a_sum_over_no_columns_belongs_to_no_entry():
+    gradient = pb.grad(pb.compile(aside, jit=False), argnums=1)
+    pull = pb.vjp(gradient, np.ones((3, 4)), np.ones(4))[1]
+    assert [part.shape for part in pull(np.ones(4))] == [(3, 4), (4,)]
+    _, pull = pb.vjp(gradient, np.ones((3, 0)), np.ones(3))
+    np.testing.assert_array_equal(pull(np.ones(3))[1], np.zeros(3))
+
+
 def test_only_what_stays_the_same_and_is_in_range_moves():
     a, x = rng.normal(size=(3, 4)), rng.normal(size=3)
     assert not reads_of("scratch", lowered(rows, a, x), 3)

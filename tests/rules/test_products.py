@@ -27,6 +27,7 @@ FUNCTIONS = (
     np.vecdot,
     np.convolve,
     np.correlate,
+    conjugating.matmul_conjugated,
 )
 NEWER = [getattr(np, name) for name in ("matvec", "vecmat") if hasattr(np, name)]
 MODULES = (products, kron, cross, conjugating, convolve)

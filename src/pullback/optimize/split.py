@@ -16,7 +16,7 @@ import numpy as np
 
 from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
-from pullback.ir.nodes import Assign, Block, Const, For, Operand, Program, Statement, Store, Var
+from pullback.ir.nodes import Assign, Block, Const, For, If, Operand, Program, Statement, Store, Var
 from pullback.ir.types import Scalar
 from pullback.ir.walk import assigns, blocks, reads, walk
 from pullback.optimize.linear import Linear
@@ -58,7 +58,7 @@ class _Splitter:
 
     def _loop(self, loop: For) -> Block:
         body = _Body(loop, self._uses, self._builder)
-        if not body.is_simple or _is_short(loop):
+        if not body.is_simple or _is_short(loop) or not isinstance(loop.step, Const):
             return (loop,)
         parts = body.additions()
         if not parts:
@@ -85,7 +85,7 @@ class _Splitter:
             Assign((total,), primitives.bind, (more,)),
         )
         start = Assign((total,), primitives.bind, (Const(kind.dtype.type(0)),))  # type: ignore[union-attr]
-        return (start, *body.upwards(inner), replace(addition, value=total))
+        return (start, *body.upwards(inner), *body.where_it_runs(replace(addition, value=total)))
 
 
 class _Body:
@@ -201,6 +201,18 @@ class _Body:
     def upwards(self, block: Block) -> Block:
         """The loop over another body, from the lowest index to the highest."""
         return upwards(self._loop, block, self._builder)
+
+    def where_it_runs(self, store: Store) -> Block:
+        """A store after the loop, unless the loop has no iteration: its index may be out of range then."""
+        loop = self._loop
+        if isinstance(loop.start, Const) and isinstance(loop.stop, Const):
+            return (store,)
+        with self._builder.block() as made:
+            upwards = isinstance(loop.step, Const) and loop.step.value > 0
+            ends = (loop.start, loop.stop) if upwards else (loop.stop, loop.start)
+            runs = self._builder.call(np.less, *ends, name="runs")
+            self._builder.add(If(runs, (store,)))
+        return made.statements()
 
     def _coefficients(self, store: Store) -> list[int] | None:
         """How each entry of a store's index grows from one iteration to the next; None if unknown."""
