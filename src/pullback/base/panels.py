@@ -4,7 +4,8 @@ OpenBLAS (0.3.17 on, with AVX-512) has kernels for small matrices which copy not
 up to 10⁶ multiplications, and of a transposed right factor for up to 1,200 results. Larger products of few
 rows are done in panels of that size, in one call, from arrays that begin a cache line, since vectors are read
 whole. That takes 0.3 to 0.8 of the time (8 rows to 32). Products of matrices with some hundred rows and
-columns are done in tiles of that size: 0.85 to 0.95 of the time, a copy of the right factor included.
+columns are done in tiles of that size, if whole vectors make them up (of 200 they do not): 0.85 to 0.95 of
+the time, a copy of the right factor included.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def in_tiles(x: Any, b: Any) -> Any:
     ):
         return None
     height, width = panel(rows, _TILE[0]), panel(columns, _TILE[1])
-    if not height or not width or not copies_nothing():
+    if not height or not width or height % 8 or width % 16 or not copies_nothing():
         return None
     panels = aligned((columns // width, inner, width), b.dtype)
     panels[...] = stacked(b, width)
