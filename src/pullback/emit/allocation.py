@@ -10,7 +10,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.typing.npydecl import parse_dtype, parse_shape
 from numba.extending import lower_builtin, type_callable
-from numba.np.arrayobj import get_itemsize, make_array
+from numba.np.arrayobj import get_itemsize
 
 from pullback.emit import native
 
@@ -38,21 +38,6 @@ def _zeros(context, builder, signature, arguments, loc=None):
     array = allocated(context, builder, signature.return_type, lengths, loc, natural=False)
     cgutils.memset(builder, array.data, array.size, 0)
     return array.value
-
-
-@type_callable(native.clear)
-def _type_of_clear(context):
-    def typer(x):
-        return types.none if isinstance(x, types.Array) and x.layout != "A" else None
-
-    return typer
-
-
-@lower_builtin(native.clear, types.Array)
-def _clear(context, builder, signature, arguments):
-    array = make_array(signature.args[0])(context, builder, arguments[0])
-    cgutils.memset(builder, array.data, builder.mul(array.itemsize, array.nitems), 0)
-    return context.get_dummy_value()
 
 
 class Allocated(NamedTuple):

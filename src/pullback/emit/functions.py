@@ -29,7 +29,6 @@ _MISSING = frozenset("bitwise_count frexp heaviside matmul matvec modf vecdot ve
 _NATIVE = frozenset(
     [
         native.check_divisor,
-        native.clear,
         native.check_fits,
         native.check_index,
         native.check_indices,

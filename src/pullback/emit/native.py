@@ -44,11 +44,6 @@ NOT_A_NUMBER = "cannot convert float NaN to integer"
 TOO_LARGE = "an integer of more than 64 bits, which compiled code does not have: compute with floats there"
 
 
-def clear(x: np.ndarray) -> None:
-    """``x[...] = 0``; `x` is contiguous in one order."""
-    x[...] = 0
-
-
 def divide(a: complex, b: complex) -> Any:
     """``a / b`` of complex numbers, where Python and Numba raise if `b` is 0."""
     return np.divide(a, b)
@@ -213,7 +208,7 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 __all__ = [
     "ROWS", "any_cos", "any_sin", "check_divisor", "check_fits", "check_index", "check_indices", "cholesky",
-    "clear", "congruent", "direction", "divide", "eigh", "eigh_cotangent", "empty", "exp", "expm",
+    "congruent", "direction", "divide", "eigh", "eigh_cotangent", "empty", "exp", "expm",
     "expm_slope", "factor_cotangent", "interpreted", "log", "log1p", "magnitude", "matmul", "multiply",
     "near_cos", "near_sin", "opaque", "reserve", "scale", "solve", "svd", "svd_cotangent", "tanh", "zeros",
 ]  # fmt: skip

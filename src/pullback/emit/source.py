@@ -8,7 +8,6 @@ import numpy as np
 
 from pullback.emit import native
 from pullback.emit.bounds import with_checks
-from pullback.emit.clearing import with_clearing
 from pullback.emit.direction import with_hidden_directions, with_upward_loops
 from pullback.emit.lanes import with_lanes
 from pullback.emit.names import identifiers
@@ -37,7 +36,7 @@ def write(program: Program, *, checked: bool = False) -> Source:
     """The source with what is known about its lines."""
     if checked:
         program = with_checks(with_inlined_functions(with_upward_loops(program)))
-        program = with_fixed_ends(with_clearing(with_lanes(program)))
+        program = with_fixed_ends(with_lanes(program))
         program = with_products_in_place(with_whole_numbers(with_hidden_directions(program)))
         program = replace(program, body=_allocating(program.body))
     writer = Writer(program, checked=checked)
