@@ -210,3 +210,23 @@ def test_chunks_of_no_inputs() -> None:
     for size in (0, -1):
         with pytest.raises(pb.UnsupportedError, match=f"chunk_size={size} is no number of inputs"):
             pb.jacobian(np.sin, mode="forward", chunk_size=size)
+
+
+tail_again = pb.checkpoint(lambda x: x[1:])
+
+
+def through_recomputed_views(x: Any) -> Any:
+    y = x * x
+    z = tail_again(y)
+    z *= 3
+    y[2] += 1
+    tail_again(z)[0] = x[0]
+    return np.sum(y * y * np.arange(3)) + np.sum(z**3)
+
+
+def test_a_checkpoint_that_returns_a_view() -> None:
+    plain = through_recomputed_views(X.copy())
+    value, gradient = pb.value_and_grad(through_recomputed_views, engine="tape")(X)
+    assert value == pytest.approx(plain, rel=1e-14)
+    assert pb.jvp(through_recomputed_views, (X,), (X,))[0] == pytest.approx(plain, rel=1e-14)
+    np.testing.assert_allclose(gradient, pb.grad(through_views, engine="tape")(X), rtol=1e-14)

@@ -300,7 +300,12 @@ def checkpoint(function: F) -> F:
 
         if not moving:
             return function(*args, **kwargs)
-        outputs = _recomputed(flat, *[leaves[i] for i in moving])
+        values = [leaves[i] for i in moving]
+        outputs = _recomputed(flat, *values)
+        for i, output in enumerate(outputs):
+            for place, value in enumerate(values):
+                if isinstance(output, Mutable) and isinstance(value, Mutable):
+                    output.link(value, (functools.partial(_part, flat, values, place, i), (), {}, None))
         return unflatten(structures[0], list(outputs))
 
     # How the native engine, which reads the source, knows it.
@@ -309,6 +314,11 @@ def checkpoint(function: F) -> F:
 
 
 checkpoint.__dict__["__checkpoint__"] = checkpoint
+
+
+def _part(flat: Callable[..., tuple[Any, ...]], values: list[Any], place: int, output: int, own: Any) -> Any:
+    """An output that is a view of the value at `place`, derived anew where that is `own`."""
+    return flat(*(own if k == place else value for k, value in enumerate(values)))[output]
 
 
 def _read_only(value: Any) -> Any:
@@ -330,7 +340,7 @@ def _written() -> MutationError:
 
 def _settled(output: Any) -> Any:
     """`output`, bare where it only grew in an array made with `pb.zeros` and nothing follows it."""
-    return output.value if isinstance(output, Variable) and output.constant else output
+    return output.peel() if isinstance(output, Variable) and output.constant else output
 
 
 @dispatched
