@@ -1,7 +1,6 @@
-"""Python's builtins and the functions of `math` and `cmath`, in terms of NumPy's.
+"""Python's builtins, in terms of NumPy's functions.
 
-`print` of static things is dropped; of values known at run
-time it is an error.
+`print` of static things is dropped; of values known at run time it is an error.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ class _Gatherer:
                         self._builder.extend((statement,))
                         continue
                     assert isinstance(statement, Store)
-                    key = stencil.key(statement) if one is None else one.root.name
+                    key = _share_of(stencil, one, statement)
                     value = statement.value if one is None else one.root
                     if key not in written:
                         written.add(key)
@@ -227,8 +227,8 @@ class _Gatherer:
             highest = [stencil.reach(depth)[1] for depth in range(len(stencil.nest))]
             where = tuple(entry[high - by] for entry, high, by in zip(entries, highest, place, strict=True))
             for store in stores:
-                key = stencil.key(store) if one is None else one.root.name
-                share = builder.call(primitives.item, shares[key], where, name="share")
+                share = shares[_share_of(stencil, one, store)]
+                share = builder.call(primitives.item, share, where, name="share")
                 if one is not None:
                     share = one.of(builder, store.value, share)  # type: ignore[arg-type]
                 total = share if total is None else builder.call(np.add, total, share, name="total")
@@ -281,3 +281,8 @@ class _Gatherer:
         if isinstance(b, Const) and b.value <= 0:
             return a if b.value == 0 else self._builder.call(np.subtract, a, -b.value, name="p")
         return self._builder.call(np.add, a, b, name="p")
+
+
+def _share_of(stencil: Stencil, one: Multiples | None, store: Store) -> object:
+    """Which of the shares has what a store adds."""
+    return stencil.key(store) if one is None else one.root.name
