@@ -31,7 +31,7 @@ _ROWS = 64
 _status = types.int32
 
 
-def _called(context, builder, name, kind, arguments):
+def called(context, builder, name, kind, arguments):
     """The status that a function of Numba's returns, of a kind of numbers, letters, lengths and arrays."""
     ensure_lapack()
     values = [ir.Constant(ll_char, ord(get_blas_kind(kind.dtype)))]
@@ -46,14 +46,14 @@ def _called(context, builder, name, kind, arguments):
     return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), values)
 
 
-def _arrays(context, builder, signature, arguments):
+def arrays(context, builder, signature, arguments):
     return [
         make_array(kind)(context, builder, value)
         for kind, value in zip(signature.args, arguments, strict=True)
     ]
 
 
-def _shape(builder, array):
+def shape_of(builder, array):
     return cgutils.unpack_tuple(builder, array.shape)
 
 
@@ -67,10 +67,10 @@ def gesv(typing, a, pivots, b):
     """``b = a⁻¹ b``, of matrices in Fortran's order whose transposes these are."""
 
     def generate(context, builder, signature, arguments):
-        a, pivots, b = _arrays(context, builder, signature, arguments)
-        count, n = _shape(builder, b)
+        a, pivots, b = arrays(context, builder, signature, arguments)
+        count, n = shape_of(builder, b)
         given = (n, count, a.data, n, pivots.data, b.data, n)
-        return _called(context, builder, "numba_xgesv", signature.args[0], given)
+        return called(context, builder, "numba_xgesv", signature.args[0], given)
 
     return _status(a, pivots, b), generate
 
@@ -80,9 +80,9 @@ def potrf(typing, a):
     """The factor of a matrix, in its upper triangle as Fortran sees it."""
 
     def generate(context, builder, signature, arguments):
-        (a,) = _arrays(context, builder, signature, arguments)
-        n, _ = _shape(builder, a)
-        return _called(context, builder, "numba_xxpotrf", signature.args[0], ("U", n, a.data, n))
+        (a,) = arrays(context, builder, signature, arguments)
+        n, _ = shape_of(builder, a)
+        return called(context, builder, "numba_xxpotrf", signature.args[0], ("U", n, a.data, n))
 
     return _status(a), generate
 
@@ -92,10 +92,10 @@ def evd(typing, a, w):
     """Eigenvalues, and eigenvectors in place of the matrix: its rows, as Fortran's columns are."""
 
     def generate(context, builder, signature, arguments):
-        a, w = _arrays(context, builder, signature, arguments)
-        n, _ = _shape(builder, a)
+        a, w = arrays(context, builder, signature, arguments)
+        n, _ = shape_of(builder, a)
         given = ("V", "L", n, a.data, n, w.data)
-        return _called(context, builder, "numba_ez_xxxevd", signature.args[0], given)
+        return called(context, builder, "numba_ez_xxxevd", signature.args[0], given)
 
     return _status(a, w), generate
 
@@ -105,11 +105,11 @@ def gesdd(typing, a, u, s, vh):
     """The thin decomposition, all matrices transposed."""
 
     def generate(context, builder, signature, arguments):
-        a, u, s, vh = _arrays(context, builder, signature, arguments)
-        columns, rows = _shape(builder, a)
-        (count,) = _shape(builder, s)
+        a, u, s, vh = arrays(context, builder, signature, arguments)
+        columns, rows = shape_of(builder, a)
+        (count,) = shape_of(builder, s)
         given = ("S", rows, columns, a.data, rows, s.data, u.data, rows, vh.data, count)
-        return _called(context, builder, "numba_ez_gesdd", signature.args[0], given)
+        return called(context, builder, "numba_ez_gesdd", signature.args[0], given)
 
     return _status(a, u, s, vh), generate
 

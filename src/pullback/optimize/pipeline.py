@@ -22,6 +22,7 @@ from pullback.optimize.loads import hoist_loads
 from pullback.optimize.lower import lower
 from pullback.optimize.split import split_additions
 from pullback.optimize.stacks import flat_stacks
+from pullback.optimize.systems import with_factors, without_factors
 from pullback.optimize.unroll import scalars_for_arrays, unroll
 from pullback.optimize.values import share_values
 
@@ -33,7 +34,7 @@ def simplify(program: Program) -> Program:
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    program = share_values(believe_checks(without_counters(lower(program))))
+    program = share_values(believe_checks(without_counters(lower(with_factors(program)))))
     fused = fuse(program)
     if fused is not program:
         program = share_values(remove_dead(contract(fused)))
@@ -56,7 +57,7 @@ def finish(program: Program) -> Program:
     fused = share_values(fuse(program))
     forwarded = remove_dead(share_values(forward_stores(fused)))
     together = interleave(simplify(contract(forwarded)))
-    return hoist_memory(simplify(store_first(together)))
+    return hoist_memory(without_factors(simplify(store_first(together))))
 
 
 def _opened(block: Block) -> Block:
