@@ -13,7 +13,7 @@ import numpy as np
 from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
-from pullback.capture.domain import check_operands, check_result
+from pullback.capture.domain import check_operands, check_result, check_whole_power
 from pullback.capture.join import fork
 from pullback.capture.values import (
     Closure,
@@ -38,7 +38,7 @@ from pullback.capture.values import (
 )  # fmt: skip
 from pullback.ir.nodes import Assign, Block, Var
 from pullback.ir.primitives import dim, item, select, weaken
-from pullback.ir.types import BOOL, INT, Array, Scalar
+from pullback.ir.types import BOOL, Array, Scalar
 
 BINARY: dict[type[ast.operator], Callable[..., Any]] = {
     ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide,
@@ -79,7 +79,7 @@ def binary(context: Context, function: Callable[..., Any], left: Any, right: Any
         if is_number(left) and is_number(right):
             return _folded(context, OPERATORS[function], left, right)
         if function is np.power:
-            _check_power(context, left, right)
+            check_whole_power(context, left, right)
         check_operands(context, function, left, right)
         result = context.call(function, left, right)
         check_result(context, function, left, right, result)
@@ -132,15 +132,6 @@ def _structure(context: Context, function: Callable[..., Any], left: Any, right:
         if isinstance(left, ListValue) and isinstance(right, int):
             return ListValue(left.items * right, context.home)
     return None
-
-
-def _check_power(context: Context, base: Any, exponent: Any) -> None:
-    """A negative int as the power of an int gives a float: no one type holds both."""
-    if not (isinstance(exponent, Var) and kind_of(exponent) == INT and is_scalar(base)):
-        return
-    if kind_of(base) == INT:
-        negative = context.call(np.less, exponent, 0, name="negative")
-        context.raise_if(negative, ValueError, "int to a negative int power: write float(base) ** exponent")
 
 
 @expression(ast.UnaryOp)
