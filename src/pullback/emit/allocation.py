@@ -4,7 +4,6 @@ Numba's ``np.empty`` is a function, compiled anew for every program and rank in 
 """
 
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from llvmlite import ir
 from numba.core import cgutils, types
@@ -63,10 +62,7 @@ def allocated(context, builder, kind, lengths, loc=None, natural=True):
     said = builder.icmp_unsigned("<=", address, ir.Constant(cgutils.intp_t, _TOO_BIG))
     builder.cbranch(said, refused, behind).set_weights([1, 99])
     builder.position_at_end(refused)
-    for code, error, message in _REFUSALS[1 if natural else 0 :]:
-        is_it = builder.icmp_unsigned("==", address, ir.Constant(cgutils.intp_t, code))
-        raise_if(context, builder, is_it, error, message, loc)
-    builder.unreachable()
+    _refuse(context, builder, address, _REFUSALS[1 if natural else 0 :], loc)
     builder.position_at_end(behind)
     element = context.get_data_type(kind.dtype)
     data = builder.bitcast(context.nrt.meminfo_data(builder, memory), element.as_pointer())
@@ -122,24 +118,32 @@ def _function(context, module, rank):
 
 
 def raise_if(context, builder, condition, error, message, loc=None):
-    """Leave the function with an exception.
-
-    All of a line's places that raise this one share a block, if the same arrays live there.
-    """
-    blocks = _RAISING.setdefault(builder.function, {})
-    key = error, message, loc and loc.line, getattr(builder, "owned", tuple)()
-    raising = blocks.get(key)
-    if raising is None:
-        raising = blocks[key] = builder.append_basic_block("raise")
-        with builder.goto_block(raising):
+    """Leave the function with an exception."""
+    leaving = getattr(builder, "leaving", None)
+    if leaving is None:
+        with builder.if_then(condition, likely=False):
             context.call_conv.return_user_exc(builder, error, (message,), loc, "compiled")
+        return
     behind = builder.append_basic_block("behind")
-    builder.cbranch(condition, raising, behind).set_weights([1, 99])
+    exception = leaving.exception(error, (message,), loc and loc.line)
+    builder.cbranch(condition, leaving.raised(exception), behind).set_weights([1, 99])
     builder.position_at_end(behind)
 
 
-_RAISING = WeakKeyDictionary()
-"""For each function that is being written its blocks that raise, by what they raise."""
+def _refuse(context, builder, address, refusals, loc):
+    """Leave the function with the exception that a number for memory stands for."""
+    leaving = getattr(builder, "leaving", None)
+    tests = [builder.icmp_unsigned("==", address, ir.Constant(cgutils.intp_t, code)) for code, *_ in refusals]
+    if leaving is None:
+        for test, (_, error, message) in zip(tests, refusals, strict=True):
+            raise_if(context, builder, test, error, message, loc)
+        builder.unreachable()
+        return
+    exceptions = [leaving.exception(error, (message,), loc and loc.line) for _, error, message in refusals]
+    chosen = exceptions[-1]
+    for test, exception in zip(tests[:-1], exceptions[:-1], strict=True):
+        chosen = builder.select(test, exception, chosen)
+    builder.branch(leaving.raised(chosen))
 
 
 def _lengths(context, builder, kind, shape):
