@@ -79,6 +79,14 @@ FOUND = {
     "a tangent in another layout than its value": """
         c = c + 0.1 * np.linalg.det(a[1:, 2:-5:-1])
         """,
+    "each store of a loop that is written out has overwritten a number of its own": """
+        s = c
+        for k in range(n):
+            s = s * np.cos(0.3 * x[k] * a[3, 2])
+        for k in range(3):
+            a[3, -2] += 0.2
+        c = c + s
+        """,
     "a store of what NumPy may see as a view of the same array": """
         a[1] += 0.5 * np.reshape(a[2:, -3:3], 4)
         x[idx] += 0.3 * np.broadcast_to(x, (4,))
