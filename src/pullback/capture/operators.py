@@ -288,7 +288,11 @@ def _identical(context: Context, left: Any, right: Any) -> bool:
     if isinstance(left, Var) and isinstance(right, Var) and is_array(left) and is_array(right):
         if left.name == right.name:
             return True
-        context.fail("`is` between arrays", "whether two names mean one array is known only at run time")
+        context.fail(
+            "`is` between arrays",
+            "whether two names mean one array is known only at run time",
+            "keep a flag beside them, or compare their elements",
+        )
     if is_static(left) and is_static(right):
         return to_python(left) is to_python(right)
     return False
@@ -302,7 +306,11 @@ def _contained(context: Context, left: Any, right: Any, negated: bool) -> Any:
     if is_static(left) and is_static(right):
         return (to_python(left) in to_python(right)) != negated
     if parts is None:
-        context.fail(f"`in` {describe(right)}", "only tuples, lists and dicts of known length are searched")
+        context.fail(
+            f"`in` {describe(right)}",
+            "only tuples, lists and dicts of known length are searched",
+            "np.any(array == value)",
+        )
     found: Any = False
     for part in parts:
         equal = truth(context, compare(context, ast.Eq(), left, part))
