@@ -28,7 +28,7 @@ from pullback.emit.levels import CALL, COSTS, KINDS, LEVELS, WIDTH, Plan, carrie
 from pullback.emit.streams import streams
 from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
-from pullback.ir.memory import Memory
+from pullback.ir.memory import memory_of
 from pullback.ir.nodes import (
     Arg,
     Assign,
@@ -44,7 +44,7 @@ from pullback.ir.nodes import (
     Var,
 )
 from pullback.ir.types import INT, Array, DType, Scalar
-from pullback.ir.walk import assigns, reads, substitute, walk, with_blocks
+from pullback.ir.walk import assigns, reads, substitute, walk, with_blocks, with_body
 
 _WRITTEN_OUT: dict[Callable[..., Any], Callable[..., Any]] = {
     np.exp: native.exp, np.log: native.log, np.log1p: native.log1p, np.tanh: native.tanh,
@@ -65,13 +65,13 @@ def with_lanes(program: Program) -> Program:
     """The same function with loops taken apart where that pays."""
     builder = Builder(names_of(program))
     body = _Lanes(program, builder).block(program.body)
-    return replace(program, body=(*builder.statements(), *body))
+    return with_body(program, (*builder.statements(), *body))
 
 
 class _Lanes:
     def __init__(self, program: Program, builder: Builder) -> None:
         self._builder = builder
-        self._memory = Memory(program)
+        self._memory = memory_of(program)
         self._given = {self._memory.group(param.name) for param in program.params}
         self._reads = _reads(program.body)
 

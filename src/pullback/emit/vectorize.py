@@ -15,10 +15,10 @@ import numpy as np
 
 from pullback.emit import native
 from pullback.ir import primitives
-from pullback.ir.memory import Memory
+from pullback.ir.memory import Memory, memory_of
 from pullback.ir.nodes import Arg, Assign, Block, For, Program, Statement, Store, Var
 from pullback.ir.types import Scalar
-from pullback.ir.walk import assigns, operands, reads, with_blocks
+from pullback.ir.walk import assigns, operands, reads, with_blocks, with_body
 
 _INLINED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.exp: native.exp,
@@ -32,7 +32,7 @@ _SUMS = frozenset([np.add, np.subtract, np.maximum, np.minimum, np.multiply, pri
 
 def with_inlined_functions(program: Program) -> Program:
     """The program with `native`'s functions in the loops that can be vectorised."""
-    memory = Memory(program)
+    memory = memory_of(program)
 
     def block(statements: Block) -> Block:
         return tuple(one(statement) for statement in statements)
@@ -42,7 +42,7 @@ def with_inlined_functions(program: Program) -> Program:
             return replace(statement, body=tuple(map(_inlined, statement.body)))
         return with_blocks(statement, block)
 
-    return replace(program, body=block(program.body))
+    return with_body(program, block(program.body))
 
 
 def _inlined(statement: Statement) -> Statement:

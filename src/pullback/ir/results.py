@@ -73,7 +73,39 @@ def types_of_call(
 
     rule = TABLE.get(function)
     asked = function if rule is None or rule.stand_in is None else rule.stand_in
+    key = _key((function, asked, args, tuple(kwargs.items())))
+    known = _asked.get(key)
+    if known is None:
+        known = _types_by_numpy(function, asked, args, kwargs)
+        if key is not None:
+            _asked[key] = known
+    return known
 
+
+_asked: dict[Any, tuple[Type, ...]] = {}
+"""What NumPy has said, by what it was asked."""
+
+
+def _key(part: Any) -> Any:
+    """What decides on the dummies that stand for `part` of a call; None if that is not told soon."""
+    if isinstance(part, tuple):
+        parts = tuple(_key(inner) for inner in part)
+        return None if None in parts else parts
+    if isinstance(part, Var):
+        return part.type
+    if isinstance(part, Slice):
+        return _key((Slice, *(Const(None) if x is None else x for x in (part.start, part.stop, part.step))))
+    if isinstance(part, Const):
+        return (type(part.value), repr(part.value)) if isinstance(part.value, _PLAIN) else None
+    return part
+
+
+_PLAIN = (bool, int, float, complex, str, type(None), type, np.generic, np.dtype)
+
+
+def _types_by_numpy(
+    function: Callable[..., Any], asked: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Type, ...]:
     def types(length: Lengths) -> tuple[Type, ...]:
         dummies = {key: dummy_arg(value, length) for key, value in kwargs.items()}
         return result_types(asked, tuple(dummy_arg(arg, length) for arg in args), dummies)

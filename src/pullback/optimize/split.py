@@ -18,7 +18,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
 from pullback.ir.nodes import Assign, Block, Const, For, If, Operand, Program, Statement, Store, Var
 from pullback.ir.types import Scalar
-from pullback.ir.walk import assigns, blocks, copied, reads, walk
+from pullback.ir.walk import assigns, blocks, copied, reads, walk, with_body
 from pullback.optimize.linear import Linear
 from pullback.optimize.uses import Uses
 
@@ -35,7 +35,7 @@ def split_additions(program: Program) -> Program:
     """The same function, sums aside, with its innermost loops split."""
     uses = Uses(program)
     splitter = _Splitter(uses, Linear(program, uses), Builder(names_of(program)))
-    return replace(program, body=splitter.block(program.body))
+    return with_body(program, splitter.block(program.body))
 
 
 class _Splitter:
