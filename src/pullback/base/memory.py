@@ -4,8 +4,8 @@ The system clears new memory page by page, which takes longer than most of what 
 freed memory back to the system from a size that it learns, that of the largest block that it has seen freed,
 and what is free at the end of its heap where that is more than twice as much (mallopt(3),
 ``M_MMAP_THRESHOLD`` and ``M_TRIM_THRESHOLD``). So until a program frees a large block, and always where a
-gradient keeps more than 64 MB, its intermediate values are cleared anew: a fifth of the time of one that is all
-products of matrices. Other allocators decide otherwise, and lose nothing.
+gradient keeps more than 64 MB, its intermediate values are cleared anew, which takes a fifth of the time of a
+gradient that is all products of matrices. Other allocators decide otherwise, and lose nothing.
 """
 
 from __future__ import annotations
