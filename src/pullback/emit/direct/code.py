@@ -8,6 +8,7 @@ from numba.core import cgutils, types
 from numba.core.ir import Loc
 from numba.np.arrayobj import store_item
 
+from pullback.emit.allocation import exception
 from pullback.emit.direct.ahead import fetch_ahead, rows_written_once
 from pullback.emit.direct.elements import WORD, View, is_array
 from pullback.emit.direct.expressions import Expressions
@@ -61,8 +62,7 @@ class Code(Expressions):
             with_whole_vectors(self.function)
         self.extract_function_arguments()
         self.pre_lower()
-        name, file = self.func_ir.func_id.func_name, self.func_ir.loc.filename
-        self.leaving = Leaving(self.context, self.builder, name, file, self.owned)
+        self.leaving = Leaving(self.context, self.builder, self.func_ir.func_id.func_name, self.owned)
         for name, kind in self.found.variables.items():
             if is_array(kind) and name not in self.names.alone:
                 self.cell_of(name, kind)
@@ -290,7 +290,8 @@ class Code(Expressions):
 
     def exception(self, node):
         """The exception of a ``raise``."""
-        return self.leaving.exception(*raised_by(node, self.found.globals), node.lineno)
+        error, arguments = raised_by(node, self.found.globals)
+        return exception(self.context, self.builder, error, arguments, self.loc_of(node))
 
     def do_Expr(self, node):
         if type(node.value) is ast.Call and self.found.list_of(node.value, "append"):

@@ -33,13 +33,12 @@ class Leaving:
 
     Args:
         builder: of the function. Whatever has it return an error leaves by these ways.
-        name, file: of the function, for tracebacks.
+        name: of the function, for tracebacks.
         owned: gives the arrays that live where the builder is, in the order they came to be.
     """
 
-    def __init__(self, context, builder, name, file, owned):
-        self.context, self.builder, self.name, self.file, self.owned = context, builder, name, file, owned
-        self.python = context.get_python_api(builder)
+    def __init__(self, context, builder, name, owned):
+        self.context, self.builder, self.name, self.owned = context, builder, name, owned
         self.last = _Step(builder)
         self.returned = builder.ret
         builder.ret, builder.leaving = self._return, self
@@ -67,10 +66,11 @@ class Leaving:
             here = here.above[id(array)][0]
         return here
 
-    def exception(self, error, arguments, line):
-        """The constant that says which exception is raised."""
-        where = None if line is None else (self.name, self.file, line)
-        return self.python.serialize_object((error, arguments, where))
+    def failed(self):
+        """The block that this one has to branch to where an exception is in its place already."""
+        step = self._step()
+        step.code.add_incoming(callconv.RETCODE_USEREXC, self.builder.block)
+        return step.block
 
     def raised(self, exception):
         """The block that this one has to branch to for an exception to be raised."""
