@@ -52,6 +52,22 @@ def test_a_captured_buffer_is_written_in_every_transform_and_left_as_it_was(way:
     np.testing.assert_array_equal(buffer, 9.0)
 
 
+def test_an_argument_that_is_not_differentiated_is_written_and_left_as_it_was() -> None:
+    def function(u: Any, p: Any) -> Any:
+        for k in range(1, u.size):
+            p[k] *= u[k - 1]
+            u[k] += p[k]
+        return np.sum(u * p)
+
+    compiled, p = pb.compile(function), V.copy()
+    along = pb.jvp(lambda u: pb.grad(compiled)(u, p), (X,), (V,))[1]
+    np.testing.assert_allclose(pb.hessian(compiled)(X, p) @ V, along, rtol=1e-12)
+    step = 1e-6
+    up, down = (pb.grad(compiled)(X + h * V, p) for h in (step, -step))
+    np.testing.assert_allclose(along, (up - down) / (2 * step), rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(p, V)
+
+
 def test_a_captured_buffer_that_could_be_read_afterwards_is_not_lost() -> None:
     compiled = pb.compile(with_buffer())
     with pytest.raises(pb.MutationError, match="plain array"):

@@ -192,22 +192,22 @@ class Compiled:
         check_apart(specialised, specialised.values(leaves), self.__name__)
 
     def followed(self, *args: Any, **kwargs: Any) -> Any:
-        """A call by a transform of this very function: what it writes into plain captured arrays is not kept.
+        """A call by a transform of this very function: it leaves plain arrays as they are, captured ones too.
 
-        A gradient leaves them as they are, too, and nothing reads them before it is done.
+        A gradient does, and nothing reads them before it is done.
         """
         leaves, specialised = self.specialise(args, kwargs)
         values = specialised.values(leaves)
         if not tracked_in(values):
             return self(*args, **kwargs)
-        results = self._follow(specialised, values, kept=len(specialised.dynamic))
+        results = self._follow(specialised, values, writes=False)
         return specialised.captured.rebuild(results)
 
-    def _follow(self, specialised: Specialised, values: list[Any], *, kept: int | None = None) -> list[Any]:
+    def _follow(self, specialised: Specialised, values: list[Any], *, writes: bool = True) -> list[Any]:
         """Run as one operation that an engine records; effects are written back as the engine's writes.
 
         Args:
-            kept: plain arrays from this position on stay as they are.
+            writes: whether into plain arrays as well.
         """
         check_apart(specialised, values, self.__name__)
         plain = [v.frozen() if isinstance(v, Mutable) else v for v in values]
@@ -216,7 +216,7 @@ class Compiled:
         results = list(specialised.operation(*plain))
         for k in reversed(specialised.written):
             content, target = results.pop(), values[k]
-            if kept is not None and k >= kept and not isinstance(target, Mutable):
+            if not writes and not isinstance(target, Mutable):
                 continue
             if tracked_in((content,)) and not isinstance(target, Mutable):
                 raise MutationError(

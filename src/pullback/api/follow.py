@@ -57,7 +57,7 @@ def outcome(function: Callable[..., Any], args: Any, kwargs: dict[str, Any] | No
     """What `function` returns. Where NumPy made an error of ours a bare one of its own, raise ours again.
 
     It does so for ``a[0] = x``: ours is the cause of "setting an array element with a sequence". A compiled
-    function leaves the arrays it closes over as they are, as its gradient does.
+    function leaves plain arrays as they are, as its gradient does.
     """
     try:
         if getattr(function, "is_native", False):

@@ -120,7 +120,7 @@ class Context:
     ) -> UnsupportedError:
         """An `UnsupportedError` at `node`, or at what is being captured."""
         if not remedy:
-            remedy = _OF_NO_USE if why.startswith(("Python ", "NumPy ")) else _EAGER
+            remedy = _OF_NO_USE if why.startswith(("Python ", "NumPy raises")) else _EAGER
         return UnsupportedError(what, why=why or None, remedy=remedy, where=self.location(node))
 
     def fail(self, what: str, why: str = "", remedy: str = "", node: ast.AST | None = None) -> NoReturn:

@@ -306,6 +306,16 @@ def _tensorsolve(a: Operand, b: Operand, axes: Arg | None = None) -> Type:
     return Array(dtype, kinds[0].ndim - kinds[1].ndim)
 
 
+def _histogram(a: Arg, bins: Arg = Const(10), *rest: Arg, **options: Arg) -> tuple[Type, ...]:  # noqa: B008
+    # The dummies of edges do not increase.
+    edges = dummy_arg(bins)
+    if isinstance(edges, np.ndarray):
+        edges = np.arange(3).astype(edges.dtype)
+    keywords = {name: dummy_arg(value) for name, value in options.items()}
+    found = np.histogram(dummy_arg(a), edges, *map(dummy_arg, rest), **keywords)
+    return tuple(Array(part.dtype, 1) for part in found)
+
+
 def _like(value: Operand) -> Array:
     kind = operand_type(value)
     return Array(kind.dtype, kind.ndim)
@@ -342,7 +352,7 @@ def _solved_by(a: Operand, b: Operand, factors: Operand, transposed: Const) -> T
 
 TYPES: dict[Callable[..., Any], Callable[..., Type | tuple[Type, ...]]] = {
     primitives.bind: _bind, primitives.item: _item, primitives.view: _view, primitives.pick: _pick,
-    np.linalg.cholesky: _cholesky,
+    np.linalg.cholesky: _cholesky, np.histogram: _histogram,
     primitives.dim: _integer, primitives.cast: _cast, primitives.weaken: _weaken,
     primitives.truncate: _integer, primitives.select: _select,
     np.transpose: _transpose, np.reshape: _reshape, np.broadcast_to: _broadcast_to, np.vdot: _vdot,
