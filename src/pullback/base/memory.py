@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from ctypes import CDLL, addressof, c_char
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -53,3 +54,12 @@ def aligned_copy(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     copied = aligned(array.shape, array.dtype)
     copied[...] = array
     return copied
+
+
+def _references() -> int:
+    alone = object()
+    return getrefcount(alone)
+
+
+ALONE = _references()
+"""What `getrefcount` says of an object that one variable refers to, and nothing else."""
