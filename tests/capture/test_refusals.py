@@ -232,7 +232,8 @@ def check(statement: str, caret: str, what: str, kind: type[UnsupportedError]) -
     under = next(line for line in lines if line.strip() and set(line.strip()) == {"^"})
     assert len(under.strip()) == len(caret)
     assert f":{error.where.line}:{error.where.column}" in lines[1]
-    assert error.why or error.remedy
+    assert error.why, error.what
+    assert error.remedy
 
 
 @pytest.mark.parametrize(("statement", "caret", "what"), REFUSED, ids=[row[0] for row in REFUSED])

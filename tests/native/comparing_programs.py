@@ -14,7 +14,7 @@ from pullback.base.errors import PullbackError, UnsupportedError
 from pullback.capture import capture
 from pullback.emit import load
 from pullback.ir.lengths import with_lengths
-from pullback.ir.nodes import Program
+from pullback.ir.nodes import Program, Var
 from pullback.ir.run import run
 from pullback.ir.types import type_of
 from pullback.ir.verify import verify
@@ -144,7 +144,9 @@ class Check:
 
     def _derivatives(self, captured: Program | None, simple: Program, jit: bool, second: bool) -> None:
         tolerance = 10 * WORKING_PRECISION[self.dtype]
-        one = np.asarray(1.0, np.asarray(self.value).dtype)[()]
+        # A number that is of one type on one way and of another on the other has the program's.
+        (result,) = simple.results
+        one = np.asarray(1.0, result.type.dtype if isinstance(result, Var) else np.float64)[()]
         pure = purified(simple)
         program = self._made("adjoint of optimized", lambda: adjoint(pure, self.wrt, [0]))
         self.bars = run(program, [*self.own(), one])[1:]

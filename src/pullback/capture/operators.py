@@ -13,7 +13,7 @@ import numpy as np
 from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
-from pullback.capture.domain import check_operands, check_result
+from pullback.capture.domain import check_operands, check_result, check_whole_power
 from pullback.capture.join import fork
 from pullback.capture.truth import truth
 from pullback.capture.values import (
@@ -36,7 +36,7 @@ from pullback.capture.values import (
 )  # fmt: skip
 from pullback.ir.nodes import Assign, Block, Var
 from pullback.ir.primitives import dim, select, weaken
-from pullback.ir.types import BOOL, INT, Scalar
+from pullback.ir.types import BOOL, Scalar
 
 BINARY: dict[type[ast.operator], Callable[..., Any]] = {
     ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide,
@@ -77,7 +77,7 @@ def binary(context: Context, function: Callable[..., Any], left: Any, right: Any
         if is_number(left) and is_number(right):
             return _folded(context, OPERATORS[function], left, right)
         if function is np.power:
-            _check_power(context, left, right)
+            check_whole_power(context, left, right)
         check_operands(context, function, left, right)
         result = context.call(function, left, right)
         check_result(context, function, left, right, result)
@@ -130,15 +130,6 @@ def _structure(context: Context, function: Callable[..., Any], left: Any, right:
         if isinstance(left, ListValue) and isinstance(right, int):
             return ListValue(left.items * right, context.home)
     return None
-
-
-def _check_power(context: Context, base: Any, exponent: Any) -> None:
-    """A negative int as the power of an int gives a float: no one type holds both."""
-    if not (isinstance(exponent, Var) and kind_of(exponent) == INT and is_scalar(base)):
-        return
-    if kind_of(base) == INT:
-        negative = context.call(np.less, exponent, 0, name="negative")
-        context.raise_if(negative, ValueError, "int to a negative int power: write float(base) ** exponent")
 
 
 @expression(ast.UnaryOp)
@@ -270,7 +261,11 @@ def _identical(context: Context, left: Any, right: Any) -> bool:
     if isinstance(left, Var) and isinstance(right, Var) and is_array(left) and is_array(right):
         if left.name == right.name:
             return True
-        context.fail("`is` between arrays", "whether two names mean one array is known only at run time")
+        context.fail(
+            "`is` between arrays",
+            "whether two names mean one array is known only at run time",
+            "keep a flag beside them, or compare their elements",
+        )
     if is_static(left) and is_static(right):
         return to_python(left) is to_python(right)
     return False
@@ -284,7 +279,11 @@ def _contained(context: Context, left: Any, right: Any, negated: bool) -> Any:
     if is_static(left) and is_static(right):
         return (to_python(left) in to_python(right)) != negated
     if parts is None:
-        context.fail(f"`in` {describe(right)}", "only tuples, lists and dicts of known length are searched")
+        context.fail(
+            f"`in` {describe(right)}",
+            "only tuples, lists and dicts of known length are searched",
+            "np.any(array == value)",
+        )
     found: Any = False
     for part in parts:
         equal = truth(context, compare(context, ast.Eq(), left, part))

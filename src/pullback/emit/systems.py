@@ -4,15 +4,24 @@ The factors are those of `rules.substitution`, which also has the work done wher
 matrices they have no inverses of blocks. The order begins with -1 if the matrix is singular.
 """
 
+import functools
 from typing import Any
 
-import numpy as np
 from numba.core import types
-from numba.extending import overload, register_jitable
+from numba.extending import lower_builtin, overload, register_jitable, type_callable
 
 from pullback.emit import native
 from pullback.emit.callback import call_from_compiled
-from pullback.emit.lapack import PIVOT, arrays, called, routine, shape_of
+from pullback.emit.lapack import (
+    PIVOT,
+    arrays,
+    called,
+    check_rows,
+    checked_square,
+    routine,
+    shape_of,
+    succeeding,
+)
 from pullback.rules.substitution import Factors, rows_of, substituted
 
 _FEW = 32
@@ -67,28 +76,40 @@ def factorise_into(factors: Any, a: Any) -> None:
         factors[len(a), 0] = -1
 
 
-@overload(native.solved_by)
-def _solved_by(a, b, factors, transposed):
-    kind, vector = a.dtype, b.ndim == 1
+@type_callable(native.solved_by)
+def _type_of_solved_by(context):
+    def typer(a, b, factors, transposed):
+        return types.Array(a.dtype, b.ndim, "C")
 
-    def solved_by(a, b, factors, transposed):
-        n = a.shape[1]
-        if a.shape[0] != n:
-            raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
-        if b.shape[0] != n:
-            raise ValueError("solve: the two have not the same number of rows")
+    return typer
+
+
+@lower_builtin(native.solved_by, types.Array, types.Array, types.Array, types.Boolean)
+def _solved_by(context, builder, signature, arguments, loc=None):
+    rows = checked_square(context, builder, signature, arguments, loc)
+    check_rows(context, builder, signature, arguments, rows, loc)
+    function = solution_of(signature.args[0].dtype, signature.args[1].ndim == 1)
+    return succeeding(context, builder, function, signature, arguments, "Singular matrix", loc)
+
+
+@functools.cache
+def solution_of(kind: Any, vector: bool) -> Any:
+    """What solves a system, of a vector or a matrix, by factors: the solution, and whether there is none."""
+
+    def solution(a, b, factors, transposed):
+        n = a.shape[0]
         right = b.reshape((n, 1)) if vector else b
         columns = right.shape[1]
         y = native.empty((n, columns), kind)
-        if n and columns and factors[n, 0].real < 0:
-            raise np.linalg.LinAlgError("Singular matrix")
-        if n > _FEW and columns:
-            solve_into(y, right, factors, transposed)
-        else:
-            substitute(y, right, factors, transposed)
-        return y.reshape(n) if vector else y
+        failed = n > 0 and columns > 0 and factors[n, 0].real < 0
+        if not failed:
+            if n > _FEW and columns:
+                solve_into(y, right, factors, transposed)
+            else:
+                substitute(y, right, factors, transposed)
+        return y.reshape(n) if vector else y, failed
 
-    return solved_by
+    return solution
 
 
 @register_jitable

@@ -30,7 +30,7 @@ from pullback.ir.nodes import (
     While,
 )  # fmt: skip
 from pullback.ir.types import Array, Scalar
-from pullback.ir.walk import assigns, reads, variables, walk, with_blocks
+from pullback.ir.walk import assigns, reads, variables, walk, with_blocks, with_body
 from pullback.optimize.broadcast import is_elementwise
 from pullback.optimize.uses import Uses
 from pullback.rules.systems import factorised
@@ -52,7 +52,7 @@ def hoist_values(program: Program) -> Program:
             return (statement, ()) if _stays(statement, loop, uses) else None
         return (statement, ()) if _is_safe(statement, uses) else None
 
-    return replace(program, body=_block(program.body, moves))
+    return with_body(program, _block(program.body, moves))
 
 
 def hoist_memory(program: Program) -> Program:
@@ -77,7 +77,7 @@ def hoist_memory(program: Program) -> Program:
         zero = Store(target, (Slice(),) * target.type.ndim, Const(target.type.dtype.type(0)))
         return replace(statement, function=np.empty), (replace(zero, location=statement.location),)
 
-    return replace(program, body=_block(program.body, moves))
+    return with_body(program, _block(program.body, moves))
 
 
 def _block(block: Block, moves: Moves) -> Block:

@@ -33,7 +33,7 @@ from pullback.ir.nodes import (
     While,
 )  # fmt: skip
 from pullback.ir.types import Array, Scalar, as_operator
-from pullback.ir.walk import assigns, map_reads, reads, walk
+from pullback.ir.walk import assigns, changed, kept, map_reads, reads, walk, with_body
 from pullback.optimize.broadcast import is_elementwise
 from pullback.optimize.uses import Uses
 from pullback.rules.systems import factorised, solved_by
@@ -43,7 +43,7 @@ Known = dict[Any, Any]
 
 def share_values(program: Program) -> Program:
     """The same function with each scalar value, and each solution of a system, computed once."""
-    return replace(program, body=_Values(program).block(program.body, {}))
+    return with_body(program, _Values(program).block(program.body, {}))
 
 
 class _Values:
@@ -69,19 +69,19 @@ class _Values:
                     new.extend(self._if(statement, known))
                 case For():
                     self._touch(statement)
-                    new.append(replace(statement, body=self.block(statement.body, known)))
+                    new.append(changed(statement, body=self.block(statement.body, known)))
                     self._touch(statement)
                 case While():
                     self._touch(statement)
                     before = self.block(statement.before, known)
                     test = self._copy(statement.test)
                     body = self.block(statement.body, known)
-                    new.append(replace(statement, before=before, test=test, body=body))
+                    new.append(changed(statement, before=before, test=test, body=body))
                     self._touch(statement)
                 case _:
                     new.append(statement)
                     self._touch(statement)
-        return tuple(new)
+        return kept(block, new)
 
     def _copy(self, operand: Operand) -> Operand:
         return self._copies.get(operand.name, operand) if isinstance(operand, Var) else operand
@@ -90,7 +90,7 @@ class _Values:
         if isinstance(statement, Checkpoint):
             then = self.block(statement.then, known)
             self._touch(statement)
-            return (replace(statement, then=then),)
+            return (changed(statement, then=then),)
         test = statement.test
         decided = known.get(("test", test.name)) if isinstance(test, Var) else bool(test.value)
         if decided is not None:
@@ -102,7 +102,7 @@ class _Values:
         self._touch(statement)
         if stable and then and isinstance(then[-1], Raise):
             known["test", test.name] = False
-        return (replace(statement, then=then, orelse=orelse),)
+        return (changed(statement, then=then, orelse=orelse),)
 
     def _inline(self, block: Block, known: Known) -> Block:
         result = self.block(block, known)

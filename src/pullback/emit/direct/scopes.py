@@ -10,7 +10,7 @@ import ast
 from numba.core import types
 
 from pullback.emit import native
-from pullback.emit.direct.syntax import names_in
+from pullback.emit.direct.syntax import names_in, nodes_of
 
 GIVEN, REST = " given", " rest"
 _ALLOCATING = frozenset([native.empty, native.matmul, native.zeros])
@@ -31,7 +31,7 @@ class Scopes:
         self.found = found
         self.roots = {}
         shared, allocated = set(), set()
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Assign) and isinstance(found.kinds[node.value], types.Array):
                 self._assigned(node.targets[0], node.value, alone, shared, allocated)
             elif isinstance(node, ast.Call) and self._shares(node):
