@@ -91,6 +91,20 @@ FOUND = {
     "a tangent in another layout than its value": """
         c = c + 0.1 * np.linalg.det(a[1:, 2:-5:-1])
         """,
+    "what NumPy gives as a view keeps its values": """
+        for k in range(n):
+            b[:, :2] = np.real(b[:, 2:]) * a[:2, :2] * 0.5
+            b[:, 2:] *= 0.5 + 0.1 * x[k]
+        """,
+    "what a function of NumPy's gives as a view keeps its values": """
+        for k in range(n):
+            c = c + 0.1 * np.sum(np.sin(np.lib.stride_tricks.sliding_window_view(x, 4)))
+            x *= 0.7
+        """,
+    "a tangent of fewer entries than its value": """
+        more = np.ones((3, 4)) - np.sum(a, axis=0, keepdims=True)
+        c = c + 0.1 * np.sum(more[1] * more[2])
+        """,
     "each store of a loop that is written out has overwritten a number of its own": """
         s = c
         for k in range(n):
