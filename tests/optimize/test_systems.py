@@ -78,6 +78,12 @@ def test_a_matrix_that_is_written_into_is_factorised_anew() -> None:
     assert "native.solve(" in program.rpartition("for i in range(3):\n        ")[2]
 
 
+def test_matrices_that_are_left_to_python() -> None:
+    a, b = np.cos(np.arange(1600.0)).reshape(40, 40) + 9 * np.eye(40), np.ones(40)
+    compiled = pb.compile(square)
+    np.testing.assert_allclose(pb.grad(compiled)(a, b), pb.grad(square, engine="tape")(a, b), rtol=1e-9)
+
+
 def sometimes(a: Any, x: Any, trips: int) -> Any:
     for _ in range(trips):
         x = np.linalg.solve(a, x)
