@@ -93,3 +93,12 @@ def test_transforms_are_not_called_in_compiled_code(function: Any, what: str, re
         pb.compile(function, jit=False)(X)
     assert caught.value.remedy
     assert remedy in caught.value.remedy
+
+
+def test_types_are_asked_of_what_is_known_at_run_time() -> None:
+    def function(x: Any, n: Any) -> Any:
+        if type(x) is np.ndarray and type(x[0]) is np.float64 and type(n) is int and type((n,)) is tuple:
+            return x[0] * n
+        return 0.0
+
+    assert pb.compile(function, jit=False)(X, 3) == function(X, 3) != 0
