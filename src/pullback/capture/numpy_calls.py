@@ -75,11 +75,15 @@ _NAMED_RESULTS: dict[Any, Any] = {
 _REAL_OR_COMPLEX: dict[Any, str] = {
     np.real_if_close: "use np.real",
     np.linalg.eig: "write np.linalg.eig(a + 0j), which gives complex results always",
+    np.roots: "write np.roots(p + 0j), which gives complex results always",
     np.linalg.eigvals: "write np.linalg.eigvals(a + 0j) or scipy.linalg.eigvals(a), which are complex always",
 }
 """Functions whose result is real or complex by what its values are, and what to do instead."""
 
 _REFUSED: dict[Any, str] = {
+    np.nditer: "write a loop for each axis",
+    np.ndindex: "write a loop for each axis: for i in range(m): for j in range(n)",
+    np.ndenumerate: "write a loop for each axis: for i in range(m): for j in range(n)",
     np.vectorize: "write the loop, or call the function on arrays",
     np.apply_along_axis: "write the loop over the rows",
     np.fromiter: "fill an np.empty array in a loop",
@@ -201,7 +205,7 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         kind = "complex" if function is np.real_if_close else "real"
         if (kind_of(args[0]).dtype.kind == "c") == (kind == "complex"):
             what = f"np{name_of(function).removeprefix('numpy')} of {kind} values"
-            which = "if the imaginary parts are 0" if kind == "complex" else "if all eigenvalues are"
+            which = "if the imaginary parts are 0" if kind == "complex" else "if all of it is"
             why = f"its dtype depends on them: the result is real {which}, and compiled code has one type"
             context.fail(what, why, _REAL_OR_COMPLEX[function])
     if function not in TABLE and row_of(function) is None and function not in _EXTRA:
