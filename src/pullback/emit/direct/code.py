@@ -13,7 +13,7 @@ from pullback.emit.direct.ahead import fetch_ahead, rows_written_once
 from pullback.emit.direct.elements import WORD, View, is_array
 from pullback.emit.direct.expressions import Expressions
 from pullback.emit.direct.infer import ListOf
-from pullback.emit.direct.interleaving import is_flat, once_at_a_time, only_moves
+from pullback.emit.direct.interleaving import is_flat, once_at_a_time, only_clears, only_moves
 from pullback.emit.direct.leaving import Leaving
 from pullback.emit.direct.references import release, release_in, retain
 from pullback.emit.direct.scan import Names
@@ -191,6 +191,9 @@ class Code(Expressions):
         end = self.number(stop)
         for target in self.written_once.get(id(node), ()):
             self.fetch_row(target, builder.sub(end, start))
+        if step == 1 and (first is None or self.is_natural(first)) and only_clears(node, self.found.kinds):
+            self.clear(node, start, end)
+            return
         before = builder.block
         head, body, latch, behind = (
             builder.append_basic_block(f"for.{part}") for part in ("head", "body", "latch", "behind")
@@ -217,6 +220,20 @@ class Code(Expressions):
             scalar = only_moves(node, self.found.kinds)
             back.set_metadata("llvm.loop", once_at_a_time(self.module, scalar=scalar))
         builder.position_at_end(behind)
+
+    def clear(self, loop, start, end):
+        """Write zeros into the places of rows from `start` to `end`."""
+        builder = self.builder
+        trips = builder.sub(end, start)
+        trips = builder.select(builder.icmp_signed(">", trips, WORD(0)), trips, WORD(0))
+        for statement in loop.body:
+            target = statement.targets[0]
+            array = self.view(target.value)
+            row = [(self.of(index), not self.is_natural(index)) for index in indices_of(target)[:-1]]
+            place = array.pointer(builder, [*row, (start, False)])
+            size = builder.mul(trips, WORD(self.context.get_abi_sizeof(place.type.pointee)))
+            cgutils.memset(builder, place, size, 0)
+            self.scopes.mark(builder.block.instructions[-1:], target.value)
 
     def fetch_row(self, target, trips):
         """Fetch what will be written soon after the row of the element `target`."""
