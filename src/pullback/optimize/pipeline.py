@@ -18,6 +18,7 @@ from pullback.optimize.hoist import hoist_memory, hoist_values
 from pullback.optimize.induction import without_counters
 from pullback.optimize.integers import fold_integers
 from pullback.optimize.interleave import interleave
+from pullback.optimize.inverses import systems_for_inverses
 from pullback.optimize.loads import hoist_loads
 from pullback.optimize.lower import lower
 from pullback.optimize.split import split_additions
@@ -33,7 +34,7 @@ def simplify(program: Program) -> Program:
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    program = share_values(believe_checks(without_counters(lower(program))))
+    program = share_values(believe_checks(without_counters(lower(systems_for_inverses(program)))))
     fused = fuse(program)
     if fused is not program:
         program = share_values(remove_dead(contract(fused)))
