@@ -4,7 +4,8 @@
     y = c @ b              becomes  y = np.linalg.solve(a, b)
 
 It costs a third where b is a vector, has the smaller error, and its adjoint is a system, too, where that of
-the inverse multiplies three matrices. (Higham, *Accuracy and Stability of Numerical Algorithms*, 2002, §14.1.)
+the inverse multiplies three matrices. (Higham, *Accuracy and Stability of Numerical Algorithms*, 2002,
+§14.1.)
 """
 
 from __future__ import annotations
