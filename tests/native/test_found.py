@@ -28,6 +28,12 @@ FOUND = {
             x[1:] = np.tanh(x[:-1])
         x[0] += np.sum(v)
         """,
+    "a system of one column": """
+        v = 1.0 * x[:, None]
+        for k in range(3):
+            v = np.linalg.solve(a + 32.0 * np.eye(4), v * b[0, k])
+        x[:] += v[:, 0]
+        """,
     "a store at repeated indices keeps the last value": """
         x[idx] = b[0] * x
         a[idx, 1:] = np.sin(a[:, 1:])
