@@ -29,9 +29,9 @@ FOUND = {
         x[0] += np.sum(v)
         """,
     "a system of one column": """
-        v = 1.0 * x[:, None]
-        for k in range(3):
-            v = np.linalg.solve(a + 32.0 * np.eye(4), v * b[0, k])
+        v = np.linalg.solve(a[::-1] + 32.0 * np.eye(4), a[2][:, None] * np.linspace(-0.5, 0.5, 1))
+        if abs(c) < 0.01:
+            v = 0.4 * np.mean(np.ones((4, 1, 2)) * v[1, -1], axis=-1)
         x[:] += v[:, 0]
         """,
     "a store at repeated indices keeps the last value": """
