@@ -262,3 +262,8 @@ def substitute(block: Block, mapping: dict[str, Any]) -> Block:
         return with_blocks(renamed, lambda inner: substitute(inner, mapping))
 
     return tuple(one(statement) for statement in block)
+
+
+def copied(block: Block) -> Block:
+    """A block of the same statements, anew: one that may stand beside the first (`ir.verify`)."""
+    return tuple(replace(with_blocks(statement, copied)) for statement in block)

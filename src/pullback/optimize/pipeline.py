@@ -19,10 +19,12 @@ from pullback.optimize.hoist import hoist_memory, hoist_values
 from pullback.optimize.induction import without_counters
 from pullback.optimize.integers import fold_integers
 from pullback.optimize.interleave import interleave
+from pullback.optimize.inverses import systems_for_inverses
 from pullback.optimize.loads import hoist_loads
 from pullback.optimize.lower import lower
 from pullback.optimize.split import split_additions
 from pullback.optimize.stacks import flat_stacks
+from pullback.optimize.systems import with_factors, without_factors
 from pullback.optimize.unroll import scalars_for_arrays, unroll
 from pullback.optimize.values import share_values
 
@@ -36,7 +38,8 @@ def simplify(program: Program) -> Program:
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    program = _through(program, lower, without_counters, believe_checks, share_values)
+    program = _through(program, systems_for_inverses, with_factors, lower, without_counters)
+    program = _through(program, believe_checks, share_values)
     fused = _through(program, fuse)
     if fused is not program:
         program = _through(fused, contract, remove_dead, share_values)
@@ -59,7 +62,7 @@ def finish(program: Program) -> Program:
     program = _through(program, fuse, share_values, forward_stores, share_values, remove_dead, contract)
     program = simplify(program)
     program = simplify(_through(program, interleave, store_first))
-    return _through(program, hoist_memory)
+    return _through(program, without_factors, hoist_memory)
 
 
 Pass = Callable[[Program], Program]

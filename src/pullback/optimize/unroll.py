@@ -17,7 +17,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Names, names_of, operand_type
 from pullback.ir.nodes import Assign, Block, Const, For, Program, Statement, Store, Var
 from pullback.ir.types import Array, Scalar
-from pullback.ir.walk import assigns, blocks, reads, substitute, walk, with_blocks, with_body
+from pullback.ir.walk import assigns, blocks, copied, reads, substitute, walk, with_blocks, with_body
 from pullback.optimize.uses import Uses
 from pullback.rules.conjugating import PRODUCTS
 
@@ -76,7 +76,7 @@ def _turn(loop: For, index: int, uses: Uses, names: Names) -> Block:
             if target.name not in uses.cells:
                 mapping[target.name] = Var(names.fresh(target.name), target.type)
     mapping[loop.index.name] = Const(index)
-    return substitute(loop.body, mapping)
+    return copied(substitute(loop.body, mapping))
 
 
 def scalars_for_arrays(program: Program) -> Program:
