@@ -98,6 +98,9 @@ OF_LENGTHS: list[Case] = [
     (lambda x, n: np.tile(x, (2, n)).sum(), (X, -1), (X, 0)),
     (lambda x, n: x[::n].sum(), (X, 0), (X, 2)),
     (lambda x, n: sum(x[k] for k in range(0, 5, n)), (X, 0), (X, 2)),
+    (lambda x, n: np.sum(x * np.arange(1, 6) ** n), (X, -1), (X, 2)),
+    (lambda x, n: np.sum(x * np.power(np.arange(5), n)), (X, np.array([1, -1, 0, 0, 0])), (X, np.arange(5))),
+    (lambda x, n: x[0] * np.int64(2) ** n, (X, -1), (X, 3)),
     (lambda x, m: x[m].sum(), (X, np.array([True, False])), (X, X > 2)),
 ]  # fmt: skip
 CASES = [*OF_ONE, *OF_TWO, *OF_LENGTHS]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pullback.capture.context import Context
-from pullback.capture.values import is_number, kind_of
+from pullback.capture.values import is_array, is_number, kind_of
 from pullback.ir.nodes import Var
 from pullback.ir.types import Scalar
 
@@ -24,6 +24,10 @@ _RANGE = "math range error"
 _POWER_OF_ZERO = "0.0 cannot be raised to a negative power"
 _COMPLEX_POWER = (
     "a negative number to a fractional power, which is complex in Python: write complex(base) ** exponent"
+)
+_WHOLE_POWER = "an int to a negative int power, which is a float in Python: write float(base) ** exponent"
+_WHOLE_POWERS = (
+    "integers to negative integer powers, which NumPy does not allow: write base.astype(float) ** exponent"
 )
 _DIVISIONS = frozenset([np.divide, np.floor_divide, np.remainder])
 _SHIFTS = frozenset([np.left_shift, np.right_shift])
@@ -41,6 +45,21 @@ def check_operands(context: Context, function: Callable[..., Any], a: Any, b: An
         _raise(context, _is_zero_to_negative(context, a, b), ZeroDivisionError, _POWER_OF_ZERO)
         if _kind(a) in "if" and _kind(b) == "f":
             _raise(context, _is_complex(context, a, b), ValueError, _COMPLEX_POWER)
+
+
+def check_whole_power(context: Context, base: Any, exponent: Any) -> None:
+    """A negative power of an integer: a float in Python, so that no one type holds both; NumPy refuses it."""
+    if (
+        not isinstance(exponent, Var)
+        or kind_of(base).dtype.kind not in "iub"
+        or kind_of(exponent).dtype.kind != "i"
+    ):
+        return
+    negative = _negative(context, exponent)
+    if is_array(exponent):
+        negative = context.call(np.any, negative, name="negative")
+    python = _is_weak(base) and _is_weak(exponent)
+    _raise(context, negative, ValueError, _WHOLE_POWER if python else _WHOLE_POWERS)
 
 
 def check_result(context: Context, function: Callable[..., Any], a: Any, b: Any, result: Any) -> None:
