@@ -49,6 +49,24 @@ def test_abs_is_zero_at_zero_and_a_unit_vector_elsewhere() -> None:
     )
 
 
+@pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
+@pytest.mark.parametrize("odd", [1.0, 0.0, np.inf, complex(np.inf, np.nan), np.nan, 1e-320, 1e30])
+def test_abs_of_an_array_that_is_done_in_parts(odd: complex, dtype: Any, monkeypatch: Any) -> None:
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal((5, 3, 2)).view(complex)[..., 0].astype(dtype)
+    z[3, 1] = odd
+    with np.errstate(all="ignore"):
+        seed = rng.standard_normal(z.shape).astype(np.abs(z).dtype)
+        seed[4, 0] = 0
+        expected = np.where(seed == 0, 0, np.sign(z) * seed)
+        for part in (1 << 12, 4):
+            monkeypatch.setattr(complex_rules, "_PART", part)
+            for x in (z, np.asfortranarray(z)):
+                found = cotangent(TABLE[np.abs], 0, seed, np.abs(x), (x,), {}, False)
+                assert found.dtype == dtype
+                np.testing.assert_allclose(found, expected, rtol=1e-5 if dtype == np.complex64 else 1e-14)
+
+
 def test_angle_of_a_python_number_at_zero() -> None:
     with np.errstate(all="ignore"):
         assert cotangent(TABLE[np.angle], 0, 1.0, np.angle(0j), (0j,), {}, False) == 0

@@ -54,7 +54,14 @@ def test_the_cotangents_of_stacks_that_broadcast(shapes: Any, dtype: Any) -> Non
 
 @pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
 @pytest.mark.parametrize(
-    "shapes", [((7, 3, 4), (7, 4, 2)), ((2, 3, 1, 4), (2, 3, 4, 5)), ((3, 2, 2), (3, 2, 0))]
+    "shapes",
+    [
+        ((7, 3, 4), (7, 4, 2)),
+        ((2, 3, 1, 4), (2, 3, 4, 5)),
+        ((3, 2, 2), (3, 2, 0)),
+        ((7, 4, 4), (7, 4, 4)),
+        ((7, 3, 4), (7, 4, 4)),
+    ],
 )
 def test_conjugates_that_are_made_in_parts(shapes: Any, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
@@ -68,3 +75,37 @@ def test_conjugates_that_are_made_in_parts(shapes: Any, dtype: Any, monkeypatch:
         np.testing.assert_allclose(
             parts, wanted, rtol=100 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps * 1e3
         )
+
+
+@pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
+@pytest.mark.parametrize("shapes", [((7, 3, 4), (7, 4, 3)), ((2, 5, 4, 4), (2, 5, 4, 4))])
+def test_traces_whose_conjugates_are_made_in_parts(
+    shapes: Any, dtype: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(2)
+    a, b = ((rng.standard_normal((*shape, 2)).view(complex)[..., 0]).astype(dtype) for shape in shapes)
+
+    def traces(a: Any, b: Any) -> Any:
+        return np.sum(np.abs(np.trace(a @ b, axis1=-2, axis2=-1)) ** 2)
+
+    gradient = pb.grad(traces, argnums=(0, 1), engine="tape")
+    whole = gradient(a, b)
+    monkeypatch.setattr(conjugates, "_CACHED", 2 * a[(0,) * (a.ndim - 2)].nbytes)
+    for parts, wanted in zip(gradient(a, b), whole, strict=True):
+        assert parts.dtype == dtype
+        assert np.array_equal(parts, wanted)
+
+
+def test_a_cotangent_that_another_value_shares_is_not_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    a, b, c = rng.standard_normal((3, 7, 4, 4, 2)).view(complex)[..., 0]
+
+    def function(a: Any, b: Any, c: Any) -> Any:
+        return np.sum(np.abs(a @ b + c) ** 2)
+
+    gradient = pb.grad(function, argnums=(0, 1, 2), engine="tape")
+    whole = gradient(a, b, c)
+    monkeypatch.setattr(conjugates, "_CACHED", 2 * a[0].nbytes)
+    for parts, wanted in zip(gradient(a, b, c), whole, strict=True):
+        np.testing.assert_allclose(parts, wanted, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(whole[2], 2 * (a @ b + c), rtol=1e-13)

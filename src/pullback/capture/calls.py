@@ -14,6 +14,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from pullback.base.lost import instead_of_solver
 from pullback.capture import decompositions, managers, matching, stopping
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
@@ -162,6 +163,9 @@ def _construct(context: Context, kind: type, args: list[Any], kwargs: Kwargs) ->
     )
 
 
+_OUTSIDE = "give it one with pb.primitive and pb.vjp_rule, or call it outside of the compiled function"
+
+
 def _python(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> Any:
     """Anything else that can be called from Python: inlined where it is Python all the way."""
     if isinstance(function, types.FunctionType):
@@ -179,7 +183,7 @@ def _python(context: Context, function: Any, args: list[Any], kwargs: Kwargs) ->
             context.fail(
                 f"{name_of(function)} has no rule",
                 "it is neither in the table of rules nor a function of yours",
-                "give it one with pb.partials or @pb.vjp_rule, or call it outside",
+                instead_of_solver(name_of(function)) or _OUTSIDE,
             )
         return inline_function(context, function, args, kwargs)
     if isinstance(function, types.MethodType):

@@ -34,6 +34,7 @@ from pullback.capture.values import (
     is_namedtuple,
     is_number,
     is_static,
+    lacking,
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Const, Operand, Program, Return
@@ -224,9 +225,11 @@ def _result(context: Context, value: Any, results: list[Operand]) -> Any:
         return [_result(context, part, results) for part in value.items]
     if isinstance(value, DictValue):
         return {key: _result(context, part, results) for key, part in value.items.items()}
-    if isinstance(value, Record) and value.kind is SparseMatrix:
-        context.fail("a sparse matrix is returned", "it is taken apart into its arrays", "return A.data")
     if isinstance(value, Record):
+        if value.kind is SparseMatrix:
+            context.fail("a sparse matrix is returned", "it is taken apart into its arrays", "return A.data")
+        if hasattr(value.kind, "without"):
+            raise context.refusal(f"{describe(value)} is returned", *lacking(value, ""))
         return Record(value.kind, {key: _result(context, x, results) for key, x in value.fields.items()})
     if is_static(value) and not isinstance(value, Closure | Method | Partial):
         return value if children(value) is None else to_python(value)

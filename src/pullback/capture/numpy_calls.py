@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,9 +41,10 @@ from pullback.capture.values import (
 from pullback.ir.build import dummy_arg, types_of_call
 from pullback.ir.nodes import Const, Slice
 from pullback.ir.primitives import cast, item, truncate
-from pullback.ir.types import Stack, dummy, type_of
+from pullback.ir.types import Stack, type_of
+from pullback.ir.views import viewed
 from pullback.rules.lookup import row_of
-from pullback.rules.table import BY_USERS, TABLE, name_of
+from pullback.rules.table import TABLE, name_of
 
 Kwargs = dict[str, Any]
 
@@ -237,34 +237,10 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
 
 def _note_views(context: Context, function: Any, operands: list[Any], keywords: Kwargs, result: Any) -> None:
     """Note that the program copies where NumPy gives, or may give, a view."""
-    if function is np.einsum and len(operands) == 2 and is_array(operands[1]):
-        # A diagonal, or a transpose.
-        bases = operands[1:]
-    else:
-        rule = TABLE.get(function)
-        opaque = function in BY_USERS and not isinstance(function, np.ufunc)
-        places = range(len(operands) if opaque else 1 if rule is not None and rule.view else 0)
-        bases = [operands[k] for k in places if _may_view(function, operands, keywords, k)]
+    bases = viewed(function, operands, keywords)
     for part in result if isinstance(result, tuple) else (result,):
         for base in bases:
             context.copied(part, base, name_of(function))
-
-
-def _may_view(function: Any, operands: list[Any], keywords: Kwargs, place: int) -> bool:
-    """Whether a function may give a view of the operand at `place`, for any layout of it."""
-    if place >= len(operands) or not is_array(operands[place]):
-        return False
-    for layout in "CFA":
-        base = dummy(replace(operands[place].type, layout=layout))
-        stand_ins = [base if k == place else dummy_arg(operand) for k, operand in enumerate(operands)]
-        try:
-            result = function(*stand_ins, **{k: dummy_arg(v) for k, v in keywords.items()})
-        except Exception:  # these lengths, or these numbers, do not go together
-            return True
-        parts = result if isinstance(result, tuple | list) else (result,)
-        if any(np.may_share_memory(part, base) for part in parts):
-            return True
-    return False
 
 
 _OF_ONE = frozenset([np.sum, np.prod, np.mean, np.max, np.min])

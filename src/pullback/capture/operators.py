@@ -16,13 +16,11 @@ from pullback.capture.dispatch import evaluate, expression
 from pullback.capture.domain import check_operands, check_result
 from pullback.capture.integers import called
 from pullback.capture.join import fork
+from pullback.capture.truth import truth
 from pullback.capture.values import (
-    Closure,
     DictValue,
     ListValue,
     Maybe,
-    Method,
-    Partial,
     Poison,
     RangeValue,
     Record,
@@ -38,8 +36,8 @@ from pullback.capture.values import (
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Assign, Block, Var
-from pullback.ir.primitives import dim, item, select, weaken
-from pullback.ir.types import BOOL, Array, Scalar
+from pullback.ir.primitives import dim, select, weaken
+from pullback.ir.types import BOOL, Scalar
 
 BINARY: dict[type[ast.operator], Callable[..., Any]] = {
     ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide,
@@ -175,31 +173,6 @@ def condition(context: Context, node: ast.expr) -> Any:
     """The truth of an expression: a static bool or a Var."""
     with context.at(node):
         return truth(context, evaluate(context, node))
-
-
-def truth(context: Context, value: Any) -> Any:
-    """``bool(value)`` as a test: a static bool or a Var."""
-    if isinstance(value, Var):
-        if isinstance(value.type, Array):
-            if value.type.ndim == 0 or value.type.ones == frozenset(range(value.type.ndim)):
-                return truth(context, context.call(item, value, (0,) * value.type.ndim))
-            context.fail(
-                "the truth value of an array",
-                "an array with more than one element has none",
-                "use .any() or .all()",
-            )
-        if kind_of(value).dtype.kind == "b":
-            return value
-        return context.call(np.not_equal, value, 0, name="test")
-    if isinstance(value, ListValue | DictValue):
-        return bool(value.items)
-    if isinstance(value, RangeValue):
-        if is_static(value):
-            return bool(to_python(value))
-        context.static_needed("the truth value of a range", value)
-    if isinstance(value, Closure | Method | Partial | Record):
-        return True
-    return bool(value)
 
 
 @expression(ast.Compare)

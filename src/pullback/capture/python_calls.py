@@ -20,8 +20,9 @@ from pullback.capture.context import Context
 from pullback.capture.domain import no_step_of_zero
 from pullback.capture.indexing import element
 from pullback.capture.join import chosen
-from pullback.capture.operators import binary, compare, truth, weak
+from pullback.capture.operators import binary, compare, weak
 from pullback.capture.sequences import backwards, enumerated, items_of, product, sequence, zipped
+from pullback.capture.truth import truth
 from pullback.capture.values import (
     Closure,
     DictValue,
@@ -345,7 +346,9 @@ def _ask_outside(context: Context, value: Record, what: str) -> None:
     """Refuse a question whose answer is that of the object which a dataclass here stands for."""
     if hasattr(value.kind, "without"):
         context.fail(
-            f"{what} of a sparse matrix", "it is taken apart into its arrays", "ask outside the function"
+            f"{what} of {describe(value)}",
+            "it is taken apart into what is known of it",
+            "ask outside the function",
         )
 
 

@@ -33,7 +33,7 @@ _ROWS = 64
 _status = types.int32
 
 
-def _called(context, builder, name, kind, arguments):
+def called(context, builder, name, kind, arguments):
     """The status that a function of Numba's returns, of a kind of numbers, letters, lengths and arrays."""
     ensure_lapack()
     values = [ir.Constant(ll_char, ord(get_blas_kind(kind.dtype)))]
@@ -48,14 +48,14 @@ def _called(context, builder, name, kind, arguments):
     return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), values)
 
 
-def _arrays(context, builder, signature, arguments):
+def arrays(context, builder, signature, arguments):
     return [
         make_array(kind)(context, builder, value)
         for kind, value in zip(signature.args, arguments, strict=True)
     ]
 
 
-def _shape(builder, array):
+def shape_of(builder, array):
     return cgutils.unpack_tuple(builder, array.shape)
 
 
@@ -69,10 +69,10 @@ def gesv(typing, a, pivots, b):
     """``b = a⁻¹ b``, of matrices in Fortran's order whose transposes these are."""
 
     def generate(context, builder, signature, arguments):
-        a, pivots, b = _arrays(context, builder, signature, arguments)
-        count, n = _shape(builder, b)
+        a, pivots, b = arrays(context, builder, signature, arguments)
+        count, n = shape_of(builder, b)
         given = (n, count, a.data, n, pivots.data, b.data, n)
-        return _called(context, builder, "numba_xgesv", signature.args[0], given)
+        return called(context, builder, "numba_xgesv", signature.args[0], given)
 
     return _status(a, pivots, b), generate
 
@@ -82,9 +82,9 @@ def potrf(typing, a):
     """The factor of a matrix, in its upper triangle as Fortran sees it."""
 
     def generate(context, builder, signature, arguments):
-        (a,) = _arrays(context, builder, signature, arguments)
-        n, _ = _shape(builder, a)
-        return _called(context, builder, "numba_xxpotrf", signature.args[0], ("U", n, a.data, n))
+        (a,) = arrays(context, builder, signature, arguments)
+        n, _ = shape_of(builder, a)
+        return called(context, builder, "numba_xxpotrf", signature.args[0], ("U", n, a.data, n))
 
     return _status(a), generate
 
@@ -94,10 +94,10 @@ def evd(typing, a, w):
     """Eigenvalues, and eigenvectors in place of the matrix: its rows, as Fortran's columns are."""
 
     def generate(context, builder, signature, arguments):
-        a, w = _arrays(context, builder, signature, arguments)
-        n, _ = _shape(builder, a)
+        a, w = arrays(context, builder, signature, arguments)
+        n, _ = shape_of(builder, a)
         given = ("V", "L", n, a.data, n, w.data)
-        return _called(context, builder, "numba_ez_xxxevd", signature.args[0], given)
+        return called(context, builder, "numba_ez_xxxevd", signature.args[0], given)
 
     return _status(a, w), generate
 
@@ -107,11 +107,11 @@ def gesdd(typing, a, u, s, vh):
     """The thin decomposition, all matrices transposed."""
 
     def generate(context, builder, signature, arguments):
-        a, u, s, vh = _arrays(context, builder, signature, arguments)
-        columns, rows = _shape(builder, a)
-        (count,) = _shape(builder, s)
+        a, u, s, vh = arrays(context, builder, signature, arguments)
+        columns, rows = shape_of(builder, a)
+        (count,) = shape_of(builder, s)
         given = ("S", rows, columns, a.data, rows, s.data, u.data, rows, vh.data, count)
-        return _called(context, builder, "numba_ez_gesdd", signature.args[0], given)
+        return called(context, builder, "numba_ez_gesdd", signature.args[0], given)
 
     return _status(a, u, s, vh), generate
 
@@ -139,32 +139,37 @@ def _are_matrices(*kinds):
 
 @lower_builtin(native.solve, types.Array, types.Array)
 def _solve(context, builder, signature, arguments, loc=None):
-    rows = _checked_square(context, builder, signature, arguments, loc)
-    right = make_array(signature.args[1])(context, builder, arguments[1])
-    differ = builder.icmp_signed("!=", cgutils.unpack_tuple(builder, right.shape)[0], rows)
-    message = "solve: the two have not the same number of rows"
-    raise_if(context, builder, differ, ValueError, message, loc)
+    rows = checked_square(context, builder, signature, arguments, loc)
+    check_rows(context, builder, signature, arguments, rows, loc)
     function = solver(signature.args[0].dtype, signature.args[1].ndim == 1)
-    return _succeeding(context, builder, function, signature, arguments, "Singular matrix", loc)
+    return succeeding(context, builder, function, signature, arguments, "Singular matrix", loc)
 
 
 @lower_builtin(native.cholesky, types.Array)
 def _cholesky(context, builder, signature, arguments, loc=None):
-    _checked_square(context, builder, signature, arguments, loc)
+    checked_square(context, builder, signature, arguments, loc)
     message = "Matrix is not positive definite"
-    return _succeeding(context, builder, factored, signature, arguments, message, loc)
+    return succeeding(context, builder, factored, signature, arguments, message, loc)
 
 
-def _checked_square(context, builder, signature, arguments, loc):
+def checked_square(context, builder, signature, arguments, loc):
     """The length of both axes of the first argument."""
-    rows, columns = _shape(builder, make_array(signature.args[0])(context, builder, arguments[0]))
+    rows, columns = shape_of(builder, make_array(signature.args[0])(context, builder, arguments[0]))
     message = "Last 2 dimensions of the array must be square"
     not_square = builder.icmp_signed("!=", rows, columns)
     raise_if(context, builder, not_square, np.linalg.LinAlgError, message, loc)
     return rows
 
 
-def _succeeding(context, builder, function, signature, arguments, message, loc):
+def check_rows(context, builder, signature, arguments, rows, loc):
+    """Raise if the right-hand side of a system has not so many."""
+    right = make_array(signature.args[1])(context, builder, arguments[1])
+    differ = builder.icmp_signed("!=", shape_of(builder, right)[0], rows)
+    message = "solve: the two have not the same number of rows"
+    raise_if(context, builder, differ, ValueError, message, loc)
+
+
+def succeeding(context, builder, function, signature, arguments, message, loc):
     """What `function` gives, which is an array and whether there is none: an error of the line `loc` then."""
     kind = signature.return_type
     both = typing.signature(types.Tuple((kind, types.boolean)), *signature.args)

@@ -19,7 +19,7 @@ import numpy as np
 from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.nodes import Arg, Assign, Block, Const, For, Operand, Program, Statement, Store, Var
 from pullback.ir.types import INT, Array, Scalar
-from pullback.ir.walk import assigns, mentions, reads, walk, with_blocks
+from pullback.ir.walk import assigns, mentions, reads, walk, with_blocks, with_body
 from pullback.optimize.uses import Uses, index_of
 
 
@@ -28,7 +28,7 @@ def store_first(program: Program) -> Program:
     if not any(isinstance(s, Assign) and s.function is np.zeros for s in walk(program.body)):
         return program
     builder = Builder(names_of(program))
-    return replace(program, body=_First(program, builder).block(program.body))
+    return with_body(program, _First(program, builder).block(program.body))
 
 
 @dataclass(slots=True)

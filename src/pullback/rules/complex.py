@@ -15,9 +15,11 @@ import numpy as np
 
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
-from pullback.rules.product import all_finite, scale
+from pullback.rules.product import scale
 from pullback.rules.scalar import DEGREES
 from pullback.rules.table import calls, jvp, linear, view, vjp
+
+_PART = 4096
 
 
 def is_complex(x: Any) -> bool:
@@ -30,12 +32,36 @@ def absolute_vjp(y_bar: Any, y: Any, x: Any) -> Any:
     if type(x) is type(y) is type(y_bar) is np.ndarray and is_complex(x):
         # A third of the time that np.sign takes; what is not finite or loses digits, it decides.
         with contextlib.suppress(FloatingPointError), np.errstate(all="ignore", under="raise"):
-            factor = y_bar / y
-            with np.errstate(under="ignore"):
-                product = x * factor
-            if all_finite(product):
+            product = along(x, y, y_bar)
+            if product is not None:
                 return product
     return scale(np.sign(x), y_bar)
+
+
+def along(x: Any, y: Any, y_bar: Any) -> Any:
+    """``x * (y_bar / y)`` of arrays, y being the absolute values of x; None if not all of it is finite.
+
+    A large one is made in parts, whose quotients are still in the cache when they are multiplied.
+    """
+    if x.size <= _PART or not (x.flags.c_contiguous and y.flags.c_contiguous and y_bar.flags.c_contiguous):
+        return whole_along(x, y, y_bar, None)
+    product = np.empty_like(x)
+    flat = [array.reshape(-1) for array in (x, y, y_bar, product)]
+    for start in range(0, x.size, _PART):
+        if whole_along(*[array[start : start + _PART] for array in flat]) is None:
+            return None
+    return product
+
+
+def whole_along(x: Any, y: Any, y_bar: Any, out: Any) -> Any:
+    """As `along`, at once."""
+    factor = y_bar / y
+    total: Any = np.vdot(factor, y)
+    if total - total != 0:
+        # An entry of the one or the other, and so perhaps of x, is infinite or NaN.
+        return None
+    with np.errstate(under="ignore"):
+        return np.multiply(x, factor, out=out)
 
 
 @jvp(np.absolute, 0, reads="x")

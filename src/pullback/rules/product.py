@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.dispatch import dispatched
+from pullback.base.memory import ALONE
 from pullback.base.numbers import REALS
 from pullback.base.tracked import Tracked
 from pullback.rules.table import partials
@@ -48,7 +49,7 @@ def scale_anew(derivative: Callable[..., Any], values: tuple[Any, ...], seed: An
     if (
         type(partial) is _array
         and partial.size > _LARGE
-        and getrefcount(partial) == _ALONE
+        and getrefcount(partial) == ALONE
         and type(seed) is _array
         and partial.base is None
         and partial.shape == seed.shape
@@ -58,15 +59,6 @@ def scale_anew(derivative: Callable[..., Any], values: tuple[Any, ...], seed: An
         total: Any = np.vdot(partial, partial)
         return partial if total - total == 0 else scale(derivative(*values), seed)
     return scale(partial, seed)
-
-
-def _references() -> int:
-    """What `getrefcount` says of an object that one variable refers to."""
-    alone = object()
-    return getrefcount(alone)
-
-
-_ALONE = _references()
 
 
 def all_finite(product: Any) -> bool:

@@ -9,10 +9,12 @@ repetition of a few lines here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
+from pullback.base.memory import ALONE
 from pullback.base.modes import switch
 from pullback.base.numbers import DOUBLES, REALS
 from pullback.base.spec import Spec
@@ -69,14 +71,9 @@ def pull_unary(saved: Any, y_bar: Any) -> Any:
     derivative, y, x = saved
     if type(y_bar) is _array:
         return scale_anew(derivative, (y, x), y_bar)
-    partial = derivative(y, x)
-    if type(y_bar) is Filled and type(partial) is _array and partial.shape == y_bar.shape:
-        value = y_bar.value
-        if type(value) in REALS and value - value == 0 != value:
-            # Such a number times any partial is what it is.
-            return Owned(partial * value)
-    x_bar = product(partial, y_bar)
-    return Owned(x_bar) if type(partial) is type(x_bar) is _array else x_bar
+    if type(y_bar) is Filled:
+        return filled(derivative, (y, x), y_bar)
+    return product(derivative(y, x), y_bar)
 
 
 def pull_one(saved: Any, y_bar: Any) -> Any:
@@ -84,7 +81,23 @@ def pull_one(saved: Any, y_bar: Any) -> Any:
     partial, y, a, b = saved
     if type(y_bar) is _array:
         return scale_anew(partial, (y, a, b), y_bar)
+    if type(y_bar) is Filled:
+        return filled(partial, (y, a, b), y_bar)
     return product(partial(y, a, b), y_bar)
+
+
+def filled(derivative: Callable[..., Any], values: tuple[Any, ...], y_bar: Filled) -> Any:
+    """The product of a derivative and one number; in the derivative's memory, if that has just been made."""
+    partial = derivative(*values)
+    if type(partial) is not _array:
+        return product(partial, y_bar)
+    value = y_bar.value
+    if partial.shape == y_bar.shape and type(value) in REALS and value - value == 0 != value:
+        # Such a number times any partial is what it is.
+        if getrefcount(partial) == ALONE and partial.base is None and partial.dtype is y_bar.dtype:
+            return Owned(partial if value == 1 else np.multiply(partial, value, partial))
+        return Owned(partial * value)
+    return Owned(product(partial, y_bar))
 
 
 def pull_both(saved: Any, y_bar: Any) -> Any:

@@ -19,7 +19,13 @@ from pullback.base.spec import Spec
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.structured import IdentityMultiple, dense
 from pullback.tape.accumulate import Owned
-from pullback.tape.conjugates import adjoint, adjoint_times, times_adjoint
+from pullback.tape.conjugates import (
+    adjoint,
+    adjoint_multiples,
+    adjoint_times,
+    both_products,
+    times_adjoint,
+)
 from pullback.tape.elementwise import shares_node
 from pullback.tape.keep import snapshot
 from pullback.tape.node import Pull, Recording
@@ -77,8 +83,13 @@ def pull_right(a: Any, y_bar: Any) -> Any:
 def pull_stacks(saved: Any, y_bar: Any) -> Any:
     """As `pull_product`, for stacks that broadcast, and complex matrices."""
     a, b = saved
-    if type(y_bar) is not _array and type(y_bar) is not IdentityMultiple:
-        y_bar = dense(y_bar)
+    if type(y_bar) is not IdentityMultiple:
+        owned = type(y_bar) is Owned
+        if type(y_bar) is not _array:
+            y_bar = dense(y_bar)
+        both = both_products(a, y_bar, b, owned) if type(y_bar) is _array else None
+        if both is not None:
+            return Owned(both[0]), Owned(both[1])
     return left_of_stacks(a.shape, b, y_bar), right_of_stacks(a, b.shape, y_bar)
 
 
@@ -189,17 +200,16 @@ def parted(shape: Shape, other: Shape, y_shape: Shape) -> tuple[list[int], list[
 
 def of_traced(y_bar: IdentityMultiple, other: Any, shape: tuple[int, ...]) -> Any:
     """The cotangent of a factor of this shape, where that of the product is a multiple of the identity."""
-    x_bar, factor = adjoint(other), y_bar.factor()
+    factor = y_bar.factor()
     if (
-        x_bar.dtype.kind == "c"
-        and x_bar.shape == shape
+        other.dtype.kind == "c"
+        and (*other.shape[:-2], *other.shape[:-3:-1]) == shape
         and type(factor) is _array
-        and factor.dtype is x_bar.dtype
+        and factor.dtype is other.dtype
         and factor.shape[:-2] == shape[:-2]
     ):
-        # Conjugating has made the memory.
-        return Owned(np.multiply(x_bar, factor, out=x_bar))
-    return unbroadcast(y_bar.times(x_bar), shape)
+        return Owned(adjoint_multiples(other, factor))
+    return unbroadcast(y_bar.times(adjoint(other)), shape)
 
 
 def conjugate(self: Variable) -> Any:
@@ -337,4 +347,4 @@ def are_last(ndim: int, axis1: Any = 0, axis2: Any = 1, offset: Any = 0, **other
     )
 
 
-OWNING.add(pull_conjugate)
+OWNING.update({pull_conjugate, pull_stacks})

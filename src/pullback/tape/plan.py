@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
+from pullback.base.memory import ALONE
 from pullback.base.modes import switch
 from pullback.base.mutable import Mutable
 from pullback.base.numbers import COMPLEXES, NUMBERS
@@ -324,6 +326,8 @@ def pull_alone(saved: Any, y_bar: Any) -> Any:
         y_bar = y_bar.dense()
     x_bar = bar(y_bar, y, x, **kwargs) if kwargs else bar(y_bar, y, x)
     if type(x_bar) in _SHAPED and x_bar.shape == x.shape and x_bar.dtype is x.dtype:
+        if type(x_bar) is _array and getrefcount(x_bar) == ALONE and x_bar.base is None and x_bar.ndim:
+            return Owned(x_bar)
         return x_bar
     return fitted(x_bar, x)
 

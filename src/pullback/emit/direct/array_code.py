@@ -11,6 +11,7 @@ from typing import Any
 from numba.core import types
 
 from pullback.emit.direct.elements import View, is_array
+from pullback.emit.direct.references import release, retain
 from pullback.emit.direct.views import Views
 
 
@@ -18,7 +19,7 @@ class ArrayCode(Views):
     """A part of `Expressions`.
 
     Attributes:
-        nameless: arrays that have no name, with their types, in the order they came to be.
+        nameless: arrays that have no name, in the order they came to be.
     """
 
     context: Any
@@ -34,7 +35,7 @@ class ArrayCode(Views):
     def held(self, kind, value):
         """`value`, which the statement lets go of if it is an array."""
         if is_array(kind):
-            self.nameless.append((kind, value))
+            self.nameless.append(value)
         return value
 
     def taken(self, node):
@@ -42,7 +43,7 @@ class ArrayCode(Views):
         value = self.of(node)
         if is_array(self.kind(node)):
             if type(node) is ast.Name:
-                self.context.nrt.incref(self.builder, self.kind(node), value)
+                retain(self.builder, value)
             else:
                 self.nameless.pop()
         return value
@@ -53,8 +54,8 @@ class ArrayCode(Views):
         before = len(self.nameless)
         yield
         if not self.builder.block.is_terminated:
-            for kind, value in self.nameless[before:]:
-                self.context.nrt.decref(self.builder, kind, value)
+            for value in self.nameless[before:]:
+                release(self.builder, value)
         del self.nameless[before:]
 
     def number(self, node):
