@@ -98,6 +98,9 @@ class Check:
             lengths = {(k, axis): n for k, shape in enumerate(shapes) for axis, n in enumerate(shape)}
             captured = with_lengths(captured, {place: n for place, n in lengths.items() if n > 1})
         self._valued("captured", captured)
+        arguments = self.own()
+        self.stage = "emit captured"
+        self._values(load(captured, jit=False)(*arguments), arguments)
         lowered = self._made("lower", lambda: lower(captured))
         self._valued("lowered", lowered)
         simple = self._made("optimize", lambda: optimize(captured))
@@ -173,6 +176,7 @@ class Check:
         try:
             whole = self._made("adjoint", lambda: adjoint(captured, self.wrt, [0]))
             self._same_bars("adjoint", run(whole, [*self.own(), one]), tolerance)
+            self._same_bars("emit whole adjoint", load(whole, jit=False)(*self.own(), one), tolerance)
             derived = self._made("lower adjoint", lambda: lower(whole))
             self._same_bars("lower adjoint", run(derived, [*self.own(), one]), tolerance)
             self._tangent("tangent of whole arrays", captured, slope)

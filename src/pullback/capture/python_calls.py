@@ -307,6 +307,18 @@ def _isinstance(context: Context, args: list[Any], kwargs: dict[str, Any]) -> An
     return is_instance(value, kinds)
 
 
+@handles(type)
+def _type(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if len(args) != 1:
+        context.fail("a class is made", "it has no translation to a program", "make it outside the function")
+    value = args[0]
+    if isinstance(value, Record):
+        _ask_outside(context, value, "type")
+        return value.kind
+    stand_ins: dict[type, type] = {ListValue: list, DictValue: dict, RangeValue: range}
+    return python_type(value) if isinstance(value, Var) else stand_ins.get(type(value), type(value))
+
+
 def is_instance(value: Any, kinds: Any) -> bool:
     """``isinstance(value, kinds)``."""
     if isinstance(value, Var):

@@ -21,6 +21,7 @@ from pullback.emit.text import Text, call, subscript, tuple_of
 from pullback.ir import primitives
 from pullback.ir.nodes import Arg, Assign, Const, Operand, Slice, Store, Var
 from pullback.ir.types import Array, Scalar, Type
+from pullback.ir.views import gives_view
 from pullback.ir.walk import arguments, operands, reads
 
 Reader = Callable[[Any], Text]
@@ -68,11 +69,12 @@ class Outline:
             called = [function_in(c) for arg in arguments(statement) for c in operands(arg)]
             modules = frozenset(spelled(f)[1] for f in (statement.function, *called) if f is not None) - {""}
         kinds = [target.type for target in statement.targets]
+        make = "np.array" if gives_view(statement) else "np.asarray"
         if len(kinds) == 1:
-            lines = (f"return {_contiguous(body.code, kinds[0])}",)
+            lines = (f"return {_contiguous(make, body.code, kinds[0])}",)
         else:
             parts = [f"part_{i}" for i in range(len(kinds))]
-            whole = [_contiguous(part, kind) for part, kind in zip(parts, kinds, strict=True)]
+            whole = [_contiguous(make, part, kind) for part, kind in zip(parts, kinds, strict=True)]
             lines = (f"{', '.join(parts)} = {body.code}", f"return {', '.join(whole)}")
         wish = getattr(statement.function, "__name__", "call")
         return self._new(wish, [result_kind(kind) for kind in kinds], lines, variables, read, modules, where)
@@ -126,9 +128,9 @@ def _typed(variables: list[Var]) -> list[str]:
     ]
 
 
-def _contiguous(code: str, kind: Type) -> str:
+def _contiguous(make: str, code: str, kind: Type) -> str:
     """The code of an array as one in C order, which is the layout that is declared."""
-    return f"np.asarray({code}, order='C')" if isinstance(kind, Array) else code
+    return f"{make}({code}, order='C')" if isinstance(kind, Array) else code
 
 
 def _as_value(entry: Text) -> str:

@@ -19,6 +19,7 @@ from pullback.optimize.hoist import hoist_memory, hoist_values
 from pullback.optimize.induction import without_counters
 from pullback.optimize.integers import fold_integers
 from pullback.optimize.interleave import interleave
+from pullback.optimize.inverses import systems_for_inverses
 from pullback.optimize.loads import hoist_loads
 from pullback.optimize.lower import lower
 from pullback.optimize.split import split_additions
@@ -37,7 +38,8 @@ def simplify(program: Program) -> Program:
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    program = _through(program, with_factors, lower, without_counters, believe_checks, share_values)
+    program = _through(program, systems_for_inverses, with_factors, lower, without_counters)
+    program = _through(program, believe_checks, share_values)
     fused = _through(program, fuse)
     if fused is not program:
         program = _through(fused, contract, remove_dead, share_values)

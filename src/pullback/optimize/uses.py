@@ -163,6 +163,10 @@ class Uses:
         """The statements that use a variable."""
         return [self._text.statements[at] for at in self._text.used.get(name, ())]
 
+    def place(self, name: str) -> int:
+        """Where a variable is first assigned."""
+        return self._text.assigned[name][0]
+
     def dominates(self, name: str, position: int) -> bool:
         """Whether every use of a variable assigned at `position` is within the block it is assigned in."""
         path = self._text.blocks[position]

@@ -52,7 +52,7 @@ class Scopes:
         name = self.root(self._viewed(array))
         key = name if name in self.scope else GIVEN if name in self.given else REST
         for instruction in instructions:
-            if instruction.opname in ("load", "store"):
+            if instruction.opname in ("load", "store", "call"):
                 instruction.set_metadata("alias.scope", self.scope[key])
                 instruction.set_metadata("noalias", self.others[key])
 

@@ -1,4 +1,4 @@
-"""Functions without a derivative, of values known at run time, and of `math` with more than two numbers."""
+"""What compiled code calls: histograms, `math` of several numbers, and what it refuses to call."""
 
 from __future__ import annotations
 
@@ -67,3 +67,38 @@ def test_exact_sums_are_refused() -> None:
         pb.compile(function)(X)
     assert caught.value.remedy
     assert "np.sum" in caught.value.remedy
+
+
+def cube(x: Any) -> Any:
+    return np.sum(x**3)
+
+
+def doubled(z: Any, x: Any) -> None:
+    z[:] = 2 * x
+
+
+slope, pure = pb.grad(cube), pb.purify(doubled)
+
+
+@pytest.mark.parametrize(
+    ("function", "what", "remedy"),
+    [
+        (lambda x: slope(x)[0], "pb.grad of cube in compiled code", "transforms of a compiled function"),
+        (lambda x: pb.hvp(cube, x, x)[0], "pb.hvp in compiled code", "outside"),
+        (lambda x: pure(np.empty(5), x)[0], "pb.purify of doubled is called", "z = np.empty"),
+    ],
+)
+def test_transforms_are_not_called_in_compiled_code(function: Any, what: str, remedy: str) -> None:
+    with pytest.raises(UnsupportedError, match=what) as caught:
+        pb.compile(function, jit=False)(X)
+    assert caught.value.remedy
+    assert remedy in caught.value.remedy
+
+
+def test_types_are_asked_of_what_is_known_at_run_time() -> None:
+    def function(x: Any, n: Any) -> Any:
+        if type(x) is np.ndarray and type(x[0]) is np.float64 and type(n) is int and type((n,)) is tuple:
+            return x[0] * n
+        return 0.0
+
+    assert pb.compile(function, jit=False)(X, 3) == function(X, 3) != 0
