@@ -84,6 +84,16 @@ def test_matrices_that_are_left_to_python() -> None:
     np.testing.assert_allclose(pb.grad(compiled)(a, b), pb.grad(square, engine="tape")(a, b), rtol=1e-9)
 
 
+def chosen(a: Any, b: Any, flag: bool) -> Any:
+    x = np.linalg.solve(a, b)
+    return x @ b if flag else np.sum(np.linalg.solve(a, x))
+
+
+def test_an_argument_that_is_a_bool() -> None:
+    for flag in (True, False):
+        np.testing.assert_allclose(pb.compile(chosen)(A, X, flag), chosen(A, X, flag))
+
+
 def sometimes(a: Any, x: Any, trips: int) -> Any:
     for _ in range(trips):
         x = np.linalg.solve(a, x)

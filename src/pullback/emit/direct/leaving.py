@@ -38,7 +38,8 @@ class Leaving:
         builder.ret, builder.leaving = self._return, self
         # How many slots there are is known in the end.
         self.count, self.bytes = WORD(0), WORD(0)
-        self.slots = builder.alloca(POINTER, self.count)
+        with builder.goto_entry_block():  # an argument that is a bool has left it behind
+            self.slots = builder.alloca(POINTER, self.count)
         cgutils.memset(builder, self.slots, self.bytes, 0)
         self.free = []
         self.block, self.code = _joined(builder, "leaving", callconv.errcode_t)
