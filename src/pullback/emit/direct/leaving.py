@@ -38,6 +38,7 @@ class Leaving:
         builder.ret, builder.leaving = self._return, self
         # How many slots there are is known in the end.
         self.count, self.bytes = WORD(0), WORD(0)
+        # Arguments may have taken the builder out of the first block.
         with builder.goto_entry_block():
             self.slots = builder.alloca(POINTER, self.count)
             cgutils.memset(builder, self.slots, self.bytes, 0)
