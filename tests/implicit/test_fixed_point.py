@@ -74,6 +74,11 @@ def test_a_neutral_fixed_point() -> None:
         pb.grad(lambda a: fixed_point(lambda x, a: x * a / a, 1.0, (a,)))(2.0)
 
 
+def test_beside_a_double_fixed_point() -> None:
+    with pytest.raises(NotDifferentiableError, match="singular"):
+        pb.grad(lambda b: fixed_point(lambda x, b: x - (x - 1) ** 2 + b, 0.5, (b,)))(0.0)
+
+
 def test_an_unknown_method() -> None:
     with pytest.raises(UnsupportedError, match="method='newton'"):
         fixed_point(np.cos, 1.0, method="newton")

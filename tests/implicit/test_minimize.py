@@ -91,6 +91,12 @@ def test_a_flat_minimum() -> None:
         pb.grad(lambda a: minimize(lambda x, a: (x[0] + x[1] - a) ** 2, np.zeros(2), (a,))[0])(1.0)
 
 
+@pytest.mark.parametrize("start", [0.5, 2.0, 3.0])
+def test_a_minimum_of_fourth_order(start: float) -> None:
+    with pytest.raises(NotDifferentiableError, match="singular"):
+        pb.grad(lambda b: minimize(lambda x, b: (x - 1) ** 4 / 4 - b * x, start, (b,)))(0.0)
+
+
 @pytest.mark.parametrize("method", ["Nelder-Mead", "trust-constr"])
 def test_methods_without_gradients_are_refused(method: str) -> None:
     with pytest.raises(UnsupportedError, match="neither bounds nor constraints"):

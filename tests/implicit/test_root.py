@@ -162,6 +162,20 @@ def test_a_double_root() -> None:
         pb.grad(lambda a: root(lambda x, a: (x - a) ** 3, 1.0, (a,), tol=1e-5))(1.0)
 
 
+@pytest.mark.parametrize("start", [0.5, 0.9, 3.0])
+@pytest.mark.parametrize("power", [2, 3])
+def test_a_solution_beside_a_double_root(start: float, power: int) -> None:
+    """Rounding stops the solver where the Jacobian is small and not zero, and the derivative is infinite."""
+    with pytest.raises(NotDifferentiableError, match="singular"):
+        pb.grad(lambda b: root(lambda x, b: (x - 1) ** power - b, start, (b,)))(0.0)
+
+
+def test_units_that_make_a_jacobian_large_or_small_are_no_singularity() -> None:
+    for unit in (1e-20, 1e-3, 1e20):
+        found = pb.grad(lambda b, unit=unit: root(lambda x, b: (x / unit) ** 2 - b, unit, (b,)))(4.0)
+        assert found == pytest.approx(unit / 4)
+
+
 def test_a_closure_over_what_is_tracked() -> None:
     with pytest.raises(UnsupportedError, match=r"(?s)closes over a tracked value.*pass the value in args"):
         pb.grad(lambda a: root(lambda x: x**2 - a, 1.0))(4.0)

@@ -14,7 +14,7 @@ from pullback.base.errors import PullbackError, UnsupportedError
 from pullback.capture import capture
 from pullback.emit import load
 from pullback.ir.lengths import with_lengths
-from pullback.ir.nodes import Program
+from pullback.ir.nodes import Program, Var
 from pullback.ir.run import run
 from pullback.ir.types import type_of
 from pullback.ir.verify import verify
@@ -98,6 +98,9 @@ class Check:
             lengths = {(k, axis): n for k, shape in enumerate(shapes) for axis, n in enumerate(shape)}
             captured = with_lengths(captured, {place: n for place, n in lengths.items() if n > 1})
         self._valued("captured", captured)
+        arguments = self.own()
+        self.stage = "emit captured"
+        self._values(load(captured, jit=False)(*arguments), arguments)
         lowered = self._made("lower", lambda: lower(captured))
         self._valued("lowered", lowered)
         simple = self._made("optimize", lambda: optimize(captured))
@@ -144,7 +147,9 @@ class Check:
 
     def _derivatives(self, captured: Program | None, simple: Program, jit: bool, second: bool) -> None:
         tolerance = 10 * WORKING_PRECISION[self.dtype]
-        one = np.asarray(1.0, np.asarray(self.value).dtype)[()]
+        # A number that is of one type on one way and of another on the other has the program's.
+        (result,) = simple.results
+        one = np.asarray(1.0, result.type.dtype if isinstance(result, Var) else np.float64)[()]
         pure = purified(simple)
         program = self._made("adjoint of optimized", lambda: adjoint(pure, self.wrt, [0]))
         self.bars = run(program, [*self.own(), one])[1:]
@@ -171,6 +176,7 @@ class Check:
         try:
             whole = self._made("adjoint", lambda: adjoint(captured, self.wrt, [0]))
             self._same_bars("adjoint", run(whole, [*self.own(), one]), tolerance)
+            self._same_bars("emit whole adjoint", load(whole, jit=False)(*self.own(), one), tolerance)
             derived = self._made("lower adjoint", lambda: lower(whole))
             self._same_bars("lower adjoint", run(derived, [*self.own(), one]), tolerance)
             self._tangent("tangent of whole arrays", captured, slope)

@@ -16,6 +16,7 @@ from typing import Any
 from comparing_programs import Check, MismatchError
 from programs import program, rich, wide
 
+from pullback.base.collector import collector_paused
 from pullback.base.errors import UnsupportedError
 
 KINDS = {"narrow": program, "wide": wide, "rich": rich}
@@ -36,7 +37,8 @@ def outcome(text: str, made: Any, options: dict[str, bool]) -> tuple[str, str, l
     signal.signal(signal.SIGPROF, ring)
     signal.setitimer(signal.ITIMER_PROF, LIMIT)
     try:
-        return "", "", Check(text, made.name, made.dtype, made.arguments()).run(**options)
+        with collector_paused():
+            return "", "", Check(text, made.name, made.dtype, made.arguments()).run(**options)
     except OvertimeError:
         return "overtime", "", []
     except UnsupportedError as error:

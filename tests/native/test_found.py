@@ -16,6 +16,30 @@ FOUND = {
         for k in range(n):
             a[0, 3] = np.tanh(x[1])
         """,
+    "what runs again in the reverse sweep checks lengths again": """
+        v = np.empty(4)
+        v[:] = x[::-1].real
+        w = 0
+        while w < 2 and abs(a[1, 0]) <= 50:
+            w += 1
+            for k in range(n):
+                v += 0.1 * np.maximum(x.real, a[3].real)
+                s = np.cos(c / (1.5 + a[k % 4, 2] ** 2))
+            x[1:] = np.tanh(x[:-1])
+        x[0] += np.sum(v)
+        """,
+    "additions to an array and to its transpose in one loop": """
+        turned = a.T
+        a += 0.2 * a.T
+        x[1] = np.tanh(b[0, 2])
+        c = c + 0.3 * np.sum(a) + 0.2 * np.sum(turned * turned)
+        """,
+    "a system of one column": """
+        v = np.linalg.solve(a[::-1] + 32.0 * np.eye(4), a[2][:, None] * np.linspace(-0.5, 0.5, 1))
+        if abs(c) < 0.01:
+            v = 0.4 * np.mean(np.ones((4, 1, 2)) * v[1, -1], axis=-1)
+        x[:] += v[:, 0]
+        """,
     "a store at repeated indices keeps the last value": """
         x[idx] = b[0] * x
         a[idx, 1:] = np.sin(a[:, 1:])
@@ -78,6 +102,28 @@ FOUND = {
         """,
     "a tangent in another layout than its value": """
         c = c + 0.1 * np.linalg.det(a[1:, 2:-5:-1])
+        """,
+    "what NumPy gives as a view keeps its values": """
+        for k in range(n):
+            b[:, :2] = np.real(b[:, 2:]) * a[:2, :2] * 0.5
+            b[:, 2:] *= 0.5 + 0.1 * x[k]
+        """,
+    "what a function of NumPy's gives as a view keeps its values": """
+        for k in range(n):
+            c = c + 0.1 * np.sum(np.sin(np.lib.stride_tricks.sliding_window_view(x, 4)))
+            x *= 0.7
+        """,
+    "a tangent of fewer entries than its value": """
+        more = np.ones((3, 4)) - np.sum(a, axis=0, keepdims=True)
+        c = c + 0.1 * np.sum(more[1] * more[2])
+        """,
+    "each store of a loop that is written out has overwritten a number of its own": """
+        s = c
+        for k in range(n):
+            s = s * np.cos(0.3 * x[k] * a[3, 2])
+        for k in range(3):
+            a[3, -2] += 0.2
+        c = c + s
         """,
     "a store of what NumPy may see as a view of the same array": """
         a[1] += 0.5 * np.reshape(a[2:, -3:3], 4)

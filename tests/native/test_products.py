@@ -116,3 +116,36 @@ def test_second_derivatives_of_a_chain() -> None:
     taped = pb.hvp(in_parts, primals, tangents)
     for ours, theirs in zip(compiled, taped, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-9)
+
+
+def first_rows(a: Any) -> Any:
+    return a[:, :5] @ a[0, :, :6]
+
+
+def gram_of_rows(a: Any) -> Any:
+    return a[:, :5] @ np.conj(a[:, :5].mT)
+
+
+def gram_of_columns(a: Any) -> Any:
+    return a[:, :, :5] @ np.conj(a[:, :, :5].mT)
+
+
+def rows_of_columns(a: Any) -> Any:
+    return a[:, :, :5].mT @ a[:, :, :7]
+
+
+def one_beside_all(a: Any) -> Any:
+    return a[:, None, 1:6] @ a[1:2, :5].mT
+
+
+@pytest.mark.parametrize(
+    "function", [first_rows, gram_of_rows, gram_of_columns, rows_of_columns, one_beside_all]
+)
+@pytest.mark.parametrize("jit", [False, True])
+def test_the_first_rows_or_columns_of_a_stack(function: Any, jit: bool) -> None:
+    """They lie in memory where those of the whole matrices do, and are less."""
+    a = drawn(3, 8, 8)
+    value, pull = pb.vjp(pb.compile(function, jit=jit), a)
+    wanted, taped = pb.vjp(function, a)
+    np.testing.assert_allclose(value, wanted, rtol=1e-12)
+    np.testing.assert_allclose(pull(wanted)[0], taped(wanted)[0], rtol=1e-12)

@@ -13,7 +13,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 
 import pullback as pb
-from pullback.base.errors import NotDifferentiableError, UnsupportedError
+from pullback.base.errors import NotDifferentiableError, ShapeError, UnsupportedError
 from pullback.scipy import sparse
 
 RNG = np.random.default_rng(3)
@@ -172,9 +172,24 @@ def by_gmres_of_a_dense_matrix(data: Any, b: Any) -> Any:
     return scipy.sparse.linalg.gmres(np.outer(data[:6], b) + np.diag(b), b, rtol=1e-12)[0]
 
 
+DIAGONAL = scipy.sparse.coo_array(scipy.sparse.diags_array(1 / SYMMETRIC.diagonal()))
+
+
+def solved_for_columns(data: Any, b: Any) -> Any:
+    a = scipy.sparse.csr_array((data, INDICES, STARTS), shape=(6, 6))
+    both = scipy.sparse.linalg.spsolve(a, np.outer(b, b[:3]))
+    return both @ b[:3] + scipy.sparse.linalg.spsolve(a, b[:, None])
+
+
+def with_a_preconditioner(data: Any, b: Any) -> Any:
+    first = scipy.sparse.linalg.cg(SYMMETRIC, b, rtol=1e-12, M=DIAGONAL)[0]
+    a = scipy.sparse.csr_array((data, INDICES, STARTS), shape=(6, 6))
+    return first + scipy.sparse.linalg.gmres(a, b, M=np.eye(6) / 4, rtol=1e-12)[0]
+
+
 CASES = [
     of_rows, of_places, solved, solved_with_a_constant_matrix, by_conjugate_gradients, by_gmres,
-    by_gmres_of_a_dense_matrix,
+    by_gmres_of_a_dense_matrix, solved_for_columns, with_a_preconditioner,
 ]  # fmt: skip
 
 
@@ -219,6 +234,28 @@ def test_failures_at_run_time() -> None:
         compiled(np.ones(6))
 
 
+def test_a_preconditioner_carries_no_derivative() -> None:
+    def solved(x: Any) -> Any:
+        return np.sum(scipy.sparse.linalg.cg(SYMMETRIC, np.ones(6), M=np.diag(x), rtol=1e-12)[0])
+
+    compiled, x = pb.compile(solved, jit=False), 1 / SYMMETRIC.diagonal()
+    np.testing.assert_allclose(compiled(x), solved(x))
+    with pytest.raises(UnsupportedError, match="tracked preconditioner"):
+        pb.grad(compiled)(x)
+
+
+def test_columns_of_which_there_is_one_at_run_time_alone() -> None:
+    compiled = pb.compile(lambda b: scipy.sparse.linalg.spsolve(A, b), jit=False)
+    b = np.arange(12.0).reshape(6, 2)
+    np.testing.assert_allclose(compiled(b), scipy.sparse.linalg.spsolve(A, b))
+    wanted = scipy.sparse.linalg.spsolve(A, b[:, :1])
+    assert compiled(b[:, :1]).shape == wanted.shape == (6,)
+    columns = pb.compile(lambda b, n: scipy.sparse.linalg.spsolve(A, b[:, :n]), jit=False)
+    np.testing.assert_allclose(columns(b, 2), scipy.sparse.linalg.spsolve(A, b))
+    with pytest.raises(ShapeError, match="one column"):
+        columns(b, 1)
+
+
 # -- what is refused ---------------------------------------------------------------------------------------
 
 LIL, LINE, OPERATOR = scipy.sparse.lil_array(A), A[0], scipy.sparse.linalg.aslinearoperator(A)
@@ -236,15 +273,16 @@ REFUSED: list[tuple[Callable[..., Any], str, str, str]] = [
     (lambda b: np.dot(ANY, b), "is passed to numpy.dot", "the products A @ x", "A.data"),
     (lambda b: A, "a sparse matrix is returned", "taken apart", "A.data"),
     (lambda b: isinstance(A, scipy.sparse.csr_array) * b, "isinstance of", "taken apart", "outside"),
-    (lambda b: hasattr(A, "tocsr") * b, "hasattr of a sparse matrix", "taken apart", "outside"),
+    (lambda b: hasattr(A, "tocsr") * b, "hasattr of a SparseMatrix", "taken apart", "outside"),
     (lambda b: OPERATOR @ b, "LinearOperator", "no translation", "outside"),
     (lambda b: scipy.sparse.linalg.eigsh(A, k=2)[0], "eigsh of scipy.sparse", "spsolve", "outside"),
     (lambda b: scipy.sparse.diags_array(b) @ b, "diags_array of scipy.sparse", "spsolve", "outside"),
     (lambda b: scipy.sparse.csr_array(np.outer(b, b)) @ b, "a csr matrix of", "at run time", "shape="),
     (lambda b: scipy.sparse.csr_array((b, INDICES, STARTS)) @ b, "a csr matrix", "its shape", "shape="),
-    (lambda b: scipy.sparse.linalg.cg(A, b, M=A)[0], "cg with these arguments", "'M'", "outside"),
+    (lambda b: scipy.sparse.linalg.cg(A, b, callback=print)[0], "cg with these", "'callback'", "outside"),
+    (lambda b: scipy.sparse.linalg.cg(A, b, M=OPERATOR)[0], "M of scipy", "no sparse matrix", "outside"),
     (lambda b: scipy.sparse.linalg.cg(OPERATOR, b)[0], "LinearOperator", "no sparse matrix", "outside"),
-    (lambda b: scipy.sparse.linalg.spsolve(A, np.outer(b, b)), "2 axes", "of one type", "b[:, j]"),
+    (lambda b: scipy.sparse.linalg.cg(A, np.outer(b, b))[0], "2 axes", "of one type", "b[:, j]"),
     (lambda b: scipy.sparse.linalg.spsolve(np.outer(b, b), b), "2 axes", "no sparse", "np.linalg.solve"),
 ]
 

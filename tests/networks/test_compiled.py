@@ -85,6 +85,8 @@ def test_second_order_compiled() -> None:
         ({"memory_limit": 5}, "known only at run time"),
         ({"slice_to": 5}, "known only at run time"),
         ({"optimize": [(0, 1)]}, "leaves 2 tensors"),
+        ({"backend": "torch"}, "backend='torch'"),
+        ({"out": np.zeros(())}, "with out= in compiled source"),
     ],
 )
 def test_what_needs_lengths_is_refused(options: Any, match: str) -> None:

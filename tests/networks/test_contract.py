@@ -212,6 +212,10 @@ def ring(count: int, size: int) -> tuple[str, list[Any]]:
         {"memory_limit": 4},
         {"memory_limit": "max_input"},
         {"memory_limit": -1},
+        {"optimize": ["einsum_path", (0, 1), (0, 2), (0, 1)]},
+        {"optimize": ("greedy", 9)},
+        {"use_blas": False},
+        {"backend": "numpy"},
     ],
     ids=lambda options: " ".join(f"{key} {type(value).__name__}" for key, value in options.items()),
 )
@@ -220,6 +224,29 @@ def test_every_way_to_choose_a_path_gives_the_same(options: Any) -> None:
     wanted = np.trace(np.linalg.multi_dot(tensors))
     np.testing.assert_allclose(pb.contract(subscripts, *tensors, **options), wanted, rtol=1e-12)
     assert pb.testing.gradcheck(lambda *xs: pb.contract(subscripts, *xs, **options), *tensors)
+
+
+def test_the_result_may_be_written_into_an_array() -> None:
+    a, b, out = drawn(2, 3), drawn(3, 4), np.empty((2, 4))
+    assert pb.contract("ij,jk->ik", a, b, out=out) is out
+    np.testing.assert_allclose(out, a @ b)
+
+    def program(a: Any) -> Any:
+        y = pb.zeros((2, 4))
+        return np.sum(y[1]) + np.sum(pb.contract("ij,jk->ik", a, b, out=y) ** 2) + np.sum(y)
+
+    np.testing.assert_allclose(pb.grad(program)(a), (2 * (a @ b) + 1) @ b.T)
+    with pytest.raises(pb.MutationError, match="into a plain array"):
+        pb.grad(lambda a: np.sum(pb.contract("ij,jk->ik", a, b, out=out)))(a)
+    with pytest.raises(ShapeError, match="out has the shape"):
+        pb.contract("ij,jk->ik", a, b, out=np.empty((1, 2, 4)))
+
+
+def test_opt_einsum_itself_contracts_what_is_tracked() -> None:
+    a, b, c = drawn(2, 3), drawn(3, 4), drawn(4, 2)
+    expression: Any = opt_einsum.contract_expression("ij,jk,kl->il", (2, 3), b, c, constants=[1, 2])
+    for function in (expression, lambda a: opt_einsum.contract("ij,jk,kl->il", a, b, c)):
+        assert pb.testing.gradcheck(function, a)
 
 
 def test_a_path_is_chosen_once() -> None:
@@ -339,6 +366,7 @@ def test_subscripts_that_do_not_fit(args: Any, match: str) -> None:
         ({"memory_limit": "all"}, "memory_limit='all'"),
         ({"slice_to": 5, "memory_limit": 5}, "slice_to= and"),
         ({"optimize": [(0, 1)]}, "the path leaves 2 tensors"),
+        ({"backend": "torch"}, "backend='torch'"),
     ],
 )
 def test_options_that_are_none(options: Any, match: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 import pullback as pb
 from pullback.base.errors import ConvergenceError, ShapeError, UnsupportedError
@@ -81,6 +82,14 @@ def test_what_is_not_compiled(options: Any) -> None:
 
     with pytest.raises(UnsupportedError, match="in compiled source with"):
         pb.compile(program)(Y0)
+
+
+def test_scipys_solvers_in_compiled_source_point_here() -> None:
+    def program(k: Any) -> Any:
+        return solve_ivp(lambda t, y: -k * y, (0, 1), np.ones(1)).y[0, -1]
+
+    with pytest.raises(UnsupportedError, match=r"call pb\.ode\.solve"):
+        pb.compile(program)(2.0)
 
 
 def test_a_number_as_the_state() -> None:

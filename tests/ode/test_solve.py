@@ -72,11 +72,34 @@ def test_numbers_lists_and_whole_numbers() -> None:
     np.testing.assert_allclose(y, [np.cos(1), -np.sin(1)], rtol=1e-5)
 
 
+@pytest.mark.parametrize("method", ["dopri5", "rk4"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_state_without_entries(method: str, way: str) -> None:
+    def states(k: Any, y0: Any) -> Any:
+        return solve(lambda t, y, k: -k * y, y0, [0.0, 0.5, 1.0], (k,), method=method, gradient=way)
+
+    y0 = np.zeros((2, 0))
+    assert states(2.0, y0).shape == (3, 2, 0)
+    assert pb.grad(lambda k: np.sum(states(k, y0)))(2.0) == 0
+    assert pb.grad(lambda y0: np.sum(states(2.0, y0)))(y0).shape == (2, 0)
+    compiled = pb.compile(
+        lambda k, y0: np.sum(solve(lambda t, y, k: -k * y, y0, np.array([0.0, 1.0]), (k,), method=method)),
+        jit=False,
+    )
+    assert pb.grad(compiled)(2.0, y0) == 0
+
+
+def test_numbers_in_a_list_stay_numbers() -> None:
+    y = solve(lambda t, y: [y[1], -y[0]], [1.0, 0.0], [0.0, 1.0], final=True)
+    assert [type(part) for part in y] == [np.float64, np.float64]
+
+
 def test_scipy_given_what_is_tracked_points_here() -> None:
     for program in (
         lambda a: solve_ivp(lambda t, y: -a * y, (0, 1), np.ones(1)).y[0, -1],
         lambda a: integrate.odeint(lambda y, t: -a * y, np.ones(1), [0.0, 1.0])[-1, 0],
         lambda a: solve_ivp(lambda t, y: -y, (0, 1), a * np.ones(1)).y[0, -1],
+        lambda a: solve_ivp(lambda t, y: -y, (0, a), np.ones(1)).y[0, -1],
     ):
         with pytest.raises(UnsupportedError, match=r"call pb\.ode\.solve"):
             pb.grad(program)(2.0)

@@ -117,5 +117,6 @@ def kind_of(leaf: Any) -> Scalar | Array | Static:
         raise UnsupportedError(
             f"an argument of type {type(value).__name__} in compiled code",
             why="it is neither a number, nor an array, nor a tree of them, nor hashable",
+            remedy="pass its numbers and arrays, in a tuple, a dict or a dataclass.",
         ) from None
     return Static(value, type(value))

@@ -81,6 +81,22 @@ def is_compiled(function: Any) -> bool:
     return getattr(function, "is_native", False)
 
 
+def check_arguments(function: Callable[..., Any], args: Any, kwargs: dict[str, Any] | None = None) -> None:
+    """Raise if a compiled function, or a transform of one, writes into an argument that others share.
+
+    A transform gives the function copies, in which that would not show.
+
+    Raises:
+        MutationError: that names both.
+    """
+    made = made_by(function)
+    while made is not None:
+        function = made[1]
+        made = made_by(function)
+    if is_compiled(function):
+        function.check(args, kwargs or {})  # type: ignore[attr-defined]
+
+
 def on_engine(function: Callable[..., Any], engine: Engine | None) -> Callable[..., Any]:
     """The function as `engine` takes it: compiled, plain, or (None) as it is."""
     if engine not in (None, "tape", "dual", "native"):

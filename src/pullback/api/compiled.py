@@ -20,6 +20,7 @@ from pullback.base.collector import collector_paused
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import MutationError
 from pullback.base.mutable import Mutable
+from pullback.base.tracked import bare
 from pullback.capture import Captured, Leaf, StaticNeededError, capture
 from pullback.emit.load import entry_of
 from pullback.ir.lengths import with_lengths
@@ -185,14 +186,38 @@ class Compiled:
             known.insert(0, careful(answer) if careful else answer)
             del known[ENTRIES:]
 
-    def _follow(self, specialised: Specialised, values: list[Any]) -> list[Any]:
-        """Run as one operation that an engine records; effects are written back as the engine's writes."""
+    def check(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Raise if an array that is written into shares memory with another argument."""
+        leaves, specialised = self.specialise(args, kwargs)
+        check_apart(specialised, specialised.values(leaves), self.__name__)
+
+    def followed(self, *args: Any, **kwargs: Any) -> Any:
+        """A call by a transform of this very function: it leaves plain arrays as they are, captured ones too.
+
+        A gradient does, and nothing reads them before it is done.
+        """
+        leaves, specialised = self.specialise(args, kwargs)
+        values = specialised.values(leaves)
+        if not tracked_in(values):
+            return self(*args, **kwargs)
+        results = self._follow(specialised, values, writes=False)
+        return specialised.captured.rebuild(results)
+
+    def _follow(self, specialised: Specialised, values: list[Any], *, writes: bool = True) -> list[Any]:
+        """Run as one operation that an engine records; effects are written back as the engine's writes.
+
+        Args:
+            writes: whether into plain arrays as well.
+        """
+        check_apart(specialised, values, self.__name__)
         plain = [v.frozen() if isinstance(v, Mutable) else v for v in values]
         if not self.effects:
             return list(specialised.pure(*plain))
         results = list(specialised.operation(*plain))
         for k in reversed(specialised.written):
             content, target = results.pop(), values[k]
+            if not writes and not isinstance(target, Mutable):
+                continue
             if tracked_in((content,)) and not isinstance(target, Mutable):
                 raise MutationError(
                     f"{self.__name__} writes a tracked result into a plain array",
@@ -262,10 +287,22 @@ def check_apart(specialised: Specialised, values: list[Any], name: str) -> None:
     """Raise if an array that is written into shares memory with another argument."""
     for k in specialised.written:
         for j, other in enumerate(values):
-            if j != k and isinstance(other, np.ndarray) and np.may_share_memory(values[k], other):
+            if j != k and _share(values[k], other):
                 first, second = (specialised.recipe.interface.params[i].name for i in (k, j))
                 raise MutationError(
                     f"{name} writes into {first!r}, which shares memory with {second!r}",
                     why="compiled code is made for arguments that are apart",
                     remedy="pass a copy of one of them.",
                 )
+
+
+def _share(one: Any, other: Any) -> bool:
+    """Whether two arrays share memory: plain ones, or two that an engine follows."""
+    if isinstance(one, Mutable) and isinstance(other, Mutable):
+        if one.owner is not other.owner:
+            return False
+        one.settle()
+        other.settle()
+        one, other = bare(one), bare(other)
+    plain = isinstance(one, np.ndarray) and isinstance(other, np.ndarray)
+    return plain and np.may_share_memory(one, other)

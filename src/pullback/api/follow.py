@@ -56,9 +56,12 @@ def function_name(function: Callable[..., Any]) -> str:
 def outcome(function: Callable[..., Any], args: Any, kwargs: dict[str, Any] | None = None) -> Any:
     """What `function` returns. Where NumPy made an error of ours a bare one of its own, raise ours again.
 
-    It does so for ``a[0] = x``: ours is the cause of "setting an array element with a sequence".
+    It does so for ``a[0] = x``: ours is the cause of "setting an array element with a sequence". A compiled
+    function leaves plain arrays as they are, as its gradient does.
     """
     try:
+        if getattr(function, "is_native", False):
+            function = function.followed  # type: ignore[attr-defined]
         return function(*args, **(kwargs or {}))
     except (TypeError, ValueError) as error:
         if isinstance(error.__cause__, PullbackError):

@@ -11,7 +11,7 @@ import numpy as np
 
 from pullback.api.again import begin, compared, repeated, settles
 from pullback.api.automatic import automatic
-from pullback.api.compile import Engine, is_compiled, on_engine
+from pullback.api.compile import Engine, check_arguments, is_compiled, on_engine
 from pullback.api.follow import Followed, function_name, outcome, plain_aux
 from pullback.api.products import Convention, check_convention, conjugated, refuse_integers, vjp, with_aux
 from pullback.base.argnums import Argnums, Chosen, choose
@@ -73,6 +73,7 @@ def value_and_grad(
             if found is not None:
                 return found[0], conjugated(found[1], convention)
         chosen = choose(function, argnums, args, kwargs)
+        check_arguments(followed, args, kwargs)
         value, aux, gradient = evaluated(followed, chosen, has_aux, holomorphic, convention)
         return ((value, aux), gradient) if has_aux else (value, gradient)
 
@@ -286,10 +287,11 @@ def elementwise_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Call
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         chosen = choose(function, argnums, args, kwargs)
+        check_arguments(function, args, kwargs)
 
         def of_chosen(*values: Any) -> Any:
             new_args, new_kwargs = chosen.replaced(values)
-            return function(*new_args, **new_kwargs)
+            return outcome(function, new_args, new_kwargs)
 
         of_chosen.__name__ = function_name(function)
         value, pull = vjp(of_chosen, *chosen.values())

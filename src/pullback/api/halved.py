@@ -19,7 +19,6 @@ from pullback.api.fitting import coerced
 from pullback.api.native import asked_for, may_ask_again, positions_of
 from pullback.api.operation import Operation
 from pullback.base.dispatch import tracked_in
-from pullback.base.errors import MutationError
 from pullback.base.pytrees import flatten
 from pullback.capture import Captured
 from pullback.ir.types import Scalar, is_inexact
@@ -62,11 +61,7 @@ def pulled_back(
     plan: _Plan | None = specialised.plans[asked]
     if plan is None:
         return None
-    try:
-        check_apart(specialised, given, compiled.__name__)
-    except MutationError:
-        # The tape makes copies.
-        return None
+    check_apart(specialised, given, compiled.__name__)
     fitted = [coerced(v, kind) for v, kind in zip(given, specialised.params, strict=True)]
     # What the arguments become later is nothing to the cotangents.
     own = {k: fitted[k].copy("K") if isinstance(fitted[k], np.ndarray) else fitted[k] for k in plan.taken}

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pullback.api.again import begin, compared, settles
-from pullback.api.compile import Engine, is_compiled, on_engine
+from pullback.api.compile import Engine, check_arguments, is_compiled, on_engine
 from pullback.api.follow import checked_leaves, function_name, outcome, pushed, warn_independent
 from pullback.api.gradient import grad
 from pullback.api.products import refuse_integers, vjp, with_aux
@@ -87,6 +87,7 @@ def jacobian(
             if found is not None:
                 return found
         chosen = choose(function, argnums, args, kwargs)
+        check_arguments(function, args, kwargs)
         matrix = _Matrix(function, chosen, has_aux, holomorphic, chunk_size or _CHUNK)
         return matrix.by_columns() if mode == "forward" else matrix.by_rows(switch=mode == "auto")
 
@@ -120,7 +121,7 @@ class _Matrix:
                 values.append(unflatten(structure, rest[:count]))
                 del rest[:count]
             new_args, new_kwargs = chosen.replaced(tuple(values))
-            return function(*new_args, **new_kwargs)
+            return outcome(function, new_args, new_kwargs)
 
         of_leaves.__name__ = self.name
         self.function = of_leaves

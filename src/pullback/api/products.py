@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pullback.api.again import begin, compared, repeated, settles
-from pullback.api.compile import is_compiled
+from pullback.api.compile import check_arguments, is_compiled
 from pullback.api.follow import Followed, checked_leaves, function_name, outcome, plain_aux, pushed, zeros
 from pullback.base.errors import ConventionError, MutationError, NotDifferentiableError, ShapeError
 from pullback.base.mutable import Mutable
@@ -83,6 +83,7 @@ def vjp(
             found = _of_arrays(function, primals, has_aux, convention)
         if found is not None:
             return found
+    check_arguments(function, primals)
     recorded = _Recorded(function, primals, has_aux)
 
     def pull(y_bar: Any) -> tuple[Any, ...]:
@@ -290,6 +291,7 @@ def _forward(function: Callable[..., Any], primals: Any, tangents: Any, has_aux:
         )
     if len(primals) != len(tangents):
         raise ShapeError(f"jvp is given {len(primals)} primals and {len(tangents)} tangents")
+    check_arguments(function, primals)
     forward = Sweep()
     arguments: list[Any] = []
     name = function_name(function)

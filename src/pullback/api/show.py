@@ -14,6 +14,7 @@ from pullback.emit.source import source
 from pullback.ir.nodes import Program
 from pullback.optimize.pipeline import finish
 from pullback.transform.adjoint import adjoint
+from pullback.transform.literal import with_stored_literals
 from pullback.transform.purify import purified
 
 
@@ -34,7 +35,7 @@ def text_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
     if stage == "lowered":
         return source(specialised.pure.program)
     if stage == "adjoint":
-        return source(adjoint(purified(specialised.captured.program), wrt, (0,)))
+        return source(adjoint(with_stored_literals(purified(specialised.captured.program)), wrt, (0,)))
     return source(finish(specialised.pure.adjoint(wrt, (0,)).program))
 
 

@@ -21,6 +21,13 @@ _READS = ("BINARY_SUBSCR", "BINARY_SLICE")
 
 def lost_number(x: Any, name: str) -> UnsupportedError:
     """The error for ``name(x)``, where `name` makes a plain number."""
+    caller = _caller()
+    if caller.startswith("scipy"):
+        return UnsupportedError(
+            f"{caller} would turn a {x.kind} into a plain number and lose its derivative",
+            why=f"it calls {name}() of it, and a plain number holds no derivative",
+            remedy=_in_place_of(caller),
+        )
     return _at_subscript(x) or UnsupportedError(
         f"{name}() would turn a {x.kind} into a plain number and lose its derivative",
         why="a plain number holds no derivative",
@@ -55,10 +62,18 @@ _INSTEAD = {
 """What differentiates the solutions that SciPy's solvers find."""
 
 
-def _in_place_of(caller: str) -> str:
+def instead_of_solver(caller: str) -> str | None:
+    """What to call in place of a solver of SciPy's; None if `caller` is none."""
     solver = _INSTEAD.get(caller.rpartition(".")[2])
-    if solver is not None and caller.startswith(("scipy.integrate", "scipy.optimize")):
-        return f"call {solver}, which is differentiable, with what the function depends on in args=(...)."
+    if solver is None or not caller.startswith(("scipy.integrate", "scipy.optimize")):
+        return None
+    return f"call {solver}, which is differentiable, with what the function depends on in args=(...)."
+
+
+def _in_place_of(caller: str) -> str:
+    solver = instead_of_solver(caller)
+    if solver is not None:
+        return solver
     module, _, name = caller.rpartition(".")
     ours = _ours(module, name)
     if ours is not None:

@@ -89,6 +89,12 @@ class Mutable(Tracked):
         """A constant like this one that holds `part`."""
         raise NotImplementedError
 
+    @property
+    def owner(self) -> Mutable:
+        """What owns the memory: itself, or for a view its root."""
+        cell = self._cell
+        return self if cell is None or cell.root is None else cell.root
+
     def settle(self) -> None:
         """Bring a view up to date with its root, and note that the root's buffer may be kept from now on."""
         cell: Any = self._cell

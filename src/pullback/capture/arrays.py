@@ -76,6 +76,10 @@ def dtype_of(context: Context, value: Any) -> np.dtype[Any] | None:
         context.fail(f"{describe(value)} as a dtype", "NumPy knows none of that name")
     if dtype.kind not in "biufc":
         context.fail(f"the dtype {dtype}", "only numbers can be in a program")
+    if dtype.char in "egG":
+        context.fail(
+            f"the dtype {dtype}", "compiled code computes in single and double precision", "use np.float64"
+        )
     return dtype
 
 

@@ -14,6 +14,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from pullback.base.lost import instead_of_solver
 from pullback.capture import decompositions, managers, matching, stopping
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
@@ -162,6 +163,9 @@ def _construct(context: Context, kind: type, args: list[Any], kwargs: Kwargs) ->
     )
 
 
+_OUTSIDE = "give it one with pb.primitive and pb.vjp_rule, or call it outside of the compiled function"
+
+
 def _python(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> Any:
     """Anything else that can be called from Python: inlined where it is Python all the way."""
     if isinstance(function, types.FunctionType):
@@ -175,16 +179,23 @@ def _python(context: Context, function: Any, args: list[Any], kwargs: Kwargs) ->
                 return call(context, run_again, [marked, *args], kwargs)
             if "__compiled__" in function.__dict__:
                 return call(context, function.__dict__["__compiled__"], args, kwargs)
+            _no_transform(context, function)
             context.fail(
                 f"{name_of(function)} has no rule",
                 "it is neither in the table of rules nor a function of yours",
-                "give it one with pullback.rules, or call it outside",
+                instead_of_solver(name_of(function)) or _OUTSIDE,
             )
         return inline_function(context, function, args, kwargs)
     if isinstance(function, types.MethodType):
         return inline_function(context, function.__func__, [function.__self__, *args], kwargs)
     if isinstance(function, functools.partial):
         return call(context, function.func, [*function.args, *args], {**function.keywords, **kwargs})
+    if getattr(function, "is_native", False) and not function.effects:
+        context.fail(
+            f"pb.purify of {function.__name__} is called in compiled code",
+            "it leaves alone what its function writes into, here or elsewhere",
+            "call the function itself, on an array made for what it writes: z = np.empty(4); f(z, y)",
+        )
     for attribute in ("__wrapped__", "py_func"):
         inner = getattr(function, attribute, None)
         if callable(inner) and _is_transparent(function):
@@ -197,6 +208,20 @@ def _python(context: Context, function: Any, args: list[Any], kwargs: Kwargs) ->
         "it is neither Python source nor a function that pullback has a rule for",
         "call it outside, or write it with NumPy",
     )
+
+
+def _no_transform(context: Context, function: types.FunctionType) -> None:
+    """Refuse a transform, and what one has made."""
+    made = function.__dict__.get("__transform__")
+    if made is not None or function.__module__.startswith("pullback.api"):
+        called = (
+            f"pb.{function.__name__}" if made is None else f"pb.{made[0].__name__} of {function.__name__}"
+        )
+        context.fail(
+            f"{called} in compiled code",
+            "a compiled program is derived as a whole",
+            "call it outside; transforms of a compiled function run compiled code",
+        )
 
 
 def _is_transparent(function: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +22,11 @@ from pullback.capture.names import lift
 from pullback.capture.source import Source, source_of
 from pullback.capture.sparse import SparseMatrix
 from pullback.capture.values import (
+    Closure,
     DictValue,
     ListValue,
+    Method,
+    Partial,
     Record,
     Var,
     children,
@@ -30,6 +34,7 @@ from pullback.capture.values import (
     is_namedtuple,
     is_number,
     is_static,
+    lacking,
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Const, Operand, Program, Return
@@ -131,7 +136,8 @@ def capture(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[s
     results: list[Operand] = []
     if frame.env.get(DEAD):
         value = None
-    structure = _result(context, value, results)
+    with context.at(_where_it_returns(source.node)):
+        structure = _result(context, value, results)
     body = (*context.prologue, *context.builder.statements(), Return(tuple(results)))
     captives = tuple(context.captives.values())
     name = "".join(c if c.isidentifier() or c.isdigit() else "_" for c in plain.__name__).strip("_") or "f"
@@ -198,6 +204,12 @@ def _argument(context: Context, tree: Any, name: str, params: list[Var]) -> Any:
     return tree
 
 
+def _where_it_returns(node: ast.FunctionDef | ast.Lambda) -> ast.AST:
+    """The last ``return``, or what a lambda returns."""
+    last = node.body if isinstance(node, ast.Lambda) else node.body[-1]
+    return last if isinstance(last, ast.expr | ast.Return) else node
+
+
 def _result(context: Context, value: Any, results: list[Operand]) -> Any:
     """What is returned, with a `Leaf` for each number and array."""
     if isinstance(value, Var):
@@ -213,14 +225,14 @@ def _result(context: Context, value: Any, results: list[Operand]) -> Any:
         return [_result(context, part, results) for part in value.items]
     if isinstance(value, DictValue):
         return {key: _result(context, part, results) for key, part in value.items.items()}
-    if isinstance(value, Record) and value.kind is SparseMatrix:
-        context.fail("a sparse matrix is returned", "it is taken apart into its arrays", "return A.data")
     if isinstance(value, Record):
+        if value.kind is SparseMatrix:
+            context.fail("a sparse matrix is returned", "it is taken apart into its arrays", "return A.data")
+        if hasattr(value.kind, "without"):
+            raise context.refusal(f"{describe(value)} is returned", *lacking(value, ""))
         return Record(value.kind, {key: _result(context, x, results) for key, x in value.fields.items()})
-    if is_static(value) and children(value) is None:
-        return value
-    if is_static(value):
-        return to_python(value)
+    if is_static(value) and not isinstance(value, Closure | Method | Partial):
+        return value if children(value) is None else to_python(value)
     raise context.refusal(
         f"{describe(value)} is returned", "only numbers, arrays and structures of them can be"
     )

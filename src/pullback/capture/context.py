@@ -40,6 +40,11 @@ class _Uncertain:
     function: str
 
 
+_EAGER = "engine='tape' or 'dual', which run the function as it is"
+_IF_IT_DOES = "arguments that it takes; if these are such, engine='tape' runs the function as it is"
+_OF_NO_USE = "what Python and NumPy take: the function fails in the same way without pullback"
+
+
 class Context:
     """See the module's docstring.
 
@@ -115,7 +120,11 @@ class Context:
         self, what: str, why: str = "", remedy: str = "", node: ast.AST | None = None
     ) -> UnsupportedError:
         """An `UnsupportedError` at `node`, or at what is being captured."""
-        return UnsupportedError(what, why=why or None, remedy=remedy or None, where=self.location(node))
+        if not remedy:
+            remedy = _EAGER
+            if why.startswith(("Python ", "NumPy ")):
+                remedy = _OF_NO_USE if why.startswith(("Python ", "NumPy raises")) else _IF_IT_DOES
+        return UnsupportedError(what, why=why or None, remedy=remedy, where=self.location(node))
 
     def fail(self, what: str, why: str = "", remedy: str = "", node: ast.AST | None = None) -> NoReturn:
         """Raise what `refusal` makes."""
@@ -167,6 +176,13 @@ class Context:
                 f"{name_of(function)} does not take these arguments",
                 f"NumPy says: {str(error) or type(error).__name__}",
             )
+        for v in variables_in(result):
+            if isinstance(v.type, Scalar | Array) and v.type.dtype.char in "egG":
+                self.fail(
+                    f"{name_of(function)} gives values of {v.type.dtype}",
+                    "compiled code computes in single and double precision",
+                    "convert what it is given: x.astype(float)",
+                )
         if name == "t":
             self.temporaries.update(v.name for v in variables_in(result))
         if function in ALIASING:

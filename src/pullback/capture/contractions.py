@@ -18,7 +18,7 @@ from pullback.capture.sequences import items_of
 from pullback.capture.values import describe, is_static, to_python
 from pullback.ir.types import Array
 from pullback.rules.networks.indices import network_of, path_by_order
-from pullback.rules.networks.path import path_of, subscripts_of
+from pullback.rules.networks.path import check_backend, path_given, path_of, subscripts_of
 from pullback.rules.networks.plan import Labels, steps_of, written
 
 _LENGTH = 4
@@ -27,11 +27,17 @@ _LENGTH = 4
 
 def contract(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """A call of `pullback.contract`, or of `numpy.einsum` with a path."""
-    options = {key: _static(context, f"{key}=", value) for key, value in kwargs.items()}
+    if kwargs.get("out") is not None and not (is_static(kwargs["out"]) and to_python(kwargs["out"]) is None):
+        context.fail(
+            "a contraction with out= in compiled source", "it is not in the language", "out[...] = the result"
+        )
+    options = {key: _static(context, f"{key}=", value) for key, value in kwargs.items() if key != "out"}
     for key, reason in _LENGTHS_NEEDED.items():
         if options.pop(key, None) is not None:
             context.fail(f"a contraction with {key}= in compiled source", reason, "give a path: optimize=[…]")
     optimize = options.pop("optimize", "auto")
+    options.pop("use_blas", None)
+    backend = options.pop("backend", "auto")
     if options:
         context.fail(
             f"a contraction with {', '.join(options)}= in compiled source", "it is not in the language"
@@ -45,9 +51,10 @@ def contract(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
         tensors, key = args[0 : 2 * pairs : 2], (tuple(terms), output)
     arrays = [_tensor(context, tensor) for tensor in tensors]
     try:
+        check_backend(backend)
         shapes = [_shape(array) for array in arrays]
         inputs, result = subscripts_of(key, shapes)
-        path = path_of(inputs, result, shapes, _path(optimize))
+        path = path_of(inputs, result, shapes, path_given(optimize))
         return _along(context, arrays, inputs, result, path)
     except PullbackError as error:
         raise context.refusal(error.what, error.why or "", error.remedy or "") from None
@@ -81,17 +88,6 @@ def _static(context: Context, what: str, value: Any) -> Any:
     if not is_static(value):
         context.static_needed(what, value)
     return to_python(value)
-
-
-def _path(optimize: Any) -> Any:
-    """`optimize` as opt_einsum takes it: NumPy's paths have their name first."""
-    if not isinstance(optimize, list | tuple):
-        return optimize
-    if optimize and optimize[0] == "einsum_path":
-        return tuple(map(tuple, optimize[1:]))
-    if optimize and isinstance(optimize[0], str):
-        return optimize[0]
-    return tuple(map(tuple, optimize))
 
 
 def _tensor(context: Context, value: Any) -> Any:

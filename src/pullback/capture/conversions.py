@@ -56,7 +56,7 @@ def made_array(context: Context, a: Any, dtype: Any, fresh: bool) -> Any:
     wanted = (
         dtype_of(context, to_python(dtype))
         if is_static(dtype)
-        else context.fail("a dtype known at run time", "the result's type depends on it")
+        else context.fail("a dtype known at run time", "the result's type depends on it", "write the dtype")
     )
     if is_scalar(a):
         if wanted is None or kind_of(a).dtype == wanted:

@@ -168,7 +168,9 @@ def _element(context: Context, parts: list[Any], index: Any, owner: Any) -> Any:
 def binary_range(context: Context, owner: RangeValue, index: Any) -> Any:
     """``range(...)[index]``."""
     if not is_scalar(index):
-        context.fail("a range is sliced", "only one element of a range can be taken")
+        context.fail(
+            "a range is sliced", "only one element of a range can be taken", "write range(a, b, step)"
+        )
     return whole(context, np.add, owner.start, whole(context, np.multiply, index, owner.step))
 
 

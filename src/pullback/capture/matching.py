@@ -14,10 +14,11 @@ from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, statement
 from pullback.capture.join import fork
 from pullback.capture.methods import attribute
-from pullback.capture.operators import compare, condition, conjunction, negation, short_circuit, truth
+from pullback.capture.operators import compare, condition, conjunction, negation, short_circuit
 from pullback.capture.python_calls import is_instance, python_type
 from pullback.capture.sequences import items_of
 from pullback.capture.statements import live_after, run_block
+from pullback.capture.truth import truth
 from pullback.capture.values import (
     DictValue,
     ListValue,

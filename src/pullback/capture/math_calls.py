@@ -106,6 +106,17 @@ for _name, _original in {
     PYTHON[_original] = _special(_name, _original)
 
 
+@handles(math.hypot)
+def _hypot(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if is_static(tuple(args)):
+        return constant(context, math.hypot, args, kwargs)
+    of_two = _math(np.hypot, math.hypot)
+    result, *others = args if len(args) > 1 else (0.0, *args)
+    for x in others:
+        result = of_two(context, [result, x], kwargs)
+    return result
+
+
 def _log(original: Callable[..., Any]) -> Handler:
     def handler(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if is_static(tuple(args)):
@@ -137,10 +148,18 @@ PYTHON[math.ceil] = _whole(np.ceil, math.ceil)
 PYTHON[math.trunc] = _whole(np.trunc, math.trunc)
 
 
+_EXACT = {math.fsum: "use sum(...) or np.sum(...), whose last digits may differ"}
+if hasattr(math, "sumprod"):
+    _EXACT[math.sumprod] = "use np.dot, whose last digits may differ"
+
+
 def _of_constants(original: Callable[..., Any]) -> Handler:
     """A function of integers, or one that is rare: of what is known before the program runs."""
 
     def handler(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if original in _EXACT and not is_static(tuple(args)):
+            what = f"math.{original.__name__} of values known at run time"
+            context.fail(what, "compiled code rounds each sum", _EXACT[original])
         if not is_static((*args, *kwargs.values())):
             context.static_needed(f"an argument of math.{original.__name__}", (*args, *kwargs.values()))
         return constant(context, original, args, kwargs)

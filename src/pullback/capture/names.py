@@ -115,7 +115,7 @@ def load_outside(context: Context, name: str, function: Any) -> Any:
         return lift(context, scope[name], name, lambda: scope[name])
     if hasattr(builtins, name):
         return getattr(builtins, name)
-    raise context.refusal(f"name {name!r} is not defined", "neither the function nor its module has it")
+    raise context.refusal(f"name {name!r} is not defined", "Python raises a NameError")
 
 
 def lift(context: Context, value: Any, name: str, getter: Callable[[], Any]) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from pullback.capture.context import Context
-from pullback.capture.operators import binary, truth, weak
+from pullback.capture.operators import binary, weak
 from pullback.capture.python_calls import PYTHON, constant, handles, scalar
+from pullback.capture.truth import truth
 from pullback.capture.values import is_static, kind_of
 from pullback.ir.primitives import cast, truncate
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from pullback.capture.arrays import alias, as_array, converted, dtype_of
 from pullback.capture.context import Context
 from pullback.capture.contractions import contract
 from pullback.capture.creation import CREATION
+from pullback.capture.integers import called
 from pullback.capture.overwriting import keep_arguments
 from pullback.capture.placing import REWRITES
 from pullback.capture.scatter import at
@@ -41,9 +41,10 @@ from pullback.capture.values import (
 from pullback.ir.build import dummy_arg, types_of_call
 from pullback.ir.nodes import Const, Slice
 from pullback.ir.primitives import cast, item, truncate
-from pullback.ir.types import Stack, dummy, type_of
+from pullback.ir.types import Stack, type_of
+from pullback.ir.views import viewed
 from pullback.rules.lookup import row_of
-from pullback.rules.table import BY_USERS, TABLE, name_of
+from pullback.rules.table import TABLE, name_of
 
 Kwargs = dict[str, Any]
 
@@ -74,11 +75,15 @@ _NAMED_RESULTS: dict[Any, Any] = {
 _REAL_OR_COMPLEX: dict[Any, str] = {
     np.real_if_close: "use np.real",
     np.linalg.eig: "write np.linalg.eig(a + 0j), which gives complex results always",
+    np.roots: "write np.roots(p + 0j), which gives complex results always",
     np.linalg.eigvals: "write np.linalg.eigvals(a + 0j) or scipy.linalg.eigvals(a), which are complex always",
 }
 """Functions whose result is real or complex by what its values are, and what to do instead."""
 
 _REFUSED: dict[Any, str] = {
+    np.nditer: "write a loop for each axis",
+    np.ndindex: "write a loop for each axis: for i in range(m): for j in range(n)",
+    np.ndenumerate: "write a loop for each axis: for i in range(m): for j in range(n)",
     np.vectorize: "write the loop, or call the function on arrays",
     np.apply_along_axis: "write the loop over the rows",
     np.fromiter: "fill an np.empty array in a loop",
@@ -200,7 +205,7 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         kind = "complex" if function is np.real_if_close else "real"
         if (kind_of(args[0]).dtype.kind == "c") == (kind == "complex"):
             what = f"np{name_of(function).removeprefix('numpy')} of {kind} values"
-            which = "if the imaginary parts are 0" if kind == "complex" else "if all eigenvalues are"
+            which = "if the imaginary parts are 0" if kind == "complex" else "if all of it is"
             why = f"its dtype depends on them: the result is real {which}, and compiled code has one type"
             context.fail(what, why, _REAL_OR_COMPLEX[function])
     if function not in TABLE and row_of(function) is None and function not in _EXTRA:
@@ -223,7 +228,7 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         kind = types_of_call(function, tuple(operands), {})[0]
         assert not isinstance(kind, Stack)
         return context.call(cast, operands[0], kind.dtype)
-    result = context.call(function, *operands, **keywords)
+    result = called(context, function, *operands, **keywords)
     if function in _NAMED_RESULTS and isinstance(result, tuple) and Const("raw") not in operands:
         result = _NAMED_RESULTS[function](*result)
     _note_views(context, function, operands, keywords, result)
@@ -232,34 +237,10 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
 
 def _note_views(context: Context, function: Any, operands: list[Any], keywords: Kwargs, result: Any) -> None:
     """Note that the program copies where NumPy gives, or may give, a view."""
-    if function is np.einsum and len(operands) == 2 and is_array(operands[1]):
-        # A diagonal, or a transpose.
-        bases = operands[1:]
-    else:
-        rule = TABLE.get(function)
-        opaque = function in BY_USERS and not isinstance(function, np.ufunc)
-        places = range(len(operands) if opaque else 1 if rule is not None and rule.view else 0)
-        bases = [operands[k] for k in places if _may_view(function, operands, keywords, k)]
+    bases = viewed(function, operands, keywords)
     for part in result if isinstance(result, tuple) else (result,):
         for base in bases:
             context.copied(part, base, name_of(function))
-
-
-def _may_view(function: Any, operands: list[Any], keywords: Kwargs, place: int) -> bool:
-    """Whether a function may give a view of the operand at `place`, for any layout of it."""
-    if place >= len(operands) or not is_array(operands[place]):
-        return False
-    for layout in "CFA":
-        base = dummy(replace(operands[place].type, layout=layout))
-        stand_ins = [base if k == place else dummy_arg(operand) for k, operand in enumerate(operands)]
-        try:
-            result = function(*stand_ins, **{k: dummy_arg(v) for k, v in keywords.items()})
-        except Exception:  # these lengths, or these numbers, do not go together
-            return True
-        parts = result if isinstance(result, tuple | list) else (result,)
-        if any(np.may_share_memory(part, base) for part in parts):
-            return True
-    return False
 
 
 _OF_ONE = frozenset([np.sum, np.prod, np.mean, np.max, np.min])

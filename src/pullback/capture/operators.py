@@ -14,14 +14,13 @@ from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
 from pullback.capture.domain import check_operands, check_result
+from pullback.capture.integers import called
 from pullback.capture.join import fork
+from pullback.capture.truth import truth
 from pullback.capture.values import (
-    Closure,
     DictValue,
     ListValue,
     Maybe,
-    Method,
-    Partial,
     Poison,
     RangeValue,
     Record,
@@ -37,8 +36,8 @@ from pullback.capture.values import (
     to_python,
 )  # fmt: skip
 from pullback.ir.nodes import Assign, Block, Var
-from pullback.ir.primitives import dim, item, select, weaken
-from pullback.ir.types import BOOL, INT, Array, Scalar
+from pullback.ir.primitives import dim, select, weaken
+from pullback.ir.types import BOOL, Scalar
 
 BINARY: dict[type[ast.operator], Callable[..., Any]] = {
     ast.Add: np.add, ast.Sub: np.subtract, ast.Mult: np.multiply, ast.Div: np.divide,
@@ -78,10 +77,8 @@ def binary(context: Context, function: Callable[..., Any], left: Any, right: Any
     if is_numeric(left) and is_numeric(right):
         if is_number(left) and is_number(right):
             return _folded(context, OPERATORS[function], left, right)
-        if function is np.power:
-            _check_power(context, left, right)
         check_operands(context, function, left, right)
-        result = context.call(function, left, right)
+        result = called(context, function, left, right)
         check_result(context, function, left, right, result)
         return result
     joined = _structure(context, function, left, right)
@@ -134,15 +131,6 @@ def _structure(context: Context, function: Callable[..., Any], left: Any, right:
     return None
 
 
-def _check_power(context: Context, base: Any, exponent: Any) -> None:
-    """A negative int as the power of an int gives a float: no one type holds both."""
-    if not (isinstance(exponent, Var) and kind_of(exponent) == INT and is_scalar(base)):
-        return
-    if kind_of(base) == INT:
-        negative = context.call(np.less, exponent, 0, name="negative")
-        context.raise_if(negative, ValueError, "int to a negative int power: write float(base) ** exponent")
-
-
 @expression(ast.UnaryOp)
 def _unary(context: Context, node: ast.UnaryOp) -> Any:
     value = evaluate(context, node.operand)
@@ -185,31 +173,6 @@ def condition(context: Context, node: ast.expr) -> Any:
     """The truth of an expression: a static bool or a Var."""
     with context.at(node):
         return truth(context, evaluate(context, node))
-
-
-def truth(context: Context, value: Any) -> Any:
-    """``bool(value)`` as a test: a static bool or a Var."""
-    if isinstance(value, Var):
-        if isinstance(value.type, Array):
-            if value.type.ndim == 0 or value.type.ones == frozenset(range(value.type.ndim)):
-                return truth(context, context.call(item, value, (0,) * value.type.ndim))
-            context.fail(
-                "the truth value of an array",
-                "an array with more than one element has none",
-                "use .any() or .all()",
-            )
-        if kind_of(value).dtype.kind == "b":
-            return value
-        return context.call(np.not_equal, value, 0, name="test")
-    if isinstance(value, ListValue | DictValue):
-        return bool(value.items)
-    if isinstance(value, RangeValue):
-        if is_static(value):
-            return bool(to_python(value))
-        context.static_needed("the truth value of a range", value)
-    if isinstance(value, Closure | Method | Partial | Record):
-        return True
-    return bool(value)
 
 
 @expression(ast.Compare)
@@ -297,7 +260,11 @@ def _identical(context: Context, left: Any, right: Any) -> bool:
     if isinstance(left, Var) and isinstance(right, Var) and is_array(left) and is_array(right):
         if left.name == right.name:
             return True
-        context.fail("`is` between arrays", "whether two names mean one array is known only at run time")
+        context.fail(
+            "`is` between arrays",
+            "whether two names mean one array is known only at run time",
+            "keep a flag beside them, or compare their elements",
+        )
     if is_static(left) and is_static(right):
         return to_python(left) is to_python(right)
     return False
@@ -311,7 +278,11 @@ def _contained(context: Context, left: Any, right: Any, negated: bool) -> Any:
     if is_static(left) and is_static(right):
         return (to_python(left) in to_python(right)) != negated
     if parts is None:
-        context.fail(f"`in` {describe(right)}", "only tuples, lists and dicts of known length are searched")
+        context.fail(
+            f"`in` {describe(right)}",
+            "only tuples, lists and dicts of known length are searched",
+            "np.any(array == value)",
+        )
     found: Any = False
     for part in parts:
         equal = truth(context, compare(context, ast.Eq(), left, part))

@@ -20,8 +20,9 @@ from pullback.capture.context import Context
 from pullback.capture.domain import no_step_of_zero
 from pullback.capture.indexing import element
 from pullback.capture.join import chosen
-from pullback.capture.operators import binary, compare, truth, weak
+from pullback.capture.operators import binary, compare, weak
 from pullback.capture.sequences import backwards, enumerated, items_of, product, sequence, zipped
+from pullback.capture.truth import truth
 from pullback.capture.values import (
     Closure,
     DictValue,
@@ -306,6 +307,18 @@ def _isinstance(context: Context, args: list[Any], kwargs: dict[str, Any]) -> An
     return is_instance(value, kinds)
 
 
+@handles(type)
+def _type(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if len(args) != 1:
+        context.fail("a class is made", "it has no translation to a program", "make it outside the function")
+    value = args[0]
+    if isinstance(value, Record):
+        _ask_outside(context, value, "type")
+        return value.kind
+    stand_ins: dict[type, type] = {ListValue: list, DictValue: dict, RangeValue: range}
+    return python_type(value) if isinstance(value, Var) else stand_ins.get(type(value), type(value))
+
+
 def is_instance(value: Any, kinds: Any) -> bool:
     """``isinstance(value, kinds)``."""
     if isinstance(value, Var):
@@ -333,7 +346,9 @@ def _ask_outside(context: Context, value: Record, what: str) -> None:
     """Refuse a question whose answer is that of the object which a dataclass here stands for."""
     if hasattr(value.kind, "without"):
         context.fail(
-            f"{what} of a sparse matrix", "it is taken apart into its arrays", "ask outside the function"
+            f"{what} of {describe(value)}",
+            "it is taken apart into what is known of it",
+            "ask outside the function",
         )
 
 

@@ -36,6 +36,9 @@ def of_records(context: Context, operator: Callable[..., Any], left: Any, right:
         if type(value).__module__.partition(".")[0] not in ("builtins", "numpy", "pullback"):
             why = f"a method of {type(value).__name__} does it, which has no translation"
             raise context.refusal(what, why, "call it outside the function")
+    if isinstance(left, str) and word == "mod":
+        what = f"{describe(right)} is put into text"
+        raise context.refusal(what, "a program has no strings", "format the result outside the function")
     raise context.refusal(what, "Python has none for these types")
 
 

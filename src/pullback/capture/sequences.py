@@ -169,7 +169,11 @@ def unpack(context: Context, value: Any, count: int | None) -> list[Any]:
     """The parts of `value`, which must be `count`; an array's rows, with a run-time check of their number."""
     if is_array(value):
         if count is None:
-            context.fail("an array is unpacked into a starred name", "its length is known only at run time")
+            context.fail(
+                "an array is unpacked into a starred name",
+                "its length is known only at run time",
+                "take slices: first, rest = x[0], x[1:]",
+            )
         if value.type.ndim == 0:
             context.fail("a 0-d array is unpacked", "NumPy raises a TypeError")
         length = context.dim(value, 0)
@@ -181,7 +185,11 @@ def unpack(context: Context, value: Any, count: int | None) -> list[Any]:
         return [load(context, value, full_index(context, value, k)) for k in range(count)]
     items = items_of(context, value)
     if items is None:
-        context.fail(f"{describe(value)} is unpacked", "its length is not known before the program runs")
+        context.fail(
+            f"{describe(value)} is unpacked",
+            "its length is not known before the program runs",
+            "index it: a, b = x[0], x[1]",
+        )
     if count is not None and len(items) != count:
         context.fail(f"{len(items)} values are unpacked into {count} names", "Python raises a ValueError")
     return items

@@ -59,25 +59,37 @@ class SparseMatrix:
     @property
     def indices(self) -> Any:
         if self.format == "coo":
-            raise UnsupportedError("a coo matrix has no indices", why="it has row and col")
+            raise UnsupportedError(
+                "a coo matrix has no indices", why="it has row and col", remedy="pass a.tocsr()"
+            )
         return self.first
 
     @property
     def indptr(self) -> Any:
         if self.format == "coo":
-            raise UnsupportedError("a coo matrix has no indptr", why="it has row and col")
+            raise UnsupportedError(
+                "a coo matrix has no indptr", why="it has row and col", remedy="pass a.tocsr()"
+            )
         return self.second
 
     @property
     def row(self) -> Any:
         if self.format != "coo":
-            raise UnsupportedError("only a coo matrix has row", why="csr and csc have indices and indptr")
+            raise UnsupportedError(
+                "only a coo matrix has row",
+                why="csr and csc have indices and indptr",
+                remedy="pass a.tocoo()",
+            )
         return self.first
 
     @property
     def col(self) -> Any:
         if self.format != "coo":
-            raise UnsupportedError("only a coo matrix has col", why="csr and csc have indices and indptr")
+            raise UnsupportedError(
+                "only a coo matrix has col",
+                why="csr and csc have indices and indptr",
+                remedy="pass a.tocoo()",
+            )
         return self.second
 
     @property

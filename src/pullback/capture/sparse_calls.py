@@ -76,12 +76,14 @@ _OPTIONS = {"rtol": 1e-05, "atol": 0.0, "maxiter": None, "restart": None}
 def spsolve(A: Any, b: Any) -> Any: ...
 
 
-def cg(A: Any, b: Any, x0: Any = None, *, rtol: Any = 1e-05, atol: Any = 0.0, maxiter: Any = None) -> Any: ...
+def cg(
+    A: Any, b: Any, x0: Any = None, *, rtol: Any = 1e-05, atol: Any = 0.0, maxiter: Any = None, M: Any = None
+) -> Any: ...
 
 
 def gmres(
     A: Any, b: Any, x0: Any = None, *, rtol: Any = 1e-05, atol: Any = 0.0, restart: Any = None,
-    maxiter: Any = None,
+    maxiter: Any = None, M: Any = None,
 ) -> Any: ...  # fmt: skip
 
 
@@ -92,18 +94,28 @@ def _solver(signature_of: Callable[..., Any]) -> Handler:
     def handler(context: Context, args: list[Any], kwargs: dict[str, Any]) -> Any:
         given = _bound(context, what, signature_of, args, kwargs)
         b = as_array(context, given["b"])
-        if not is_array(b) or b.type.ndim != 1:
-            context.fail(
-                f"{what} of {describe(b)} in compiled source",
-                "one right side has a solution of one type",
-                "solve for one column after the other, b[:, j]",
-            )
-        parts = _parts(context, what, given["A"], dense=name != "spsolve")
+        b = as_vector(context, what, b, many=name == "spsolve")
+        form, *parts = _parts(context, what, given["A"], dense=name != "spsolve")
         options = [_static(context, f"{key} of {what}", given.get(key, _OPTIONS[key])) for key in _OPTIONS]
-        x = context.call(solved, *parts[1:], b, given.get("x0"), parts[0], name, *options)
+        before = given.get("M")
+        kind, *others = ["none"] if before is None else _parts(context, f"M of {what}", before, dense=True)
+        x = context.call(solved, *parts, b, given.get("x0"), form, name, *options, kind, *others)
         return x if name == "spsolve" else (x, 0)
 
     return handler
+
+
+def as_vector(context: Context, what: str, b: Any, *, many: bool) -> Any:
+    """The right side; of one column, which SciPy's solvers make a vector, that vector."""
+    if is_array(b) and b.type.ndim == 2 and 1 in b.type.ones:
+        return context.call(np.reshape, b, (context.dim(b, 0),))
+    if not is_array(b) or (b.type.ndim != 1 and not (many and b.type.ndim == 2)):
+        context.fail(
+            f"{what} of {describe(b)} in compiled source",
+            "one right side has a solution of one type",
+            "solve for one column after the other, b[:, j]",
+        )
+    return b
 
 
 def _parts(context: Context, what: str, matrix: Any, *, dense: bool) -> list[Any]:
@@ -126,9 +138,9 @@ def _static(context: Context, what: str, value: Any) -> Any:
 
 
 def _type_of_solved(data: Any, *others: Any) -> Type:
-    b = others[4]
-    dtype = np.result_type(*(operand_type(x).dtype for x in (data, b)), np.float32)
-    return Array(dtype, 1)
+    b = operand_type(others[4])
+    dtype = np.result_type(operand_type(data).dtype, b.dtype, np.float32)
+    return Array(dtype, b.ndim)
 
 
 TYPES[solved] = _type_of_solved

@@ -217,7 +217,7 @@ def _import(context: Context, node: ast.Import | ast.ImportFrom) -> None:
 def _delete(context: Context, node: ast.Delete) -> None:
     for target in node.targets:
         if not isinstance(target, ast.Name):
-            context.fail("`del` of an item", "only a name can be deleted")
+            context.fail("`del` of an item", "only a name can be deleted", "make a new list or dict")
         load_name(context, target)
         del context.env[target.id]
 
@@ -255,7 +255,9 @@ def _assert(context: Context, node: ast.Assert) -> None:
 @statement(ast.Raise)
 def _raise(context: Context, node: ast.Raise) -> None:
     if node.exc is None:
-        context.fail("`raise` without an exception", "there is no `try` in the language")
+        context.fail(
+            "`raise` without an exception", "there is no `try` in the language", "raise ValueError(text)"
+        )
     call = node.exc if isinstance(node.exc, ast.Call) else None
     kind = evaluate(context, call.func if call else node.exc)
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):

@@ -4,10 +4,9 @@ Numba's ``np.empty`` is a function, compiled anew for every program and rank in 
 """
 
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import callconv, cgutils, types
 from numba.core.typing.npydecl import parse_dtype, parse_shape
 from numba.extending import lower_builtin, type_callable
 from numba.np.arrayobj import get_itemsize
@@ -57,17 +56,12 @@ def allocated(context, builder, kind, lengths, loc=None, natural=True):
     itemsize = ir.Constant(cgutils.intp_t, get_itemsize(context, kind))
     alignment = ir.Constant(ir.IntType(32), context.get_preferred_array_alignment(kind.dtype))
     function = _function(context, builder.module, len(lengths))
-    memory = builder.call(function, [itemsize, alignment, *lengths])
-    address = builder.ptrtoint(memory, cgutils.intp_t)
-    refused, behind = builder.append_basic_block("refused"), builder.append_basic_block("behind")
-    said = builder.icmp_unsigned("<=", address, ir.Constant(cgutils.intp_t, _TOO_BIG))
-    builder.cbranch(said, refused, behind).set_weights([1, 99])
-    builder.position_at_end(refused)
-    for code, error, message in _REFUSALS[1 if natural else 0 :]:
-        is_it = builder.icmp_unsigned("==", address, ir.Constant(cgutils.intp_t, code))
-        raise_if(context, builder, is_it, error, message, loc)
-    builder.unreachable()
-    builder.position_at_end(behind)
+    refusals = [exception(context, builder, error, (message,), loc) for error, message in _REFUSALS]
+    if natural:
+        refusals[-1] = ir.Constant(refusals[-1].type, None)
+    place = context.call_conv._get_excinfo_argument(builder.function)
+    memory = builder.call(function, [itemsize, alignment, place, *refusals, *lengths])
+    leave_if(builder, cgutils.is_null(builder, memory))
     element = context.get_data_type(kind.dtype)
     data = builder.bitcast(context.nrt.meminfo_data(builder, memory), element.as_pointer())
     strides, count = [], ir.Constant(cgutils.intp_t, 1)
@@ -86,60 +80,75 @@ def allocated(context, builder, kind, lengths, loc=None, natural=True):
     return Allocated(value, data, builder.mul(count, itemsize))
 
 
-_NEGATIVE, _NO_MEMORY, _TOO_BIG = 1, 0, 2
 _REFUSALS = (
-    (_NEGATIVE, ValueError, "negative dimensions not allowed"),
-    (_TOO_BIG, ValueError, "array is too big; its size in bytes is larger than the maximum possible size"),
-    (_NO_MEMORY, MemoryError, "Allocation failed"),
+    (MemoryError, "Allocation failed"),
+    (ValueError, "array is too big; its size in bytes is larger than the maximum possible size"),
+    (ValueError, "negative dimensions not allowed"),
 )
 
 
 def _function(context, module, rank):
-    """What allocates an array of so many axes, once for all in a module; a number for memory says why not."""
+    """What allocates an array of so many axes, once for all in a module; null if it has left an exception."""
     name = f"pullback.allocate.{rank}"
     known = module.globals.get(name)
     if known is not None:
         return known
-    word = cgutils.intp_t
-    kind = ir.FunctionType(cgutils.voidptr_t, [word, ir.IntType(32), *(word,) * rank])
-    function = ir.Function(module, kind, name)
+    word, refusal = cgutils.intp_t, callconv.excinfo_ptr_t
+    kinds = [word, ir.IntType(32), refusal.as_pointer(), *(refusal,) * len(_REFUSALS), *(word,) * rank]
+    function = ir.Function(module, ir.FunctionType(cgutils.voidptr_t, kinds), name)
     function.linkage = "internal"
     function.attributes.add("noinline")
     function.return_value.add_attribute("noalias")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    size, alignment, *lengths = function.args
-    negative = too_big = cgutils.false_bit
+    size, alignment, place, no_memory, too_big, negative, *lengths = function.args
+    is_negative = is_too_big = cgutils.false_bit
     for length in reversed(lengths):
-        negative = builder.or_(negative, builder.icmp_signed("<", length, ir.Constant(word, 0)))
+        is_negative = builder.or_(is_negative, builder.icmp_signed("<", length, ir.Constant(word, 0)))
         product = builder.smul_with_overflow(size, length)
         size = builder.extract_value(product, 0)
-        too_big = builder.or_(too_big, builder.extract_value(product, 1))
-    for test, code in ((negative, _NEGATIVE), (too_big, _TOO_BIG)):
-        with builder.if_then(test, likely=False):
-            builder.ret(builder.inttoptr(ir.Constant(word, code), cgutils.voidptr_t))
-    builder.ret(context.nrt.meminfo_alloc_aligned_unchecked(builder, size, alignment))
+        is_too_big = builder.or_(is_too_big, builder.extract_value(product, 1))
+    with builder.if_then(builder.or_(is_negative, is_too_big), likely=False):
+        builder.store(builder.select(is_negative, negative, too_big), place)
+        builder.ret(ir.Constant(cgutils.voidptr_t, None))
+    memory = context.nrt.meminfo_alloc_aligned_unchecked(builder, size, alignment)
+    with builder.if_then(cgutils.is_null(builder, memory), likely=False):
+        builder.store(no_memory, place)
+    builder.ret(memory)
     return function
 
 
+def exception(context, builder, error, arguments, loc):
+    """The constant that stands for an exception, which is raised at a place in the source."""
+    leaving = getattr(builder, "leaving", None)
+    where = None if loc is None else ("compiled" if leaving is None else leaving.name, loc.filename, loc.line)
+    return context.get_python_api(builder).serialize_object((error, arguments, where))
+
+
 def raise_if(context, builder, condition, error, message, loc=None):
-    """Leave the function with an exception.
+    """Leave the function with an exception."""
+    leaving, raised = getattr(builder, "leaving", None), exception(context, builder, error, (message,), loc)
+    if leaving is not None:
+        _branch(builder, condition, leaving.raised(raised))
+        return
+    with builder.if_then(condition, likely=False):
+        builder.store(raised, context.call_conv._get_excinfo_argument(builder.function))
+        builder.ret(callconv.RETCODE_USEREXC)
 
-    All of a line's places that raise this one share a block, if the same arrays live there.
-    """
-    blocks = _RAISING.setdefault(builder.function, {})
-    key = error, message, loc and loc.line, getattr(builder, "owned", tuple)()
-    raising = blocks.get(key)
-    if raising is None:
-        raising = blocks[key] = builder.append_basic_block("raise")
-        with builder.goto_block(raising):
-            context.call_conv.return_user_exc(builder, error, (message,), loc, "compiled")
+
+def leave_if(builder, condition):
+    """Leave the function with the exception that something which was called has put into its place."""
+    leaving = getattr(builder, "leaving", None)
+    if leaving is not None:
+        _branch(builder, condition, leaving.failed())
+        return
+    with builder.if_then(condition, likely=False):
+        builder.ret(callconv.RETCODE_USEREXC)
+
+
+def _branch(builder, condition, block):
     behind = builder.append_basic_block("behind")
-    builder.cbranch(condition, raising, behind).set_weights([1, 99])
+    builder.cbranch(condition, block, behind).set_weights([1, 99])
     builder.position_at_end(behind)
-
-
-_RAISING = WeakKeyDictionary()
-"""For each function that is being written its blocks that raise, by what they raise."""
 
 
 def _lengths(context, builder, kind, shape):

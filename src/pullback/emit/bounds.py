@@ -23,7 +23,7 @@ from pullback.emit.scope import Scope
 from pullback.ir import primitives
 from pullback.ir.affine import Affine, Symbols, add, as_number, constant
 from pullback.ir.build import Builder, Names, names_of
-from pullback.ir.memory import Memory
+from pullback.ir.memory import memory_of
 from pullback.ir.nodes import (
     Arg,
     Assign,
@@ -40,7 +40,7 @@ from pullback.ir.nodes import (
     While,
 )  # fmt: skip
 from pullback.ir.types import BOOL
-from pullback.ir.walk import walk
+from pullback.ir.walk import walk, with_body
 
 Key = tuple[tuple[int, int], ...]
 Origin = tuple[Location | None, str]
@@ -77,7 +77,7 @@ class _Loop:
 
 def with_checks(program: Program) -> Program:
     """The program with every access proved to be in range, or checked."""
-    memory = Memory(program)
+    memory = memory_of(program)
     # What is reserved is large enough.
     enough = {
         memory.group(s.targets[0].name)
@@ -92,7 +92,7 @@ def with_checks(program: Program) -> Program:
     first.block(program.body, _scope(program))
     # What the first pass found that a loop needs is known everywhere in it in the second.
     checker = _Checker(names_of(program), first.needed, is_safe)
-    return replace(program, body=checker.block(program.body, _scope(program)))
+    return with_body(program, checker.block(program.body, _scope(program)))
 
 
 def _scope(program: Program) -> Scope:

@@ -43,6 +43,7 @@ from pullback.emit import (
     native,
     overloads,
     rows,
+    systems,
     triangles,
     vector_math,
 )
@@ -134,7 +135,7 @@ def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
     modules = (
         native, overloads, allocation, arithmetic, binary, callback, exponential, frontend, inner_loops,
-        lapack, matmul, rows, triangles, vector_math,
+        lapack, matmul, rows, systems, triangles, vector_math,
     )  # fmt: skip
     direct = sorted(Path(str(pipeline.__file__)).parent.glob("*.py"))
     own = [path.read_text() for path in (*(Path(str(module.__file__)) for module in modules), *direct)]

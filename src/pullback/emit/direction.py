@@ -19,10 +19,10 @@ import numpy as np
 from pullback.emit import native
 from pullback.ir import primitives
 from pullback.ir.build import Names, names_of
-from pullback.ir.memory import Memory
+from pullback.ir.memory import Memory, memory_of
 from pullback.ir.nodes import Arg, Assign, Block, Const, For, Operand, Program, Statement, Store, Var
 from pullback.ir.types import INT, Array
-from pullback.ir.walk import assigns, reads, variables, walk, with_blocks
+from pullback.ir.walk import assigns, reads, variables, walk, with_blocks, with_body
 
 _PURE = frozenset(
     [primitives.item, primitives.dim, primitives.bind, primitives.cast, primitives.select, primitives.scale]
@@ -33,7 +33,7 @@ _SUMS = {np.add: "sum", np.subtract: "sum", np.multiply: "product", np.maximum: 
 
 def with_hidden_directions(program: Program) -> Program:
     """The program with `native.opaque` of the index of loops of which LLVM had better not know it."""
-    names, memory = names_of(program), Memory(program)
+    names, memory = names_of(program), memory_of(program)
 
     def block(statements: Block) -> Block:
         return tuple(one(statement) for statement in statements)
@@ -46,7 +46,7 @@ def with_hidden_directions(program: Program) -> Program:
         hidden = Assign((statement.index,), native.opaque, (index,), location=statement.location)
         return replace(statement, index=index, body=(hidden, *statement.body))
 
-    return replace(program, body=block(program.body))
+    return with_body(program, block(program.body))
 
 
 def _goes_down(loop: For) -> bool:
@@ -84,7 +84,7 @@ def _mixes_rows(loop: For, memory: Memory) -> bool:
 def with_upward_loops(program: Program) -> Program:
     """The program with those inner loops turned whose iterations may run in any order."""
     mentions = mentions_in(program.body, (param.name for param in program.params))
-    names, memory = names_of(program), Memory(program)
+    names, memory = names_of(program), memory_of(program)
 
     def block(statements: Block) -> Block:
         return tuple(part for statement in statements for part in one(statement))
@@ -94,7 +94,7 @@ def with_upward_loops(program: Program) -> Program:
             return _turned(statement, names)
         return (with_blocks(statement, block),)
 
-    return replace(program, body=block(program.body))
+    return with_body(program, block(program.body))
 
 
 def mentions_in(block: Block, more: Iterable[str] = ()) -> Counter[str]:

@@ -53,6 +53,11 @@ _MATRICES: dict[str, list[tuple[Callable[..., Any], str, tuple[Any, ...]]]] = {
     "np.linalg.solve": [(native.solve, "fdFD", (2, 2)), (native.solve, "fdFD", (2, 1))],
     "np.linalg.cholesky": [(native.cholesky, "fdFD", (2,))],
     "scipy.linalg.expm": [(native.expm, "d", (2,))],
+    f"{_RULES}.systems.factorised": [(native.factorised, "fdFD", (2,))],
+    f"{_RULES}.systems.solved_by": [
+        (native.solved_by, "fdFD", (2, 2, 2, bool)),
+        (native.solved_by, "fdFD", (2, 1, 2, bool)),
+    ],
     f"{_RULES}.triangular.congruent": [(native.congruent, "d", (2, 2, bool))],
     f"{_RULES}.triangular.factor_cotangent": [(native.factor_cotangent, "d", (2, 2))],
     f"{_RULES}.spectra.eigh.generic_eigh": [(native.eigh, "d", (2, "L"))],

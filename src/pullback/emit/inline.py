@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pullback.ir.memory import Memory
-from pullback.ir.nodes import Assign, Block, Program, Push, Statement, Store, While
+from pullback.ir.memory import Memory, is_alias
+from pullback.ir.nodes import Assign, Block, Program, Push, Return, Statement, Store, While
 from pullback.ir.types import Stack
+from pullback.ir.views import gives_view
 from pullback.ir.walk import assigns, blocks, reads, walk
 
 
@@ -29,11 +30,13 @@ def nested(program: Program) -> frozenset[str]:
 
 def _search(block: Block, test: Statement | None, once: set[str], found: set[str]) -> None:
     """Add the nested variables of a block; `test` is the `While` whose `before` it is."""
-    defined: dict[str, Statement] = {}
+    defined: dict[str, Assign] = {}
     for statement in block:
         for variable in () if isinstance(statement, While) else reads(statement):
             definition = defined.get(variable.name)
-            if definition is not None and _of_one_line(definition, statement):
+            if definition is None or not _of_one_line(definition, statement):
+                continue
+            if not (_refers(statement) and gives_view(definition)):
                 found.add(variable.name)
         if isinstance(statement, Store | Push):
             found.discard((statement.array if isinstance(statement, Store) else statement.stack).name)
@@ -45,6 +48,11 @@ def _search(block: Block, test: Statement | None, once: set[str], found: set[str
             _search(inner, statement if isinstance(statement, While) and index == 0 else None, once, found)
     if isinstance(test, While):
         found.update(x.name for x in reads(test) if x.name in defined)
+
+
+def _refers(statement: Statement) -> bool:
+    """Whether a statement keeps the very array that it reads, or a part of it."""
+    return isinstance(statement, Push | Return) or is_alias(statement)
 
 
 def _of_one_line(a: Statement, b: Statement) -> bool:

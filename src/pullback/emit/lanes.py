@@ -16,7 +16,7 @@ in their order: so all that is asked of a loop is that it reads nothing that it 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +28,7 @@ from pullback.emit.levels import CALL, COSTS, KINDS, LEVELS, WIDTH, Plan, carrie
 from pullback.emit.streams import streams
 from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
-from pullback.ir.memory import Memory
+from pullback.ir.memory import memory_of
 from pullback.ir.nodes import (
     Arg,
     Assign,
@@ -44,7 +44,7 @@ from pullback.ir.nodes import (
     Var,
 )
 from pullback.ir.types import INT, Array, DType, Scalar
-from pullback.ir.walk import assigns, reads, substitute, walk, with_blocks
+from pullback.ir.walk import assigns, reads, substitute, walk, with_blocks, with_body
 
 _WRITTEN_OUT: dict[Callable[..., Any], Callable[..., Any]] = {
     np.exp: native.exp, np.log: native.log, np.log1p: native.log1p, np.tanh: native.tanh,
@@ -58,19 +58,20 @@ _HARMLESS = frozenset([
     primitives.weaken, primitives.dim, primitives.stopped, max, min,
 ])  # fmt: skip
 _DOUBLE = Scalar(np.dtype(np.float64))
+_FLOATS = [Scalar(np.dtype(np.float32)), _DOUBLE]
 
 
 def with_lanes(program: Program) -> Program:
     """The same function with loops taken apart where that pays."""
     builder = Builder(names_of(program))
     body = _Lanes(program, builder).block(program.body)
-    return replace(program, body=(*builder.statements(), *body))
+    return with_body(program, (*builder.statements(), *body))
 
 
 class _Lanes:
     def __init__(self, program: Program, builder: Builder) -> None:
         self._builder = builder
-        self._memory = Memory(program)
+        self._memory = memory_of(program)
         self._given = {self._memory.group(param.name) for param in program.params}
         self._reads = _reads(program.body)
 
@@ -127,9 +128,9 @@ class _Lanes:
         """A statement with functions that are written out, or called on rows."""
         if not isinstance(statement, Assign):
             yield statement
-        elif statement.function in _WRITTEN_OUT and _is_of_a_double(statement.args):
+        elif statement.function in _WRITTEN_OUT and _is_of_a(_FLOATS, statement.args):
             yield replace(statement, function=_WRITTEN_OUT[statement.function])
-        elif statement.function in _NEAR and _is_of_a_double(statement.args):
+        elif statement.function in _NEAR and _is_of_a([_DOUBLE], statement.args):
             near, any_ = _NEAR[statement.function]
             found = self._builder.var(statement.targets[0].name, _DOUBLE)
             yield replace(statement, targets=(found,), function=near)
@@ -226,8 +227,8 @@ def _reads(block: Block) -> Counter[str]:
     return Counter(v.name for statement in walk(block) for v in reads(statement))
 
 
-def _is_of_a_double(args: tuple[Arg, ...]) -> bool:
-    return len(args) == 1 and isinstance(args[0], Var) and args[0].type == _DOUBLE
+def _is_of_a(kinds: Sequence[Scalar], args: tuple[Arg, ...]) -> bool:
+    return len(args) == 1 and isinstance(args[0], Var) and args[0].type in kinds
 
 
 def _is_called(statement: Assign) -> bool:

@@ -5,16 +5,18 @@ and what NumPy adds to LAPACK, which is more than LAPACK takes for small matrice
 order where NumPy's are, so that LAPACK is given what NumPy gives it.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
-from numba.extending import intrinsic, overload, register_jitable
+from numba.core import cgutils, types, typing
+from numba.extending import intrinsic, lower_builtin, overload, register_jitable, type_callable
 from numba.np.arrayobj import make_array
 from numba.np.linalg import F_INT_nptype, ensure_lapack, get_blas_kind, ll_char, ll_void_p
 
 from pullback.emit import native
+from pullback.emit.allocation import raise_if
 from pullback.emit.callback import call_from_compiled
 from pullback.rules.spectra.gauge import JOINED, eps_of, hidden_of
 
@@ -31,7 +33,7 @@ _ROWS = 64
 _status = types.int32
 
 
-def _called(context, builder, name, kind, arguments):
+def called(context, builder, name, kind, arguments):
     """The status that a function of Numba's returns, of a kind of numbers, letters, lengths and arrays."""
     ensure_lapack()
     values = [ir.Constant(ll_char, ord(get_blas_kind(kind.dtype)))]
@@ -46,14 +48,14 @@ def _called(context, builder, name, kind, arguments):
     return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), values)
 
 
-def _arrays(context, builder, signature, arguments):
+def arrays(context, builder, signature, arguments):
     return [
         make_array(kind)(context, builder, value)
         for kind, value in zip(signature.args, arguments, strict=True)
     ]
 
 
-def _shape(builder, array):
+def shape_of(builder, array):
     return cgutils.unpack_tuple(builder, array.shape)
 
 
@@ -67,10 +69,10 @@ def gesv(typing, a, pivots, b):
     """``b = a⁻¹ b``, of matrices in Fortran's order whose transposes these are."""
 
     def generate(context, builder, signature, arguments):
-        a, pivots, b = _arrays(context, builder, signature, arguments)
-        count, n = _shape(builder, b)
+        a, pivots, b = arrays(context, builder, signature, arguments)
+        count, n = shape_of(builder, b)
         given = (n, count, a.data, n, pivots.data, b.data, n)
-        return _called(context, builder, "numba_xgesv", signature.args[0], given)
+        return called(context, builder, "numba_xgesv", signature.args[0], given)
 
     return _status(a, pivots, b), generate
 
@@ -80,9 +82,9 @@ def potrf(typing, a):
     """The factor of a matrix, in its upper triangle as Fortran sees it."""
 
     def generate(context, builder, signature, arguments):
-        (a,) = _arrays(context, builder, signature, arguments)
-        n, _ = _shape(builder, a)
-        return _called(context, builder, "numba_xxpotrf", signature.args[0], ("U", n, a.data, n))
+        (a,) = arrays(context, builder, signature, arguments)
+        n, _ = shape_of(builder, a)
+        return called(context, builder, "numba_xxpotrf", signature.args[0], ("U", n, a.data, n))
 
     return _status(a), generate
 
@@ -92,10 +94,10 @@ def evd(typing, a, w):
     """Eigenvalues, and eigenvectors in place of the matrix: its rows, as Fortran's columns are."""
 
     def generate(context, builder, signature, arguments):
-        a, w = _arrays(context, builder, signature, arguments)
-        n, _ = _shape(builder, a)
+        a, w = arrays(context, builder, signature, arguments)
+        n, _ = shape_of(builder, a)
         given = ("V", "L", n, a.data, n, w.data)
-        return _called(context, builder, "numba_ez_xxxevd", signature.args[0], given)
+        return called(context, builder, "numba_ez_xxxevd", signature.args[0], given)
 
     return _status(a, w), generate
 
@@ -105,25 +107,87 @@ def gesdd(typing, a, u, s, vh):
     """The thin decomposition, all matrices transposed."""
 
     def generate(context, builder, signature, arguments):
-        a, u, s, vh = _arrays(context, builder, signature, arguments)
-        columns, rows = _shape(builder, a)
-        (count,) = _shape(builder, s)
+        a, u, s, vh = arrays(context, builder, signature, arguments)
+        columns, rows = shape_of(builder, a)
+        (count,) = shape_of(builder, s)
         given = ("S", rows, columns, a.data, rows, s.data, u.data, rows, vh.data, count)
-        return _called(context, builder, "numba_ez_gesdd", signature.args[0], given)
+        return called(context, builder, "numba_ez_gesdd", signature.args[0], given)
 
     return _status(a, u, s, vh), generate
 
 
-@overload(native.solve)
-def _solve(a, b):
-    kind, vector = a.dtype, b.ndim == 1
+@type_callable(native.solve)
+def _type_of_solve(context):
+    def typer(a, b):
+        fit = _are_matrices(a) and isinstance(b, types.Array) and b.dtype == a.dtype and b.ndim in (1, 2)
+        return types.Array(a.dtype, b.ndim, "C") if fit else None
 
-    def solve(a, b):
+    return typer
+
+
+@type_callable(native.cholesky)
+def _type_of_cholesky(context):
+    def typer(a):
+        return types.Array(a.dtype, 2, "C") if _are_matrices(a) else None
+
+    return typer
+
+
+def _are_matrices(*kinds):
+    return all(isinstance(kind, types.Array) and kind.ndim == 2 for kind in kinds)
+
+
+@lower_builtin(native.solve, types.Array, types.Array)
+def _solve(context, builder, signature, arguments, loc=None):
+    rows = checked_square(context, builder, signature, arguments, loc)
+    check_rows(context, builder, signature, arguments, rows, loc)
+    function = solver(signature.args[0].dtype, signature.args[1].ndim == 1)
+    return succeeding(context, builder, function, signature, arguments, "Singular matrix", loc)
+
+
+@lower_builtin(native.cholesky, types.Array)
+def _cholesky(context, builder, signature, arguments, loc=None):
+    checked_square(context, builder, signature, arguments, loc)
+    message = "Matrix is not positive definite"
+    return succeeding(context, builder, factored, signature, arguments, message, loc)
+
+
+def checked_square(context, builder, signature, arguments, loc):
+    """The length of both axes of the first argument."""
+    rows, columns = shape_of(builder, make_array(signature.args[0])(context, builder, arguments[0]))
+    message = "Last 2 dimensions of the array must be square"
+    not_square = builder.icmp_signed("!=", rows, columns)
+    raise_if(context, builder, not_square, np.linalg.LinAlgError, message, loc)
+    return rows
+
+
+def check_rows(context, builder, signature, arguments, rows, loc):
+    """Raise if the right-hand side of a system has not so many."""
+    right = make_array(signature.args[1])(context, builder, arguments[1])
+    differ = builder.icmp_signed("!=", shape_of(builder, right)[0], rows)
+    message = "solve: the two have not the same number of rows"
+    raise_if(context, builder, differ, ValueError, message, loc)
+
+
+def succeeding(context, builder, function, signature, arguments, message, loc):
+    """What `function` gives, which is an array and whether there is none: an error of the line `loc` then."""
+    kind = signature.return_type
+    both = typing.signature(types.Tuple((kind, types.boolean)), *signature.args)
+    value, failed = cgutils.unpack_tuple(
+        builder, context.compile_internal(builder, function, both, arguments), count=2
+    )
+    with cgutils.if_unlikely(builder, cgutils.is_not_null(builder, failed)):
+        context.nrt.decref(builder, kind, value)
+        context.call_conv.return_user_exc(builder, np.linalg.LinAlgError, (message,), loc, "compiled")
+    return value
+
+
+@functools.cache
+def solver(kind: Any, vector: bool) -> Any:
+    """What solves a system of numbers of this kind, for a vector or for a matrix."""
+
+    def solved(a, b):
         n = a.shape[0]
-        if a.shape[1] != n:
-            raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
-        if b.shape[0] != n:
-            raise ValueError("solve: the two have not the same number of rows")
         right = b.reshape((n, 1)) if vector else b
         count = right.shape[1]
         turned, y = native.empty((n, n), kind), native.empty((count, n), kind)
@@ -132,36 +196,31 @@ def _solve(a, b):
                 turned[j, i] = a[i, j]
             for j in range(count):
                 y[j, i] = right[i, j]
-        if n and count and gesv(turned, native.empty(n, PIVOT), y) > 0:
-            raise np.linalg.LinAlgError("Singular matrix")
+        failed = False
+        if n and count:
+            failed = gesv(turned, native.empty(n, PIVOT), y) > 0
         if vector:
-            return y.reshape(n)
+            return y.reshape(n), failed
         found = native.empty((n, count), kind)
         for i in range(n):
             for j in range(count):
                 found[i, j] = y[j, i]
-        return found
+        return found, failed
 
-    return solve
+    return solved
 
 
-@overload(native.cholesky)
-def _cholesky(a):
-    kind = a.dtype
-
-    def cholesky(a):
-        n = a.shape[0]
-        if a.shape[1] != n:
-            raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
-        factor = native.zeros((n, n), kind)
-        for i in range(n):
-            for j in range(i + 1):
-                factor[i, j] = a[i, j]
-        if n and potrf(factor) > 0:
-            raise np.linalg.LinAlgError("Matrix is not positive definite")
-        return factor
-
-    return cholesky
+def factored(a: Any) -> Any:
+    """The lower factor, and whether there is none."""
+    n = a.shape[0]
+    factor = native.zeros((n, n), a.dtype)
+    for i in range(n):
+        for j in range(i + 1):
+            factor[i, j] = a[i, j]
+    failed = False
+    if n:
+        failed = potrf(factor) > 0
+    return factor, failed
 
 
 @overload(native.eigh)

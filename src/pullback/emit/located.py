@@ -58,15 +58,20 @@ def _own(error: Exception, where: Location, said: str) -> PullbackError | None:
         remedy = "bounds of the loop, or an index, that the array has entries for"
         return OutOfRangeError(named, why=why, remedy=remedy, where=where)
     if isinstance(error, np.linalg.LinAlgError):
-        remedy = "np.linalg.lstsq, or a matrix that is not, as a + eps * np.eye(n)"
-        if "definite" in what:
-            remedy = "a symmetric matrix whose eigenvalues are positive"
+        remedy = next((remedy for word, remedy in _OF_MATRICES.items() if word in what), None)
         return SingularError(what, why=why or None, remedy=remedy, where=where)
     if isinstance(error, ValueError) and _OF_SHAPES.search(what):
         return ShapeError(what, why=why or None, remedy=_remedy(what), where=where)
     return None
 
 
+_OF_MATRICES = {
+    "Singular": "np.linalg.lstsq, or a matrix that is not, as a + eps * np.eye(n)",
+    "definite": "a symmetric matrix whose eigenvalues are positive",
+    "converge": "a matrix without NaN and infinity",
+    "square": "a matrix of as many rows as columns; np.linalg.lstsq solves for another",
+}
+"""What to do instead, by a word of what LAPACK, or NumPy, complains of."""
 _OF_SHAPES = re.compile("length|shape|size|dimension|axis|axes|rows|values|split|vectors|empty|larger")
 
 
@@ -86,17 +91,16 @@ def _places(error: Exception, source: Source, file: str) -> Iterator[tuple[Locat
     frames = list(traceback.walk_tb(error.__traceback__))
     if not frames:
         return
-    called = f"native.{frames[-1][0].f_code.co_name}("
+    lines = source.text.splitlines()
     for frame, number in reversed(frames):
-        if frame.f_code.co_filename == file and number <= len(source.locations):
-            called = f"{frame.f_code.co_name}("
-            if source.locations[number - 1] is not None:
-                yield source.locations[number - 1], _said(source.text.splitlines()[number - 1])
-                return
-            break
-    for location, line in zip(source.locations, source.text.splitlines(), strict=True):
-        if called in line:
-            yield location, _said(line)
+        if frame.f_code.co_filename == file and number <= len(lines):
+            yield source.locations[number - 1], _said(lines[number - 1])
+            return
+    for frame, _ in reversed(frames):
+        called = [k for k, line in enumerate(lines) if f"native.{frame.f_code.co_name}(" in line]
+        if called:
+            yield from ((source.locations[k], _said(lines[k])) for k in called)
+            return
 
 
 def _said(line: str) -> str:

@@ -6,12 +6,12 @@ lengths are known there are loops in the caller.
 """
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import callconv, cgutils, types
 from numba.extending import lower_builtin, type_callable
 from numba.np.linalg import call_xxgemm, check_blas_return, ensure_blas, get_blas_kind
 
 from pullback.emit import arithmetic, native
-from pullback.emit.allocation import allocated, raise_if
+from pullback.emit.allocation import allocated, exception, leave_if, raise_if
 from pullback.emit.direct.elements import WORD, View
 
 _FEW = 128
@@ -63,34 +63,31 @@ def _multiply(context, builder, signature, arguments, loc=None):
 
 def product_of(context, builder, kind, a, b, conjugate, loc):
     """A new array of type `kind`, the product of the matrices of which `a` and `b` are the parts."""
-    lengths = _lengths(context, builder, a, b, loc)
-    result = allocated(context, builder, kind, [lengths[0], lengths[2]])
+    ensure_blas()
+    m, k, n = lengths = (*a.shape, b.shape[1])
+    if k is not b.shape[0]:
+        differs = builder.icmp_signed("!=", k, b.shape[0])
+        raise_if(context, builder, differs, ValueError, _INNER, loc)
+    result = allocated(context, builder, kind, [m, n])
     if conjugate < 0 and all(isinstance(length, ir.Constant) for length in lengths):
         _product(context, builder, (a.kind, b.kind, kind), (a.data, b.data, result.data), lengths)
     else:
-        _call(context, builder, (result.data, a, b), lengths, _ways(a, b, conjugate), cgutils.false_bit)
+        _call(context, builder, (result.data, m, n), (a, b), _ways(a, b, conjugate), cgutils.false_bit, loc)
     return result.value
 
 
 def multiplied(context, builder, y, a, b, conjugate, adds, loc):
     """What `native.multiply` does, with the parts of three matrices."""
-    lengths = _lengths(context, builder, a, b, loc)
-    for n, m in ((y.shape[0], lengths[0]), (y.shape[1], lengths[2])):
-        _check_equal(context, builder, n, m, "a store of a product of matrices: lengths differ", loc)
-    _call(context, builder, (y.data, a, b), lengths, _ways(a, b, conjugate), adds)
-
-
-def _lengths(context, builder, a, b, loc):
-    """The lengths in a product of two matrices that fit."""
     ensure_blas()
-    message = "matmul: the second matrix has not as many rows as the first has columns"
-    _check_equal(context, builder, a.shape[1], b.shape[0], message, loc)
-    return (*a.shape, b.shape[1])
+    _call(context, builder, (y.data, *y.shape), (a, b), _ways(a, b, conjugate), adds, loc)
 
 
-def _check_equal(context, builder, n, m, message, loc):
-    if n is not m:
-        raise_if(context, builder, builder.icmp_signed("!=", n, m), ValueError, message, loc)
+_INNER = "matmul: the second matrix has not as many rows as the first has columns"
+_REFUSALS = (
+    (ValueError, _INNER),
+    (ValueError, "a store of a product of matrices: lengths differ"),
+    (OverflowError, "matmul: a length is too large for BLAS"),
+)
 
 
 def _ways(a, b, which):
@@ -101,15 +98,13 @@ def _ways(a, b, which):
     return ways
 
 
-def _call(context, builder, matrices, lengths, ways, adds):
-    y, a, b = matrices
-    m, k, n = lengths
-    too_long = builder.icmp_signed(">", builder.or_(builder.or_(m, k), n), WORD(2**31 - 1))
-    message = "matmul: a length is too large for BLAS"
-    too_long = builder.and_(too_long, _is_much(builder, lengths))
-    raise_if(context, builder, too_long, OverflowError, message)
+def _call(context, builder, result, factors, ways, adds, loc):
+    a, b = factors
     function = _function(context, builder.module, a.kind.dtype)
-    builder.call(function, (y, a.data, b.data, m, k, n, *ways, adds))
+    refusals = [exception(context, builder, error, (message,), loc) for error, message in _REFUSALS]
+    place = context.call_conv._get_excinfo_argument(builder.function)
+    given = (*result, a.data, *a.shape, b.data, *b.shape, *ways, adds, place, *refusals)
+    leave_if(builder, builder.call(function, given))
 
 
 def _is_much(builder, lengths):
@@ -119,24 +114,37 @@ def _is_much(builder, lengths):
 
 
 def _function(context, module, dtype):
-    """What multiplies matrices of numbers of this kind, once for all in a module."""
+    """What multiplies matrices of numbers of this kind, once for all in a module.
+
+    It gives 1 where it has left an exception instead.
+    """
     name = f"pullback.multiply.{dtype}"
     known = module.globals.get(name)
     if known is not None:
         return known
-    pointer = context.get_data_type(dtype).as_pointer()
-    kind = ir.FunctionType(ir.VoidType(), [pointer] * 3 + [WORD] * 3 + [_CHAR, _CHAR, cgutils.bool_t])
+    matrix = [context.get_data_type(dtype).as_pointer(), WORD, WORD]
+    raising = [callconv.excinfo_ptr_t.as_pointer(), *(callconv.excinfo_ptr_t,) * len(_REFUSALS)]
+    kind = ir.FunctionType(cgutils.bool_t, [*matrix * 3, _CHAR, _CHAR, cgutils.bool_t, *raising])
     function = ir.Function(module, kind, name)
     function.linkage = "internal"
     for attribute in ("noinline", "minsize", "optsize"):
         function.attributes.add(attribute)
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    with builder.if_else(_is_much(builder, function.args[3:6])) as (many, few):
+    y, rows, columns, a, m, k, b, inner, n, way_a, way_b, adds, place, *refusals = function.args
+    is_much = _is_much(builder, (m, k, n))
+    longest = builder.icmp_signed(">", builder.or_(builder.or_(m, k), n), WORD(2**31 - 1))
+    differ = builder.or_(builder.icmp_signed("!=", rows, m), builder.icmp_signed("!=", columns, n))
+    tests = (builder.icmp_signed("!=", k, inner), differ, builder.and_(is_much, longest))
+    for test, refusal in zip(tests, refusals, strict=True):
+        with builder.if_then(test, likely=False):
+            builder.store(refusal, place)
+            builder.ret(cgutils.true_bit)
+    with builder.if_else(is_much) as (many, few):
         with many:
-            _by_blas(context, builder, dtype, *function.args)
+            _by_blas(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds)
         with few:
-            _by_loops(context, builder, dtype, *function.args)
-    builder.ret_void()
+            _by_loops(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds)
+    builder.ret(cgutils.false_bit)
     return function
 
 

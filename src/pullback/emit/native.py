@@ -10,7 +10,7 @@ import numpy as np
 
 from pullback.emit.inner_loops import LOOPED
 from pullback.ir.primitives import reserve, scale
-from pullback.rules import spectra, triangular
+from pullback.rules import spectra, systems, triangular
 
 
 def check_index(index: int, length: int) -> None:
@@ -150,6 +150,16 @@ def solve(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.linalg.solve(a, b)
 
 
+def factorised(a: np.ndarray) -> np.ndarray:
+    """As in `rules.systems`, of one matrix; compiled, the rows that `emit.systems` says."""
+    return systems.factorised(a)
+
+
+def solved_by(a: np.ndarray, b: np.ndarray, factors: np.ndarray, transposed: bool) -> Any:
+    """As in `rules.systems`."""
+    return systems.solved_by(a, b, factors, transposed)
+
+
 def cholesky(a: np.ndarray) -> np.ndarray:
     """``np.linalg.cholesky(a)`` of one matrix."""
     return np.linalg.cholesky(a)
@@ -208,7 +218,8 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 __all__ = [
     "ROWS", "any_cos", "any_sin", "check_divisor", "check_fits", "check_index", "check_indices", "cholesky",
-    "congruent", "direction", "divide", "eigh", "eigh_cotangent", "empty", "exp", "expm",
-    "expm_slope", "factor_cotangent", "interpreted", "log", "log1p", "magnitude", "matmul", "multiply",
-    "near_cos", "near_sin", "opaque", "reserve", "scale", "solve", "svd", "svd_cotangent", "tanh", "zeros",
+    "congruent", "direction", "divide", "eigh", "eigh_cotangent", "empty", "exp", "expm", "expm_slope",
+    "factor_cotangent", "factorised", "interpreted", "log", "log1p", "magnitude", "matmul", "multiply",
+    "near_cos", "near_sin", "opaque", "reserve", "scale", "solve", "solved_by", "svd", "svd_cotangent",
+    "tanh", "zeros",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.location import Location
 from pullback.emit.constants import array_constant, constant
 from pullback.emit.expressions import index_texts, plain_call
 from pullback.emit.functions import has_array_index, result_kind
@@ -20,6 +21,7 @@ from pullback.emit.text import Text, call, subscript, tuple_of
 from pullback.ir import primitives
 from pullback.ir.nodes import Arg, Assign, Const, Operand, Slice, Store, Var
 from pullback.ir.types import Array, Scalar, Type
+from pullback.ir.views import gives_view
 from pullback.ir.walk import arguments, operands, reads
 
 Reader = Callable[[Any], Text]
@@ -27,11 +29,18 @@ Reader = Callable[[Any], Text]
 
 @dataclass(frozen=True, slots=True)
 class Outlined:
-    """A function of a few lines: its name, its source, the modules its body needs."""
+    """A function of a few lines.
+
+    Attributes:
+        name, lines: its name and source.
+        modules: what its body needs.
+        location: where in the user's code it comes from.
+    """
 
     name: str
     lines: tuple[str, ...]
-    modules: frozenset[str] = frozenset()
+    modules: frozenset[str]
+    location: Location | None
 
 
 class Outline:
@@ -50,6 +59,7 @@ class Outline:
         variables = _distinct(statement)
         inner = _reader(variables)
         modules: frozenset[str] = frozenset()
+        where = statement.location
         if statement.function is primitives.pick:
             array, index = statement.args
             assert isinstance(index, tuple)
@@ -59,14 +69,15 @@ class Outline:
             called = [function_in(c) for arg in arguments(statement) for c in operands(arg)]
             modules = frozenset(spelled(f)[1] for f in (statement.function, *called) if f is not None) - {""}
         kinds = [target.type for target in statement.targets]
+        make = "np.array" if gives_view(statement) else "np.asarray"
         if len(kinds) == 1:
-            lines = (f"return {_contiguous(body.code, kinds[0])}",)
+            lines = (f"return {_contiguous(make, body.code, kinds[0])}",)
         else:
             parts = [f"part_{i}" for i in range(len(kinds))]
-            whole = [_contiguous(part, kind) for part, kind in zip(parts, kinds, strict=True)]
+            whole = [_contiguous(make, part, kind) for part, kind in zip(parts, kinds, strict=True)]
             lines = (f"{', '.join(parts)} = {body.code}", f"return {', '.join(whole)}")
         wish = getattr(statement.function, "__name__", "call")
-        return self._new(wish, [result_kind(kind) for kind in kinds], lines, variables, read, modules)
+        return self._new(wish, [result_kind(kind) for kind in kinds], lines, variables, read, modules, where)
 
     def store(self, statement: Store, read: Reader) -> Text:
         """A call of a function whose body is the store."""
@@ -79,7 +90,7 @@ class Outline:
             places = [_as_value(entry) for entry in entries]
             index = places[0] if len(places) == 1 else f"({', '.join(places)})"
             line = f"np.add.at({array.code}, {index}, {value.code})"
-        return self._new("store", [], (line,), variables, read, frozenset())
+        return self._new("store", [], (line,), variables, read, frozenset(), statement.location)
 
     def _new(
         self,
@@ -89,6 +100,7 @@ class Outline:
         variables: list[Var],
         read: Reader,
         modules: frozenset[str],
+        where: Location | None,
     ) -> Text:
         arguments = [read(variable) for variable in variables]
         results = ", ".join(f'"{kind}"' for kind in kinds)
@@ -96,11 +108,13 @@ class Outline:
         rest = (f"({parameters}):", *(f"    {line}" for line in (*_typed(variables), *body)))
         mark = f"@native.interpreted({results})"
         for known in self.functions:
-            if known.lines == (mark, f"def {known.name}{rest[0]}", *rest[1:]):
+            same = known.lines == (mark, f"def {known.name}{rest[0]}", *rest[1:])
+            # One for each place, which an error's traceback then tells.
+            if same and known.location == where:
                 return call(known.name, *arguments)
         name = identifiers([wish], taken=self._taken)[wish]
         self._taken.add(name)
-        self.functions.append(Outlined(name, (mark, f"def {name}{rest[0]}", *rest[1:]), modules))
+        self.functions.append(Outlined(name, (mark, f"def {name}{rest[0]}", *rest[1:]), modules, where))
         return call(name, *arguments)
 
 
@@ -114,9 +128,9 @@ def _typed(variables: list[Var]) -> list[str]:
     ]
 
 
-def _contiguous(code: str, kind: Type) -> str:
+def _contiguous(make: str, code: str, kind: Type) -> str:
     """The code of an array as one in C order, which is the layout that is declared."""
-    return f"np.asarray({code}, order='C')" if isinstance(kind, Array) else code
+    return f"{make}({code}, order='C')" if isinstance(kind, Array) else code
 
 
 def _as_value(entry: Text) -> str:

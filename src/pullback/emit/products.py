@@ -9,17 +9,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 
 from pullback.emit import functions, native
 from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
-from pullback.ir.memory import Memory
+from pullback.ir.memory import memory_of
 from pullback.ir.nodes import Assign, Block, Const, Program, Slice, Statement, Store, Var
 from pullback.ir.types import Array
-from pullback.ir.walk import reads, walk, with_blocks
+from pullback.ir.walk import reads, walk, with_blocks, with_body
 from pullback.rules.conjugating import PRODUCTS
 
 
@@ -45,7 +44,7 @@ def with_products_in_place(program: Program) -> Program:
                 made.append(statement)
         return tuple(made)
 
-    return replace(program, body=placed(program.body))
+    return with_body(program, placed(program.body))
 
 
 class _Found:
@@ -53,7 +52,7 @@ class _Found:
 
     def __init__(self, program: Program) -> None:
         self._uses = Counter(v.name for s in walk(program.body) for v in reads(s))
-        self._memory = Memory(program)
+        self._memory = memory_of(program)
 
     def belong(self, product: Assign, store: Store) -> bool:
         """Whether a store of a product can be the product's own."""

@@ -47,7 +47,12 @@ def write(program: Program, *, checked: bool = False) -> Source:
     body = [Line(head, None), *writer.lines]
     text = [*body]
     for outlined in reversed(writer.outline.functions):
-        text = [*(Line(line, None) for line in outlined.lines), Line("", None), Line("", None), *text]
+        text = [
+            *(Line(line, outlined.location) for line in outlined.lines),
+            Line("", None),
+            Line("", None),
+            *text,
+        ]
     if writer.arrays:
         constants = [Line(f"{key} = {value}", None) for key, value in writer.arrays.items()]
         text = [*constants, Line("", None), Line("", None), *text]

@@ -15,11 +15,10 @@ import numpy as np
 
 from pullback.emit import native
 from pullback.ir import primitives
-from pullback.ir.build import Names, names_of
-from pullback.ir.memory import Memory
-from pullback.ir.nodes import Arg, Assign, Block, Const, For, Program, Statement, Store, Var
+from pullback.ir.memory import Memory, memory_of
+from pullback.ir.nodes import Arg, Assign, Block, For, Program, Statement, Store, Var
 from pullback.ir.types import Scalar
-from pullback.ir.walk import assigns, operands, reads, with_blocks
+from pullback.ir.walk import assigns, operands, reads, with_blocks, with_body
 
 _INLINED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.exp: native.exp,
@@ -27,46 +26,32 @@ _INLINED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.log1p: native.log1p,
     np.tanh: native.tanh,
 }
-_DOUBLE = np.dtype(np.float64)
+_DOUBLE, _SINGLE = (Scalar(np.dtype(kind)) for kind in (np.float64, np.float32))
 _SUMS = frozenset([np.add, np.subtract, np.maximum, np.minimum, np.multiply, primitives.bind])
 
 
 def with_inlined_functions(program: Program) -> Program:
     """The program with `native`'s functions in the loops that can be vectorised."""
-    memory = Memory(program)
-    names = names_of(program)
+    memory = memory_of(program)
 
     def block(statements: Block) -> Block:
         return tuple(one(statement) for statement in statements)
 
     def one(statement: Statement) -> Statement:
         if isinstance(statement, For) and _is_parallel(statement, memory):
-            body = tuple(part for inner in statement.body for part in _inlined(inner, names))
-            return replace(statement, body=body)
+            return replace(statement, body=tuple(map(_inlined, statement.body)))
         return with_blocks(statement, block)
 
-    return replace(program, body=block(program.body))
+    return with_body(program, block(program.body))
 
 
-def _inlined(statement: Statement, names: Names) -> Block:
+def _inlined(statement: Statement) -> Statement:
     if not isinstance(statement, Assign) or statement.function not in _INLINED or statement.kwargs:
-        return (statement,)
-    function, (target,), argument = _INLINED[statement.function], statement.targets, statement.args[0]
-    dtypes = [
-        x.type.dtype if isinstance(x, Var) and isinstance(x.type, Scalar) else None
-        for x in (target, argument)
-    ]
-    if dtypes == [np.float64, np.float64]:
-        return (replace(statement, function=function),)
-    if dtypes == [np.float32, np.float32]:
-        # In double precision, where it is right to the last bit but for ties.
-        wide, result = (Var(names.fresh(f"{target.name}_{k}"), Scalar(_DOUBLE)) for k in ("of", "wide"))
-        return (
-            replace(statement, targets=(wide,), function=primitives.cast, args=(argument, Const(_DOUBLE))),
-            replace(statement, targets=(result,), function=function, args=(wide,)),
-            replace(statement, function=primitives.cast, args=(result, Const(np.dtype(np.float32)))),
-        )
-    return (statement,)
+        return statement
+    kinds = [x.type for x in (*statement.targets, *statement.args) if isinstance(x, Var)]
+    if kinds not in ([_DOUBLE] * 2, [_SINGLE] * 2):
+        return statement
+    return replace(statement, function=_INLINED[statement.function])
 
 
 def _is_parallel(loop: For, memory: Memory) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.nodes import Arg, Assign, Block, Const, For, Operand, Program, Statement, Var
 from pullback.ir.types import Scalar
-from pullback.ir.walk import assigns, walk, with_blocks
+from pullback.ir.walk import assigns, walk, with_blocks, with_body
 
 _DIVISIONS = frozenset([np.floor_divide, np.remainder])
 
@@ -47,7 +46,7 @@ def with_whole_numbers(program: Program) -> Program:
             made += [*check.statements(), with_blocks(statement, checked)]
         return tuple(made)
 
-    return replace(program, body=checked(program.body))
+    return with_body(program, checked(program.body))
 
 
 def _check(statement: Statement, cells: set[str], builder: Builder) -> None:

@@ -19,19 +19,19 @@ import numpy as np
 from pullback.emit.direction import may_run_in_any_order, mentions_in
 from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
-from pullback.ir.memory import Memory
+from pullback.ir.memory import memory_of
 from pullback.ir.nodes import Assign, Block, Const, For, Operand, Program, Statement, Store, Var
-from pullback.ir.walk import assigns, variables, walk, with_blocks
+from pullback.ir.walk import assigns, variables, walk, with_blocks, with_body
 
 
 def with_fixed_ends(program: Program) -> Program:
     """The program with such loops turned."""
-    return replace(program, body=_Windows(program).block(program.body, None, frozenset()))
+    return with_body(program, _Windows(program).block(program.body, None, frozenset()))
 
 
 class _Windows:
     def __init__(self, program: Program) -> None:
-        self._names, self._memory = names_of(program), Memory(program)
+        self._names, self._memory = names_of(program), memory_of(program)
         self._mentions = mentions_in(program.body, (param.name for param in program.params))
         self._made: dict[str, Assign | None] = {}
         for statement in walk(program.body):

@@ -21,7 +21,7 @@ from pullback.emit.inline import effects, nested
 from pullback.emit.located import NOTE
 from pullback.emit.names import identifiers
 from pullback.emit.outline import Outline
-from pullback.emit.text import Text, call, subscript, tuple_of, unary
+from pullback.emit.text import Level, Text, call, subscript, tuple_of, unary
 from pullback.ir import primitives
 from pullback.ir.build import operand_type
 from pullback.ir.memory import Memory
@@ -42,6 +42,7 @@ from pullback.ir.nodes import (
     While,
 )  # fmt: skip
 from pullback.ir.types import Array, Scalar, Stack
+from pullback.ir.views import gives_view
 from pullback.ir.walk import assigns, reads, walk
 
 _CHECKS = frozenset([native.check_divisor, native.check_fits, native.check_index, native.check_indices])
@@ -195,6 +196,8 @@ class Writer:
     def _emit_assign(self, statement: Assign, text: Text) -> None:
         self._begin(statement)
         targets = ", ".join(self.names[target.name] for target in statement.targets)
+        if not runs_in_python(statement) and gives_view(statement):
+            text = call(f"{text.at(Level.ATOM)}.copy")
         if not targets:
             self._line(text.code)
         elif isinstance(statement.targets[0].type, Scalar) and text.left == targets:

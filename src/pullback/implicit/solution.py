@@ -22,6 +22,7 @@ from pullback.rules.table import ALL, EACH, Direction, Rule
 
 _TIGHT = 1e-13
 _ACCEPTED = 1e-9
+_ROUNDED = 64
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,36 @@ def _matrix(problem: Problem, u: Any, values: Any) -> Any:
     plain = bare(matrix)
     if not np.all(np.isfinite(plain)):
         raise singular(problem.caller, "the Jacobian of the equations holds a NaN or an infinity")
-    if plain.size and not np.linalg.cond(plain, 1) < 0.1 / np.finfo(np.float64).eps:
-        raise singular(problem.caller, "the Jacobian of the equations is singular at the solution")
+    if plain.size:
+        _check_regular(problem, bare(u), [bare(value) for value in values], plain)
     return matrix
+
+
+def _check_regular(problem: Problem, u: Any, values: Any, matrix: Any) -> None:
+    """Raise where the Jacobian is singular, up to rounding or up to the error of the solution.
+
+    At a double root rounding stops the solver beside the root, where the Jacobian is small and not zero: the
+    next Newton step then changes what it does along its weakest direction by as much as that is.
+    """
+    eps = np.finfo(np.float64).eps
+    try:
+        inverse = np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        inverse = np.full_like(matrix, np.inf)
+    if not np.linalg.norm(matrix, 1) * np.linalg.norm(inverse, 1) < 0.1 / eps:
+        raise singular(problem.caller, "the Jacobian of the equations is singular at the solution")
+    lengths = np.linalg.norm(inverse, axis=0)
+    weakest = inverse[:, np.argmax(lengths)] / np.max(lengths)
+    step = -inverse @ problem.residual(u, *values)
+    step = step + _ROUNDED * eps * np.abs(u) * np.sign(np.where(step == 0, weakest, step))
+    there = jvp(lambda u: problem.residual(u, *values), (u + step,), (weakest,))[1]
+    here = matrix @ weakest
+    if np.linalg.norm(there - here) > 0.1 * np.linalg.norm(here):
+        raise singular(
+            problem.caller,
+            "the Jacobian of the equations is singular within the error of the solution, where it changes by "
+            "as much as it is",
+        )
 
 
 def singular(caller: str, why: str) -> NotDifferentiableError:

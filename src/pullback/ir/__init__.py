@@ -7,6 +7,7 @@ build       Builder: fresh names, typed assignments, blocks
 walk        what a statement reads and writes; rewriting a tree of statements
 lengths     axes of parameters whose length a check at the start says
 memory      which names may refer to the same memory
+views       which calls give a view in NumPy, and new memory in a program
 affine      affine integer expressions; empty: whether inequalities between them have no solution
 verify      the rules a program obeys, checked after every pass in the tests
 run         the reference interpreter

@@ -16,6 +16,7 @@ from typing import Any
 from pullback.base.location import Location
 from pullback.ir import primitives
 from pullback.ir.nodes import Assign, Block, Const, Operand, Program, Statement, Store, Var
+from pullback.ir.once import once
 from pullback.ir.results import TYPES, as_arg, dummy_arg, operand_type, types_of_call
 from pullback.ir.types import Array, Scalar, Stack, Type
 from pullback.ir.walk import assigns, reads, walk
@@ -58,10 +59,15 @@ class Names:
 
 def names_of(program: Program) -> Names:
     """The names a program uses."""
+    return Names(_names_in(program))
+
+
+@once(8)
+def _names_in(program: Program) -> set[str]:
     taken = {param.name for param in program.params}
     for statement in walk(program.body):
         taken.update([v.name for v in reads(statement)], [v.name for v in assigns(statement)])
-    return Names(taken)
+    return taken
 
 
 class Builder:

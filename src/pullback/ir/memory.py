@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 
 from pullback.ir.nodes import Assign, Pop, Program, Push, Statement, Var
+from pullback.ir.once import once
 from pullback.ir.primitives import ALIASING
 from pullback.ir.types import Array
 from pullback.ir.walk import walk
@@ -56,3 +57,7 @@ def is_alias(statement: Statement) -> bool:
         and isinstance(statement.args[0], Var)
         and isinstance(statement.targets[0].type, Array)
     )
+
+
+memory_of = once(8)(Memory)
+"""The `Memory` of a program."""

@@ -15,6 +15,7 @@ from pullback.ir.types import INT, Array, Scalar, Type, dummy, join, result_type
 from pullback.rules.spectra.eigh import eigh_cotangent, eigh_tangent
 from pullback.rules.spectra.svd import svd_cotangent
 from pullback.rules.spectra.svd_tangent import svd_tangent
+from pullback.rules.systems import factorised, solved_by
 from pullback.rules.table import TABLE
 from pullback.rules.triangular import factor_cotangent
 
@@ -73,7 +74,39 @@ def types_of_call(
 
     rule = TABLE.get(function)
     asked = function if rule is None or rule.stand_in is None else rule.stand_in
+    key = _key((function, asked, args, tuple(kwargs.items())))
+    known = _asked.get(key)
+    if known is None:
+        known = _types_by_numpy(function, asked, args, kwargs)
+        if key is not None:
+            _asked[key] = known
+    return known
 
+
+_asked: dict[Any, tuple[Type, ...]] = {}
+"""What NumPy has said, by what it was asked."""
+
+
+def _key(part: Any) -> Any:
+    """What decides on the dummies that stand for `part` of a call; None if that is not told soon."""
+    if isinstance(part, tuple):
+        parts = tuple(_key(inner) for inner in part)
+        return None if None in parts else parts
+    if isinstance(part, Var):
+        return part.type
+    if isinstance(part, Slice):
+        return _key((Slice, *(Const(None) if x is None else x for x in (part.start, part.stop, part.step))))
+    if isinstance(part, Const):
+        return (type(part.value), repr(part.value)) if isinstance(part.value, _PLAIN) else None
+    return part
+
+
+_PLAIN = (bool, int, float, complex, str, type(None), type, np.generic, np.dtype)
+
+
+def _types_by_numpy(
+    function: Callable[..., Any], asked: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Type, ...]:
     def types(length: Lengths) -> tuple[Type, ...]:
         dummies = {key: dummy_arg(value, length) for key, value in kwargs.items()}
         return result_types(asked, tuple(dummy_arg(arg, length) for arg in args), dummies)
@@ -273,6 +306,16 @@ def _tensorsolve(a: Operand, b: Operand, axes: Arg | None = None) -> Type:
     return Array(dtype, kinds[0].ndim - kinds[1].ndim)
 
 
+def _histogram(a: Arg, bins: Arg = Const(10), *rest: Arg, **options: Arg) -> tuple[Type, ...]:  # noqa: B008
+    # The dummies of edges do not increase.
+    edges = dummy_arg(bins)
+    if isinstance(edges, np.ndarray):
+        edges = np.arange(3).astype(edges.dtype)
+    keywords = {name: dummy_arg(value) for name, value in options.items()}
+    found = np.histogram(dummy_arg(a), edges, *map(dummy_arg, rest), **keywords)
+    return tuple(Array(part.dtype, 1) for part in found)
+
+
 def _like(value: Operand) -> Array:
     kind = operand_type(value)
     return Array(kind.dtype, kind.ndim)
@@ -298,14 +341,25 @@ def _svd_tangent(a_dot: Operand, u: Operand, s: Operand, vh: Operand) -> tuple[T
     return _like(u), _like(s), _like(vh)
 
 
+def _factorised(a: Operand) -> Type:
+    # How many rows there are is the affair of `emit.systems`, and it is never one.
+    return Array(operand_type(a).dtype, 2)
+
+
+def _solved_by(a: Operand, b: Operand, factors: Operand, transposed: Const) -> Type:
+    right = operand_type(b)
+    assert isinstance(right, Array)
+    return Array(right.dtype, right.ndim, right.ones)
+
+
 TYPES: dict[Callable[..., Any], Callable[..., Type | tuple[Type, ...]]] = {
     primitives.bind: _bind, primitives.item: _item, primitives.view: _view, primitives.pick: _pick,
-    np.linalg.cholesky: _cholesky,
+    np.linalg.cholesky: _cholesky, np.histogram: _histogram,
     primitives.dim: _integer, primitives.cast: _cast, primitives.weaken: _weaken,
     primitives.truncate: _integer, primitives.select: _select,
     np.transpose: _transpose, np.reshape: _reshape, np.broadcast_to: _broadcast_to, np.vdot: _vdot,
     np.linalg.tensorinv: _tensorinv, np.linalg.tensorsolve: _tensorsolve,
-    factor_cotangent: _factor_cotangent,
+    factor_cotangent: _factor_cotangent, factorised: _factorised, solved_by: _solved_by,
     eigh_cotangent: _eigh_cotangent, eigh_tangent: _eigh_tangent,
     svd_cotangent: _svd_cotangent, svd_tangent: _svd_tangent,
 }  # fmt: skip

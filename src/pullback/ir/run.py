@@ -30,6 +30,7 @@ from pullback.ir.nodes import (
 )  # fmt: skip
 from pullback.ir.primitives import ALIASING
 from pullback.ir.types import MAKES_ARRAYS, as_operator, number
+from pullback.ir.views import shares
 
 
 def run(program: Program, arguments: Sequence[Any]) -> tuple[Any, ...]:
@@ -82,11 +83,19 @@ def _assign(statement: Assign, values: dict[str, Any]) -> None:
     kwargs = {name: _value(arg, values) for name, arg in statement.kwargs}
     result = as_operator(statement.function, args)(*args, **kwargs)
     if len(statement.targets) == 1:
-        kept = statement.function in ALIASING or statement.function in MAKES_ARRAYS
-        values[statement.targets[0].name] = result if kept else number(result)
+        if statement.function in ALIASING:
+            values[statement.targets[0].name] = result
+            return
+        result = _own(result, args)
+        values[statement.targets[0].name] = result if statement.function in MAKES_ARRAYS else number(result)
         return
     for target, part in zip(statement.targets, result, strict=True):
-        values[target.name] = number(part)
+        values[target.name] = number(_own(part, args))
+
+
+def _own(result: Any, args: tuple[Any, ...]) -> Any:
+    """What a call gives in memory of its own."""
+    return result.copy() if shares(result, args) else result
 
 
 def _store(statement: Store, values: dict[str, Any]) -> None:

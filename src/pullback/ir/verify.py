@@ -1,7 +1,8 @@
 """What every program obeys; checked after every pass in the tests.
 
 Each name has one type; what is read has been assigned on every way to it; an assignment's types are those
-NumPy gives; loops count with integers; `Return` ends the program and stands nowhere else.
+NumPy gives; loops count with integers; `Return` ends the program and stands nowhere else. A statement stands
+in one place, since passes tell statements apart by identity.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ def verify(program: Program) -> None:
     """Raise `InvalidProgramError` with the statement and the rule it breaks."""
     if not program.body or not isinstance(program.body[-1], Return):
         raise InvalidProgramError(f"{program.name} does not end in a Return")
+    seen: set[int] = set()
+    for statement in walk(program.body):
+        _require(id(statement) not in seen, "a statement stands in one place", statement)
+        seen.add(id(statement))
     types: dict[str, Type] = {}
     for param in program.params:
         _declare(param, types, None)

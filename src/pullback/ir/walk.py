@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
-from dataclasses import replace
+import functools
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import fields, replace
 from operator import is_
-from typing import Any
+from typing import Any, TypeVar
 
 from pullback.ir.nodes import (
     Arg,
@@ -16,6 +17,7 @@ from pullback.ir.nodes import (
     If,
     Operand,
     Pop,
+    Program,
     Push,
     Return,
     Slice,
@@ -24,6 +26,9 @@ from pullback.ir.nodes import (
     Var,
     While,
 )  # fmt: skip
+from pullback.ir.once import once
+
+S = TypeVar("S", bound=Statement)
 
 
 def operands(arg: Arg | None) -> Iterator[Operand]:
@@ -77,21 +82,10 @@ def arguments(statement: Statement) -> tuple[Arg, ...]:
     return ()
 
 
+@once(20_000)
 def reads(statement: Statement) -> tuple[Var, ...]:
     """The variables a statement itself reads, those of the blocks in it aside."""
-    known = _read.get(id(statement))
-    if known is not None and known[0] is statement:
-        return known[1]
-    if len(_read) >= _MANY:
-        _read.clear()
-    found = tuple(variables(arguments(statement)))
-    _read[id(statement)] = statement, found
-    return found
-
-
-_MANY = 20_000
-_read: dict[int, tuple[Statement, tuple[Var, ...]]] = {}
-"""What statements read, by their `id`: every pass asks it of every statement."""
+    return tuple(variables(arguments(statement)))
 
 
 def assigns(statement: Statement) -> tuple[Var, ...]:
@@ -123,27 +117,28 @@ def blocks(statement: Statement) -> tuple[Block, ...]:
 
 def walk(block: Block) -> Block:
     """Every statement of a block and of the blocks in it, in textual order."""
-    known = _walked.get(id(block))
-    if known is not None and known[0] is block:
-        return known[1]
+    if len(block) != 1:
+        return _walked(block)
+    return block if type(block[0]) in _FLAT else _within(block[0])
+
+
+_FLAT = frozenset([Assign, Store])
+
+
+@once(400)
+def _walked(block: Block) -> Block:
     found: list[Statement] = []
     for statement in block:
-        found.append(statement)
-        kind = type(statement)
-        if kind is not Assign and kind is not Store:
-            for inner in blocks(statement):
-                found += walk(inner)
-    if len(found) == len(block):
-        return block
-    if len(_walked) >= _FEWER:
-        _walked.clear()
-    _walked[id(block)] = block, tuple(found)
-    return _walked[id(block)][1]
+        if type(statement) in _FLAT:
+            found.append(statement)
+        else:
+            found += _within(statement)
+    return block if len(found) == len(block) else tuple(found)
 
 
-_FEWER = 400
-_walked: dict[int, tuple[Block, Block]] = {}
-"""The statements of blocks with blocks in them, by their `id`, for the same reason."""
+@once(2_000)
+def _within(statement: Statement) -> Block:
+    return (statement, *(part for block in blocks(statement) for part in walk(block)))
 
 
 def mentions(statement: Statement, name: str) -> bool:
@@ -156,29 +151,47 @@ def reads_any(block: Block, names: Container[str]) -> bool:
     return any(v.name in names for statement in walk(block) for v in reads(statement))
 
 
-def _changed(statement: Statement, **fields: Any) -> Statement:
+def changed(statement: S, **new: Any) -> S:
     """`statement` with other fields; itself where it has them, so that what is known of it stays."""
-    for name, value in fields.items():
+    for name, value in new.items():
         if getattr(statement, name) is not value:
-            return replace(statement, **fields)
-    return statement
+            break
+    else:
+        return statement
+    kind = type(statement)
+    return kind(**{name: getattr(statement, name) for name in _fields(kind)} | new)
 
 
-def _kept(old: tuple[Any, ...], new: list[Any]) -> tuple[Any, ...]:
+@functools.cache
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def kept(old: tuple[Any, ...], new: Sequence[Any]) -> tuple[Any, ...]:
     """`new` as a tuple, and `old` where it has the same parts."""
-    return old if all(map(is_, old, new)) else tuple(new)
+    return old if len(old) == len(new) and all(map(is_, old, new)) else tuple(new)
 
 
 def with_blocks(statement: Statement, new: Callable[[Block], Block]) -> Statement:
-    """`statement` with `new` applied to each block in it."""
+    """`statement` with `new` applied to each block in it; itself where that gives the same statements."""
+
+    def block(old: Block) -> Block:
+        return kept(old, new(old))
+
     match statement:
         case For():
-            return _changed(statement, body=new(statement.body))
+            return changed(statement, body=block(statement.body))
         case While():
-            return _changed(statement, before=new(statement.before), body=new(statement.body))
+            return changed(statement, before=block(statement.before), body=block(statement.body))
         case If():
-            return _changed(statement, then=new(statement.then), orelse=new(statement.orelse))
+            return changed(statement, then=block(statement.then), orelse=block(statement.orelse))
     return statement
+
+
+def with_body(program: Program, body: Block) -> Program:
+    """`program` with another body; itself where that has the same statements."""
+    body = kept(program.body, body)
+    return program if body is program.body else replace(program, body=body)
 
 
 def map_arg(arg: Any, new: Callable[[Operand], Any]) -> Any:
@@ -187,9 +200,11 @@ def map_arg(arg: Any, new: Callable[[Operand], Any]) -> Any:
     if kind is Var or kind is Const:
         return new(arg)
     if kind is tuple:
-        return _kept(arg, [map_arg(part, new) for part in arg])
+        return kept(arg, [map_arg(part, new) for part in arg])
     if isinstance(arg, Slice):
-        return Slice(*(None if x is None else new(x) for x in (arg.start, arg.stop, arg.step)))
+        old = (arg.start, arg.stop, arg.step)
+        parts = kept(old, [None if x is None else new(x) for x in old])
+        return arg if parts is old else Slice(*parts)
     return arg
 
 
@@ -197,31 +212,30 @@ def map_reads(statement: Statement, new: Callable[[Operand], Any]) -> Statement:
     """`statement` with `new` applied to what it itself reads; its targets and blocks stay."""
     match statement:
         case Assign():
-            return _changed(
+            return changed(
                 statement,
                 args=map_arg(statement.args, new),
-                kwargs=statement.kwargs
-                and tuple((name, map_arg(value, new)) for name, value in statement.kwargs),
+                kwargs=kept(statement.kwargs, [map_arg(pair, new) for pair in statement.kwargs]),
             )
         case Store():
-            return _changed(
+            return changed(
                 statement,
                 array=new(statement.array),
                 index=map_arg(statement.index, new),
                 value=new(statement.value),
             )
         case For():
-            return _changed(
+            return changed(
                 statement, start=new(statement.start), stop=new(statement.stop), step=new(statement.step)
             )
         case While() | If():
-            return _changed(statement, test=new(statement.test))
+            return changed(statement, test=new(statement.test))
         case Push():
-            return _changed(statement, stack=new(statement.stack), value=new(statement.value))
+            return changed(statement, stack=new(statement.stack), value=new(statement.value))
         case Pop():
-            return _changed(statement, stack=new(statement.stack))
+            return changed(statement, stack=new(statement.stack))
         case Return():
-            return _changed(statement, values=_kept(statement.values, list(map(new, statement.values))))
+            return changed(statement, values=kept(statement.values, list(map(new, statement.values))))
     return statement
 
 
@@ -229,11 +243,11 @@ def map_targets(statement: Statement, new: Callable[[Var], Var]) -> Statement:
     """`statement` with `new` applied to the variables it itself assigns."""
     match statement:
         case Assign():
-            return _changed(statement, targets=_kept(statement.targets, list(map(new, statement.targets))))
+            return changed(statement, targets=kept(statement.targets, list(map(new, statement.targets))))
         case For():
-            return _changed(statement, index=new(statement.index))
+            return changed(statement, index=new(statement.index))
         case Pop():
-            return _changed(statement, target=new(statement.target))
+            return changed(statement, target=new(statement.target))
     return statement
 
 
@@ -248,3 +262,8 @@ def substitute(block: Block, mapping: dict[str, Any]) -> Block:
         return with_blocks(renamed, lambda inner: substitute(inner, mapping))
 
     return tuple(one(statement) for statement in block)
+
+
+def copied(block: Block) -> Block:
+    """A block of the same statements, anew: one that may stand beside the first (`ir.verify`)."""
+    return tuple(replace(with_blocks(statement, copied)) for statement in block)

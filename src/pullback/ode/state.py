@@ -73,7 +73,8 @@ class State:
             start += size
             if dtype.kind != "c" and self.dtype.kind == "c":
                 leaf = np.real(leaf)
-            leaves.append(leaf if dtype_of(bare(leaf)) == dtype else astype(leaf, dtype))
+            leaf = leaf if dtype_of(bare(leaf)) == dtype else astype(leaf, dtype)
+            leaves.append(leaf if tracked_in((leaf,)) else leaf[()])
         return unflatten(self.structure, leaves)
 
 

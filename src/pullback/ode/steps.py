@@ -95,8 +95,8 @@ def dopri5_error(h, y, moved, slopes, rtol, atol):
 
 
 def size_of(x):
-    """The root of the mean square of the entries."""
-    return np.sqrt(np.mean(np.abs(x) ** 2))
+    """The root of the mean square of the entries; 0 if there are none."""
+    return np.sqrt(np.sum(np.abs(x) ** 2) / max(np.size(x), 1))
 
 
 def first_fraction(f, t, span, y, k1, args, rtol, atol):

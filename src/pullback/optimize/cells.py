@@ -17,7 +17,7 @@ from pullback.ir import primitives
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Assign, Block, Const, Operand, Program, Statement, Var, While
 from pullback.ir.types import Scalar
-from pullback.ir.walk import assigns, map_reads, reads, walk, with_blocks
+from pullback.ir.walk import assigns, map_reads, reads, walk, with_blocks, with_body
 from pullback.optimize.uses import cells_of
 
 
@@ -26,7 +26,7 @@ def forward_cells(program: Program) -> Program:
     cells = cells_of(program)
     body = _Forward(cells).block(program.body, {})
     body = _without_dead(body, cells)
-    return replace(program, body=_Forward(cells).block(body, {}))
+    return with_body(program, _Forward(cells).block(body, {}))
 
 
 class _Forward:

@@ -10,12 +10,10 @@ are loops of three iterations.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.memory import Memory
+from pullback.ir.memory import Memory, memory_of
 from pullback.ir.nodes import (
     Assign,
     Block,
@@ -31,7 +29,7 @@ from pullback.ir.nodes import (
     While,
 )
 from pullback.ir.types import INT, Scalar
-from pullback.ir.walk import assigns, reads, substitute, walk
+from pullback.ir.walk import assigns, reads, substitute, walk, with_body
 from pullback.optimize.broadcast import is_elementwise
 from pullback.optimize.uses import cells_of
 
@@ -41,12 +39,12 @@ _PLAIN = frozenset([primitives.dim, primitives.bind, primitives.cast, primitives
 def believe_checks(program: Program) -> Program:
     """The same function with its outermost checks ahead of loops, and what they say of lengths in use."""
     cells = cells_of(program)
-    return replace(program, body=_believed(_ahead(program, cells), cells))
+    return with_body(program, _believed(_ahead(program, cells), cells))
 
 
 def _ahead(program: Program, cells: frozenset[str]) -> Block:
     """The body, with checks and the integers they need ahead of loops that have nothing to do with them."""
-    memory = Memory(program)
+    memory = memory_of(program)
     given = {memory.group(param.name) for param in program.params}
     made: list[_Passed] = []
     for statement in program.body:

@@ -14,7 +14,7 @@ from pullback.ir import primitives
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Arg, Assign, Block, Const, For, Program, Statement, Store, Var
 from pullback.ir.types import Array, Scalar, Stack
-from pullback.ir.walk import assigns, reads, walk, with_blocks
+from pullback.ir.walk import assigns, reads, walk, with_blocks, with_body
 from pullback.optimize.uses import Uses, index_of
 
 _ELEMENTS = 16
@@ -25,7 +25,7 @@ Axes = dict[int, str]
 def contract(program: Program) -> Program:
     """The same function with smaller temporary arrays."""
     mentions, alone = apart(program)
-    return replace(program, body=_contracted(program.body, mentions, alone))
+    return with_body(program, _contracted(program.body, mentions, alone))
 
 
 def contract_zeros(program: Program) -> Program:
@@ -36,7 +36,7 @@ def contract_zeros(program: Program) -> Program:
     if not any(_is_zeros(statement) for statement in walk(program.body)):
         return program
     mentions, alone = apart(program)
-    return replace(program, body=_zeroed(program.body, mentions, alone))
+    return with_body(program, _zeroed(program.body, mentions, alone))
 
 
 def apart(program: Program) -> tuple[dict[str, int], set[str]]:

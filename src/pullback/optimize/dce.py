@@ -7,10 +7,8 @@ what is needed, backward from what has an effect.)
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pullback.ir import primitives
-from pullback.ir.memory import Memory
+from pullback.ir.memory import memory_of
 from pullback.ir.nodes import (
     Assign,
     Block,
@@ -23,7 +21,7 @@ from pullback.ir.nodes import (
     Store,
     While,
 )
-from pullback.ir.walk import assigns, blocks, reads, with_blocks
+from pullback.ir.walk import assigns, blocks, reads, with_blocks, with_body
 
 
 def remove_dead(program: Program) -> Program:
@@ -31,14 +29,14 @@ def remove_dead(program: Program) -> Program:
     needed = _Needed(program)
     while needed.grow(program.body):
         pass
-    return replace(program, body=_kept(program.body, needed))
+    return with_body(program, _kept(program.body, needed))
 
 
 class _Needed:
     """The variables and the memory that matter, as far as they are known."""
 
     def __init__(self, program: Program) -> None:
-        self._group = Memory(program).group
+        self._group = memory_of(program).group
         self._names: set[str] = set()
         self._memory = {self._group(param.name) for param in program.params}
 

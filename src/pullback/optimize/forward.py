@@ -18,7 +18,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.nodes import Arg, Assign, Block, Const, Operand, Program, Raise, Statement, Store, Var
 from pullback.ir.types import Array, Scalar
-from pullback.ir.walk import assigns, reads, walk, with_blocks
+from pullback.ir.walk import assigns, reads, walk, with_blocks, with_body
 from pullback.optimize.uses import Uses
 
 Key = tuple[object, ...]
@@ -27,7 +27,7 @@ Key = tuple[object, ...]
 def forward_stores(program: Program) -> Program:
     """The same function with fewer reads and stores of elements."""
     names = names_of(program)
-    return replace(program, body=_Forwarding(program, Builder(names)).block(program.body))
+    return with_body(program, _Forwarding(program, Builder(names)).block(program.body))
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
 from pullback.ir.nodes import Assign, Block, Const, For, If, Operand, Program, Statement, Store, Var
 from pullback.ir.types import INT
-from pullback.ir.walk import assigns, substitute, walk, with_blocks
+from pullback.ir.walk import assigns, substitute, walk, with_blocks, with_body
 from pullback.optimize.extents import Form
 from pullback.optimize.linear import Linear
 from pullback.optimize.multiples import Multiples, multiples
@@ -39,7 +39,7 @@ from pullback.optimize.uses import Uses
 def gather_additions(program: Program) -> Program:
     """The same function, sums aside, with its stencils' additions gathered."""
     builder = Builder(names_of(program))
-    return replace(program, body=_Gatherer(program, builder).outermost(program.body))
+    return with_body(program, _Gatherer(program, builder).outermost(program.body))
 
 
 class _Gatherer:

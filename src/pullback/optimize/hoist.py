@@ -1,4 +1,4 @@
-"""What does not change in a loop moves ahead of it: arithmetic, lengths, and the memory of temporaries.
+"""What does not change in a loop moves ahead of it: arithmetic, lengths, factors, the memory of temporaries.
 
 A scalar operation moves where its operands are not assigned in the loop and it cannot fail; reads of memory
 stay, as in a loop that does not run they may be out of bounds. An array allocated in each iteration is
@@ -30,11 +30,12 @@ from pullback.ir.nodes import (
     While,
 )  # fmt: skip
 from pullback.ir.types import Array, Scalar
-from pullback.ir.walk import assigns, reads, variables, walk, with_blocks
+from pullback.ir.walk import assigns, reads, variables, walk, with_blocks, with_body
 from pullback.optimize.broadcast import is_elementwise
 from pullback.optimize.uses import Uses
+from pullback.rules.systems import factorised
 
-Moves = Callable[[Assign, set[str]], tuple[Assign, tuple[Statement, ...]] | None]
+Moves = Callable[[Assign, set[str], For | While], tuple[Assign, tuple[Statement, ...]] | None]
 """What of an assignment moves ahead of a loop, given the names assigned there, and what takes its place."""
 
 _DIVISIONS = frozenset([np.floor_divide, np.remainder, np.divide, np.power])
@@ -44,10 +45,14 @@ def hoist_values(program: Program) -> Program:
     """The same function with loop-invariant arithmetic ahead of the loops."""
     uses = Uses(program)
 
-    def moves(statement: Assign, _: set[str]) -> tuple[Assign, tuple[Statement, ...]] | None:
+    def moves(
+        statement: Assign, _: set[str], loop: For | While
+    ) -> tuple[Assign, tuple[Statement, ...]] | None:
+        if statement.function is factorised:
+            return (statement, ()) if _stays(statement, loop, uses) else None
         return (statement, ()) if _is_safe(statement, uses) else None
 
-    return replace(program, body=_block(program.body, moves))
+    return with_body(program, _block(program.body, moves))
 
 
 def hoist_memory(program: Program) -> Program:
@@ -55,7 +60,9 @@ def hoist_memory(program: Program) -> Program:
     uses = Uses(program)
     outside = _Escapes(program, uses)
 
-    def moves(statement: Assign, inside: set[str]) -> tuple[Assign, tuple[Statement, ...]] | None:
+    def moves(
+        statement: Assign, inside: set[str], _: For | While
+    ) -> tuple[Assign, tuple[Statement, ...]] | None:
         target = statement.targets[0] if len(statement.targets) == 1 else None
         if (
             target is None
@@ -70,7 +77,7 @@ def hoist_memory(program: Program) -> Program:
         zero = Store(target, (Slice(),) * target.type.ndim, Const(target.type.dtype.type(0)))
         return replace(statement, function=np.empty), (replace(zero, location=statement.location),)
 
-    return replace(program, body=_block(program.body, moves))
+    return with_body(program, _block(program.body, moves))
 
 
 def _block(block: Block, moves: Moves) -> Block:
@@ -96,7 +103,7 @@ def _loop(loop: For | While, moves: Moves) -> tuple[list[Statement], Statement]:
         for statement in block:
             moved = None
             if isinstance(statement, Assign) and not any(v.name in changing for v in reads(statement)):
-                moved = moves(statement, inside)
+                moved = moves(statement, inside, loop)
             if moved is None:
                 kept.append(statement)
                 continue
@@ -125,6 +132,15 @@ def _is_safe(statement: Assign, uses: Uses) -> bool:
         primitives.dim, primitives.cast, primitives.weaken, primitives.select, primitives.bind, max, min
     )  # fmt: skip
     return function in simple or is_elementwise(function)
+
+
+def _stays(statement: Assign, loop: For | While, uses: Uses) -> bool:
+    """Whether a matrix, of which these are the factors, is not written into in a loop."""
+    (matrix,), (target,) = statement.args, statement.targets
+    assert isinstance(matrix, Var)
+    memory = uses.memory(matrix.name)
+    stored = {uses.memory(s.array.name) for s in walk((loop,)) if isinstance(s, Store)}
+    return target.name not in uses.cells and memory not in stored
 
 
 class _Escapes:

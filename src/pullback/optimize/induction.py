@@ -19,7 +19,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
 from pullback.ir.nodes import Assign, Block, Const, For, Operand, Program, Statement, Var
 from pullback.ir.types import INT
-from pullback.ir.walk import assigns, reads, substitute, walk, with_blocks
+from pullback.ir.walk import assigns, reads, substitute, walk, with_blocks, with_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def without_counters(program: Program) -> Program:
             made += _closed(statement, builder) if isinstance(statement, For) else [statement]
         return tuple(made)
 
-    return replace(program, body=block(program.body))
+    return with_body(program, block(program.body))
 
 
 def _closed(loop: For, builder: Builder) -> Block:

@@ -14,7 +14,7 @@ from pullback.ir import primitives
 from pullback.ir.build import operand_type
 from pullback.ir.nodes import Assign, Block, Const, For, Operand, Program, Statement, Var
 from pullback.ir.types import BOOL, INT
-from pullback.ir.walk import with_blocks
+from pullback.ir.walk import with_blocks, with_body
 from pullback.optimize.linear import Linear
 from pullback.optimize.uses import Uses
 
@@ -26,7 +26,7 @@ _DECIDED = {
 
 def fold_integers(program: Program) -> Program:
     """The same function with integers as short sums, and without tests that are decided."""
-    return replace(program, body=_Folding(program).block(program.body))
+    return with_body(program, _Folding(program).block(program.body))
 
 
 class _Folding:
@@ -94,6 +94,8 @@ class _Folding:
         if form.constant == 0:
             return _bound(statement, base)
         function = np.add if form.constant > 0 else np.subtract
+        if statement.function is function and statement.args[0] == base:
+            return statement
         return replace(statement, function=function, args=(base, Const(abs(form.constant))))
 
 

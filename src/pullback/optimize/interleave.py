@@ -24,7 +24,7 @@ import numpy as np
 from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
 from pullback.ir.nodes import Assign, Block, Const, For, If, Operand, Program, Statement, Var
-from pullback.ir.walk import assigns, reads, walk
+from pullback.ir.walk import assigns, reads, walk, with_body
 from pullback.optimize.extents import Form
 from pullback.optimize.linear import Linear
 from pullback.optimize.rolling import Rolling
@@ -38,7 +38,7 @@ def interleave(program: Program) -> Program:
     """The same function with neighbouring nests row by row."""
     interleaving = _Interleaving(program, Builder(names_of(program)))
     body = interleaving.block(program.body)
-    return replace(program, body=interleaving.rolling.shorter(body))
+    return with_body(program, interleaving.rolling.shorter(body))
 
 
 @dataclass(frozen=True, slots=True)

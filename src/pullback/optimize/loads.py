@@ -7,14 +7,12 @@ could be out of range stays where it is. (Muchnick, *Advanced Compiler Design an
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from pullback.ir import primitives
 from pullback.ir.nodes import Arg, Assign, Block, Const, For, Operand, Program, Statement, Store, Var, While
 from pullback.ir.types import Array
-from pullback.ir.walk import assigns, reads, walk, with_blocks
+from pullback.ir.walk import assigns, changed, kept, reads, walk, with_blocks, with_body
 from pullback.optimize.extents import Form
 from pullback.optimize.linear import Linear
 from pullback.optimize.uses import Uses
@@ -22,7 +20,7 @@ from pullback.optimize.uses import Uses
 
 def hoist_loads(program: Program) -> Program:
     """The same function with loop-invariant reads of elements ahead of the loops."""
-    return replace(program, body=_Hoisting(program).block(program.body))
+    return with_body(program, _Hoisting(program).block(program.body))
 
 
 class _Hoisting:
@@ -61,7 +59,8 @@ class _Hoisting:
                 ahead = self._ahead(statement)
                 new.extend(ahead)
                 moved = {id(s) for s in ahead}
-                statement = replace(statement, body=tuple(s for s in statement.body if id(s) not in moved))
+                left = [s for s in statement.body if id(s) not in moved]
+                statement = changed(statement, body=kept(statement.body, left))
             new.append(statement)
         return tuple(new)
 

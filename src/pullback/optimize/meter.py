@@ -14,7 +14,7 @@ import numpy as np
 
 from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of, operand_type
-from pullback.ir.memory import Memory, is_alias
+from pullback.ir.memory import is_alias, memory_of
 from pullback.ir.nodes import (
     Assign,
     Block,
@@ -55,7 +55,7 @@ class _Meter:
         self.original = program
         self.builder = Builder(names_of(program))
         self.total = self.builder.var("allocated", INT)
-        memory = Memory(program)
+        memory = memory_of(program)
         self.group = memory.group
         self.stacked = {memory.group(s.stack.name) for s in walk(program.body) if isinstance(s, Push)}
         self.sites: list[Var] = []

@@ -127,8 +127,8 @@ def _in_place(e: Emitter, stack: Delayed, own: Index) -> Var | None:
     if stack.reference is None or stack.place is None:
         return None
     found = _contiguous(e.variable(view(e, stack, (*own, Slice(), Slice()))) if own else e.variable(stack))
-    if found is not None or not own:
-        return found
+    if found is not None or not own or not {stack.ndim - 2, stack.ndim - 1} <= stack.raw:
+        return found  # a part of the rows, or of the columns, is not all of the matrix in memory
     # A view of a view, with a new axis say, may be known to be contiguous if it is taken at once.
     rows, columns = (Var(f"{axis} ", INT) for axis in ("row", "column"))
     with e.branch() as moving:

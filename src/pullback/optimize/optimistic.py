@@ -14,7 +14,7 @@ import numpy as np
 
 from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of, operand_type
-from pullback.ir.memory import Memory
+from pullback.ir.memory import memory_of
 from pullback.ir.nodes import (
     Arg,
     Assign,
@@ -32,7 +32,7 @@ from pullback.ir.nodes import (
     While,
 )  # fmt: skip
 from pullback.ir.types import INT, Array, Scalar, is_inexact
-from pullback.ir.walk import arguments, blocks, variables, walk, with_blocks
+from pullback.ir.walk import arguments, blocks, variables, walk, with_blocks, with_body
 from pullback.optimize.reciprocals import share_reciprocals
 from pullback.rules.conjugating import PRODUCTS
 
@@ -78,7 +78,7 @@ def optimistic(program: Program) -> Program | None:
     for result in unseen:
         _add_nan(builder, suspect, result)
     body = (*first.statements(), *body, *builder.statements(), Return((*program.results, suspect)))
-    return replace(program, body=body)
+    return with_body(program, body)
 
 
 def _repeats(program: Program) -> bool:
@@ -107,7 +107,7 @@ class _Doubt:
     """What a plain product may have made NaN: numbers, memory and stacks."""
 
     def __init__(self, program: Program) -> None:
-        self._memory = Memory(program)
+        self._memory = memory_of(program)
         self._groups: set[str] = set()
         self._kept = {self._memory.group(param.name) for param in program.params}
 
@@ -167,7 +167,7 @@ class _Seen:
     """Results that are looked at as they are stored, where there are no more stores than elements."""
 
     def __init__(self, program: Program, builder: Builder, suspect: Var) -> None:
-        self._memory = Memory(program)
+        self._memory = memory_of(program)
         self._builder = builder
         self._suspect = suspect
         self._deepest: dict[str, float] = {}

@@ -16,13 +16,13 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder
 from pullback.ir.nodes import Assign, Block, Const, Operand, Program, Statement, Var
 from pullback.ir.types import Scalar
-from pullback.ir.walk import with_blocks
+from pullback.ir.walk import with_blocks, with_body
 from pullback.optimize.uses import Uses
 
 
 def share_reciprocals(program: Program, builder: Builder) -> Program:
     """The program with one division by each number in the factors that a block computes for `scale`."""
-    return replace(program, body=_Sharing(program, builder).block(program.body))
+    return with_body(program, _Sharing(program, builder).block(program.body))
 
 
 class _Sharing:

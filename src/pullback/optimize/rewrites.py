@@ -6,6 +6,7 @@ A rewrite takes the call's own arguments, arrays delayed, and returns a number o
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -63,10 +64,13 @@ def rewrite(
 
 def _bound(e: Emitter, found: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     try:
-        inspect.signature(found).bind(e, *args, **kwargs)
+        _signature(found).bind(e, *args, **kwargs)
     except TypeError as error:
         raise OpaqueError("an argument that is not written as loops") from error
     return found(e, *args, **kwargs)
+
+
+_signature = functools.cache(inspect.signature)
 
 
 def _flat(args: tuple[Any, ...]) -> list[Any]:

@@ -18,7 +18,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
 from pullback.ir.nodes import Assign, Block, Const, For, If, Operand, Program, Statement, Store, Var
 from pullback.ir.types import Scalar
-from pullback.ir.walk import assigns, blocks, reads, walk
+from pullback.ir.walk import assigns, blocks, copied, reads, walk, with_body
 from pullback.optimize.linear import Linear
 from pullback.optimize.uses import Uses
 
@@ -35,7 +35,7 @@ def split_additions(program: Program) -> Program:
     """The same function, sums aside, with its innermost loops split."""
     uses = Uses(program)
     splitter = _Splitter(uses, Linear(program, uses), Builder(names_of(program)))
-    return replace(program, body=splitter.block(program.body))
+    return with_body(program, splitter.block(program.body))
 
 
 class _Splitter:
@@ -66,7 +66,7 @@ class _Splitter:
         made: list[Statement] = []
         for addition in parts:
             if body.moves(addition):
-                made += body.upwards((*body.slice_of(addition), addition))
+                made += body.upwards((*copied(body.slice_of(addition)), addition))
             else:
                 made += self._summed(body, addition)
         rest = body.without(parts)
@@ -80,7 +80,7 @@ class _Splitter:
         total = self._builder.var("sum", Scalar(kind.dtype))  # type: ignore[union-attr]
         more = self._builder.var("sum", total.type)
         inner = (
-            *body.slice_of(addition),
+            *copied(body.slice_of(addition)),
             Assign((more,), np.add, (total, addition.value), location=addition.location),
             Assign((total,), primitives.bind, (more,)),
         )
@@ -151,7 +151,7 @@ class _Body:
     def _position(self, statement: Statement) -> int:
         return next(k for k, s in enumerate(self._loop.body) if s is statement)
 
-    def slice_of(self, store: Store) -> list[Assign]:
+    def slice_of(self, store: Store) -> tuple[Assign, ...]:
         """The assignments in the loop that an addition depends on."""
         needed = {v.name for v in reads(store)}
         found: list[Assign] = []
@@ -159,7 +159,7 @@ class _Body:
             if isinstance(statement, Assign) and statement.targets[0].name in needed:
                 found.append(statement)
                 needed |= {v.name for v in reads(statement)}
-        return found[::-1]
+        return tuple(found[::-1])
 
     def without(self, parts: list[Store]) -> Block:
         """What is left of the body: the other stores and what they need."""

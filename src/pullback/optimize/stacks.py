@@ -21,7 +21,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
 from pullback.ir.nodes import Assign, Block, Const, For, Operand, Pop, Program, Push, Statement, Var
 from pullback.ir.types import INT, Array, Scalar, Stack
-from pullback.ir.walk import walk, with_blocks
+from pullback.ir.walk import walk, with_blocks, with_body
 
 _FIRST = 64
 """Numbers a stack has room for at first."""
@@ -34,7 +34,7 @@ def flat_stacks(program: Program) -> Program:
     flat = {name for name, count in everywhere.items() if in_loops[name] == count}
     if not flat:
         return program
-    return replace(program, body=_Flat(Builder(names_of(program)), flat).block(program.body))
+    return with_body(program, _Flat(Builder(names_of(program)), flat).block(program.body))
 
 
 def _used(block: Block) -> Iterator[Var]:

@@ -17,7 +17,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Names, names_of, operand_type
 from pullback.ir.nodes import Assign, Block, Const, For, Program, Statement, Store, Var
 from pullback.ir.types import Array, Scalar
-from pullback.ir.walk import assigns, blocks, reads, substitute, walk, with_blocks
+from pullback.ir.walk import assigns, blocks, copied, reads, substitute, walk, with_blocks, with_body
 from pullback.optimize.uses import Uses
 from pullback.rules.conjugating import PRODUCTS
 
@@ -31,7 +31,7 @@ def unroll(program: Program) -> Program:
     uses = Uses(program)
     if not any(_trips(statement, uses) is not None for statement in walk(program.body)):
         return program
-    return replace(program, body=_unrolled(program.body, uses, names_of(program)))
+    return with_body(program, _unrolled(program.body, uses, names_of(program)))
 
 
 def _unrolled(block: Block, uses: Uses, names: Names) -> Block:
@@ -76,7 +76,7 @@ def _turn(loop: For, index: int, uses: Uses, names: Names) -> Block:
             if target.name not in uses.cells:
                 mapping[target.name] = Var(names.fresh(target.name), target.type)
     mapping[loop.index.name] = Const(index)
-    return substitute(loop.body, mapping)
+    return copied(substitute(loop.body, mapping))
 
 
 def scalars_for_arrays(program: Program) -> Program:
@@ -91,7 +91,7 @@ def scalars_for_arrays(program: Program) -> Program:
         }
         for name, (shape, kind) in found.shapes.items()
     }
-    return replace(program, body=_replaced(program.body, elements, found))
+    return with_body(program, _replaced(program.body, elements, found))
 
 
 class _Candidates:

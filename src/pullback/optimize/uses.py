@@ -14,11 +14,13 @@ from dataclasses import replace
 import numpy as np
 
 from pullback.ir import primitives
-from pullback.ir.memory import Memory
+from pullback.ir.memory import memory_of
 from pullback.ir.nodes import Arg, Assign, Block, For, If, Program, Statement, Store, Var, While
+from pullback.ir.once import once
 from pullback.ir.walk import assigns, blocks, reads, walk, with_blocks
 
 
+@once(8)
 def cells_of(program: Program) -> frozenset[str]:
     """The names assigned more than once (a parameter counts as assigned once), whose value may change."""
     once = {param.name for param in program.params}
@@ -97,7 +99,7 @@ class Uses:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._memory = Memory(program)
+        self._memory = memory_of(program)
         self._apart: set[str] = set()
 
     @functools.cached_property
@@ -160,6 +162,10 @@ class Uses:
     def readers(self, name: str) -> list[Statement]:
         """The statements that use a variable."""
         return [self._text.statements[at] for at in self._text.used.get(name, ())]
+
+    def place(self, name: str) -> int:
+        """Where a variable is first assigned."""
+        return self._text.assigned[name][0]
 
     def dominates(self, name: str, position: int) -> bool:
         """Whether every use of a variable assigned at `position` is within the block it is assigned in."""

@@ -26,22 +26,24 @@ from pullback.ir.nodes import (
     Operand,
     Program,
     Raise,
+    Return,
     Statement,
     Store,
     Var,
     While,
 )  # fmt: skip
 from pullback.ir.types import Array, Scalar, as_operator
-from pullback.ir.walk import assigns, map_reads, walk
+from pullback.ir.walk import assigns, changed, kept, map_reads, reads, walk, with_body
 from pullback.optimize.broadcast import is_elementwise
 from pullback.optimize.uses import Uses
+from pullback.rules.systems import factorised, solved_by
 
 Known = dict[Any, Any]
 
 
 def share_values(program: Program) -> Program:
-    """The same function with each scalar value computed once, where it is first needed."""
-    return replace(program, body=_Values(program).block(program.body, {}))
+    """The same function with each scalar value, and each solution of a system, computed once."""
+    return with_body(program, _Values(program).block(program.body, {}))
 
 
 class _Values:
@@ -49,6 +51,8 @@ class _Values:
         self._uses = Uses(program)
         self._versions: dict[str | tuple[str, str], int] = {}
         self._copies: dict[str, Operand] = {}
+        returned = (v for s in walk(program.body) if isinstance(s, Return) for v in reads(s))
+        self._returned = {self._uses.memory(v.name) for v in returned}
 
     def block(self, block: Block, known: Known) -> Block:
         """A block, where `known` are the values of what ran before it."""
@@ -65,19 +69,19 @@ class _Values:
                     new.extend(self._if(statement, known))
                 case For():
                     self._touch(statement)
-                    new.append(replace(statement, body=self.block(statement.body, known)))
+                    new.append(changed(statement, body=self.block(statement.body, known)))
                     self._touch(statement)
                 case While():
                     self._touch(statement)
                     before = self.block(statement.before, known)
                     test = self._copy(statement.test)
                     body = self.block(statement.body, known)
-                    new.append(replace(statement, before=before, test=test, body=body))
+                    new.append(changed(statement, before=before, test=test, body=body))
                     self._touch(statement)
                 case _:
                     new.append(statement)
                     self._touch(statement)
-        return tuple(new)
+        return kept(block, new)
 
     def _copy(self, operand: Operand) -> Operand:
         return self._copies.get(operand.name, operand) if isinstance(operand, Var) else operand
@@ -86,7 +90,7 @@ class _Values:
         if isinstance(statement, Checkpoint):
             then = self.block(statement.then, known)
             self._touch(statement)
-            return (replace(statement, then=then),)
+            return (changed(statement, then=then),)
         test = statement.test
         decided = known.get(("test", test.name)) if isinstance(test, Var) else bool(test.value)
         if decided is not None:
@@ -98,7 +102,7 @@ class _Values:
         self._touch(statement)
         if stable and then and isinstance(then[-1], Raise):
             known["test", test.name] = False
-        return (replace(statement, then=then, orelse=orelse),)
+        return (changed(statement, then=then, orelse=orelse),)
 
     def _inline(self, block: Block, known: Known) -> Block:
         result = self.block(block, known)
@@ -131,13 +135,20 @@ class _Values:
             if isinstance(source, Const) or (isinstance(source, Var) and source.name not in self._uses.cells):
                 return self._alias(target, source)
             return False
-        if not isinstance(target.type, Scalar) or not self._is_pure(statement):
+        if not (self._is_own(target) if isinstance(target.type, Array) else self._is_pure(statement)):
+            return False
+        if isinstance(target.type, Array) and statement.function not in _SYSTEMS:
             return False
         key = self._key(statement)
         if key in known:
             return self._alias(target, known[key])
         known[key] = target
         return False
+
+    def _is_own(self, target: Var) -> bool:
+        """Whether nobody would notice that an array is the same as another: it is only read, and here."""
+        memory = self._uses.memory(target.name)
+        return not self._uses.is_stored(target.name) and memory not in self._returned
 
     def _alias(self, target: Var, source: Operand) -> bool:
         if isinstance(source, Const) and not isinstance(
@@ -163,10 +174,12 @@ class _Values:
             return repr(arg)
 
         memory = None
-        if statement.function is primitives.item:
-            array = statement.args[0]
-            assert isinstance(array, Var)
-            memory = self._versions.get(("memory", self._uses.memory(array.name)), 0)
+        if statement.function is primitives.item or statement.function in _SYSTEMS:
+            memory = tuple(
+                self._versions.get(("memory", self._uses.memory(v.name)), 0)
+                for v in reads(statement)
+                if isinstance(v.type, Array)
+            )
         keywords = tuple((name, number(value)) for name, value in statement.kwargs)
         return (statement.function, number(statement.args), keywords, memory, statement.targets[0].type)
 
@@ -189,6 +202,8 @@ class _Values:
         return replace(statement, function=primitives.bind, args=(constant,))
 
 
+_SYSTEMS = frozenset([factorised, solved_by])
+"""Functions whose results are arrays, worth being known again."""
 _PURE: frozenset[Callable[..., Any]] = frozenset([
     primitives.item, primitives.dim, primitives.cast, primitives.weaken, primitives.truncate,
     primitives.select, primitives.stopped,

@@ -52,6 +52,7 @@ from pullback.rules import (
     sort,
     spectra,
     spread,
+    systems,
     trace,
     triangular,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "sort",
     "spectra",
     "spread",
+    "systems",
     "trace",
     "triangular",
 ]

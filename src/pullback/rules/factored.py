@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.rules.substitution import KINDS, Factors, routines, substituted
+from pullback.rules.substitution import KINDS, Factors, substituted
 
 _array = np.ndarray
 _FEW = 32
@@ -34,11 +34,10 @@ def solve(a: Any, b: Any) -> Any:
         or not _FEW <= a.shape[0] == a.shape[1] == b.shape[0]
     ):
         return np.linalg.solve(a, b)
-    triangles, pivots, info = routines(a.dtype).getrf(a)
-    if info:
+    factors = Factors.of(a)
+    if factors is None:
         # It says what is wrong.
         return np.linalg.solve(a, b)
-    factors = Factors(triangles, pivots)
     y = substituted(factors, b, transposed=False)
     key = id(y)
     _kept[key] = (weakref.ref(y, lambda _: _kept.pop(key, None)), factors)

@@ -37,6 +37,8 @@ _LARGE = 512
 _DEPTH = 256
 """Rows that a product sums over at a time: panel, block and these make less than 10⁶ multiplications."""
 _LOST = 1000.0
+_LINE = 16
+"""Rows that are transposed at a time."""
 
 
 class Routines(NamedTuple):
@@ -64,43 +66,87 @@ def routines(dtype: np.dtype[Any]) -> Routines:
 
 
 class Factors:
-    """``a[order] = L U``.
+    """``a[order] = L U``, in one array that compiled code can hand on.
 
     Attributes:
-        triangles: both in one matrix, as LAPACK leaves them.
+        room: n rows with the transpose of L and U in one matrix, as LAPACK leaves them; one with the order;
+            32 for the inverses of the blocks on the diagonal of U, side by side, and 32 for those of L.
+        triangles: the matrix with L and U.
         order: the rows in the order of the pivots.
     """
 
-    def __init__(self, triangles: Array, pivots: Array) -> None:
-        self.triangles = triangles
-        places = np.arange(len(triangles), dtype=triangles.dtype)[:, None]
-        self.order = routines(triangles.dtype).laswp(places, pivots)[:, 0].real.astype(np.intp)
+    def __init__(self, room: Array) -> None:
+        n = room.shape[1]
+        self.room = room
+        self.triangles = room[:n].T
+        self.order = room[n].real.astype(np.intp)
+
+    @classmethod
+    def of(cls, a: Array, room: Array | None = None) -> Factors | None:
+        """The factors of a square matrix, None if it is singular."""
+        n = len(a)
+        if room is None:
+            room = aligned((rows_of(n), n), a.dtype)
+        for start in range(0, n, _LINE):
+            room[:n, start : start + _LINE] = a[start : start + _LINE].T
+        own = routines(a.dtype)
+        _, pivots, info = own.getrf(room[:n].T, overwrite_a=1)
+        if info:
+            return None
+        places = np.arange(n, dtype=a.dtype)[:, None]
+        room[n] = own.laswp(places, pivots)[:, 0]
+        room[n + 1 + _BLOCK, 0] = 0
+        return cls(room)
 
     @functools.cached_property
     def inverses(self) -> tuple[list[Array | None], list[Array | None]]:
         """Of the blocks on the diagonal of U and of L; None for those that would lose digits."""
-        n = len(self.triangles)
-        count = -(-n // _BLOCK)
-        whole = self.triangles
-        if count * _BLOCK > n:
-            whole = np.eye(count * _BLOCK, dtype=whole.dtype, order="F")
-            whole[:n, :n] = self.triangles
-        # As LAPACK sees memory, a block is transposed.
-        own = np.einsum("iaib->iab", whole.T.reshape(count, _BLOCK, count, _BLOCK))
-        invert = routines(whole.dtype).trtri
-        with np.errstate(all="ignore"):
-            blocks = own * _masks(whole.dtype)
-            blocks[1] += np.eye(_BLOCK, dtype=whole.dtype)
-            sizes = np.ones((1, _BLOCK), blocks.real.dtype) @ np.abs(blocks)
-            for lower in (False, True):
-                for block in blocks[int(lower)]:
-                    invert(block.T, lower=lower, unitdiag=lower, overwrite_c=1)
-            kept = np.max(sizes @ np.abs(blocks), axis=(-2, -1)) < _LOST
+        n = self.room.shape[1]
+        kept = self.room[n + 1 :]
+        if kept[_BLOCK, 0] == 0:  # where an inverse of L has a 1
+            _invert(self.triangles, kept)
+        starts = range(0, n, _BLOCK)
         upper, lower = (
-            [block.T if good else None for block, good in zip(each, which, strict=True)]
-            for each, which in zip(blocks, kept.tolist(), strict=True)
+            [
+                part[: n - start, start : start + _BLOCK] if good else None
+                for start, good in zip(starts, (part[0, ::_BLOCK] == part[0, ::_BLOCK]).tolist(), strict=True)
+            ]
+            for part in (kept[:_BLOCK], kept[_BLOCK:])
         )
         return upper, lower
+
+
+def rows_of(n: int) -> int:
+    """How many rows `Factors` of a matrix with n rows take."""
+    return n + 1 + 2 * _BLOCK
+
+
+def _invert(triangles: Array, kept: Array) -> None:
+    """Write the inverses of the blocks on the diagonals, with NaN at the beginning of those to be avoided."""
+    n = len(triangles)
+    count = -(-n // _BLOCK)
+    whole = triangles
+    if count * _BLOCK > n:
+        whole = np.eye(count * _BLOCK, dtype=whole.dtype, order="F")
+        whole[:n, :n] = triangles
+    # As LAPACK sees memory, a block is transposed.
+    own = np.einsum("iaib->iab", whole.T.reshape(count, _BLOCK, count, _BLOCK))
+    invert = routines(whole.dtype).trtri
+    with np.errstate(all="ignore"):
+        blocks = own * _masks(whole.dtype)
+        np.einsum("kii->ki", blocks[1])[...] = 1
+        magnitudes = np.abs(blocks)
+        sizes = np.ones((1, _BLOCK), magnitudes.dtype) @ magnitudes
+        for lower in (False, True):
+            for block in blocks[int(lower)]:
+                invert(block.T, lower=lower, unitdiag=lower, overwrite_c=1)
+        good = np.max(sizes @ np.abs(blocks, out=magnitudes), axis=(-2, -1)) < _LOST
+    blocks[~good, 0, 0] = np.nan
+    turned = blocks.transpose(0, 3, 1, 2)
+    if count * _BLOCK > n:
+        kept[...] = turned.reshape(2 * _BLOCK, count * _BLOCK)[:, :n]
+    else:
+        kept.reshape(turned.shape)[...] = turned
 
 
 @functools.cache
@@ -110,18 +156,21 @@ def _masks(dtype: np.dtype[Any]) -> Array:
     return np.stack([upper, 1 - upper])[:, None]
 
 
-def substituted(factors: Factors, right: Array, *, transposed: bool) -> Array:
-    """``a⁻¹ right`` or ``a⁻ᵀ right``, in new memory."""
+def substituted(factors: Factors, right: Array, *, transposed: bool, out: Array | None = None) -> Array:
+    """``a⁻¹ right`` or ``a⁻ᵀ right``, in new memory or in `out`, a matrix."""
     n, columns = right.shape[0], right.size // right.shape[0]
     if columns >= _MANY and n <= _LARGE and right.dtype.kind == "f" and copies_nothing():
-        return _in_panels(factors, right, transposed)
+        return _in_panels(factors, right, transposed, out)
     whole = right if right.ndim == 2 else right[:, None]
     x = whole.copy("C") if transposed else whole[factors.order]
     for lower in (not transposed, transposed):
         _substitute(routines(x.dtype), factors.triangles, x, lower, transposed)
     if transposed:
-        x, y = np.empty_like(x), x
-        x[factors.order] = y
+        y = np.empty_like(x) if out is None else out
+        y[factors.order] = x
+        x = y
+    elif out is not None:
+        out[...] = x
     return x.reshape(right.shape)
 
 
@@ -142,7 +191,7 @@ def _substitute(routines: Routines, triangle: Any, x: Any, lower: bool, transpos
     _substitute(routines, triangle[second, second], x[second], lower, transposed)
 
 
-def _in_panels(factors: Factors, right: Array, transposed: bool) -> Array:
+def _in_panels(factors: Factors, right: Array, transposed: bool, out: Array | None) -> Array:
     n, columns = right.shape
     count = -(-columns // _PANEL)
     width = -(-columns // (8 * count)) * 8
@@ -153,11 +202,12 @@ def _in_panels(factors: Factors, right: Array, transposed: bool) -> Array:
     x[:, :columns] = right if transposed else right[factors.order]
     for lower in (not transposed, transposed):
         _sweep(factors, x, width, lower, transposed)
-    if not transposed:
-        return x[:, :columns].copy() if rest.size else x
-    y = np.empty_like(right, order="C")
-    y[factors.order] = x[:, :columns]
-    return y
+    if out is None:
+        if not transposed and not rest.size:
+            return x
+        out = np.empty_like(right, order="C")
+    out[factors.order if transposed else ...] = x[:, :columns]
+    return out
 
 
 def _sweep(factors: Factors, x: Array, width: int, lower: bool, transposed: bool) -> None:

@@ -85,6 +85,7 @@ class Activity:
         if any(self.is_active(v) for arg in hidden for v in variables(arg)):
             raise UnsupportedError(
                 f"{name_of(statement.function)} with a differentiated value in a keyword or a nested list",
+                remedy="pass it as a positional argument, or make the list an array first",
                 where=statement.location,
             )
 

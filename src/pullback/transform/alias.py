@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pullback.ir.memory import Memory, is_alias
+from pullback.ir.memory import is_alias, memory_of
 from pullback.ir.nodes import Assign, Block, Program, Push, Return, Statement, Store, Var
 from pullback.ir.types import Array, Stack
 from pullback.ir.walk import assigns, blocks, reads, walk
@@ -32,7 +32,7 @@ class AliasClass:
 
 def alias_classes(program: Program, cells: set[str]) -> dict[str, AliasClass]:
     """The class of each array and stack variable, by name."""
-    memory = Memory(program)
+    memory = memory_of(program)
     statements = list(walk(program.body))
     found: dict[str, AliasClass] = {}
     by_name: dict[str, AliasClass] = {}

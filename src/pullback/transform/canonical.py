@@ -30,7 +30,7 @@ from pullback.ir.nodes import (
     While,
 )
 from pullback.ir.types import Stack
-from pullback.ir.walk import assigns, blocks, map_reads, reads, substitute, walk, with_blocks
+from pullback.ir.walk import assigns, blocks, map_reads, reads, substitute, walk, with_blocks, with_body
 
 
 def cells_of(program: Program) -> set[str]:
@@ -71,7 +71,7 @@ def canonical(program: Program) -> Program:
     cells = cells_of(program) | (returned - top - {param.name for param in program.params})
     maker = _Canonical(program, Builder(names_of(program)), cells)
     body = maker.block(program.body[:-1], {}, {param.name for param in program.params})
-    return replace(program, body=(*body, program.body[-1]))
+    return with_body(program, (*body, program.body[-1]))
 
 
 def _own_indices(program: Program) -> Program:
@@ -96,7 +96,7 @@ def _own_indices(program: Program) -> Program:
                 return replace(statement, then=rename(statement.then), orelse=rename(statement.orelse))
         return statement
 
-    return replace(program, body=rename(program.body))
+    return with_body(program, rename(program.body))
 
 
 def _own_results(program: Program) -> Program:
@@ -119,7 +119,7 @@ def _own_results(program: Program) -> Program:
         binds = tuple(Assign((t,), primitives.bind, (own[t.name],)) for t in given)
         return replace(statement, then=(*substitute(statement.then, own), *binds))
 
-    return replace(program, body=rewritten(program.body))
+    return with_body(program, rewritten(program.body))
 
 
 class _Canonical:

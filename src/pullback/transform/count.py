@@ -23,7 +23,7 @@ from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of, operand_type
 from pullback.ir.nodes import Assign, Block, Const, Program, Statement, While
 from pullback.ir.types import INT, Scalar
-from pullback.ir.walk import with_blocks
+from pullback.ir.walk import copied, with_blocks, with_body
 
 
 def counted(program: Program) -> Program:
@@ -37,7 +37,7 @@ def counted(program: Program) -> Program:
             made += rotated(statement, builder) if isinstance(statement, While) else [statement]
         return tuple(made)
 
-    return replace(program, body=block(program.body))
+    return with_body(program, block(program.body))
 
 
 def rotated(statement: While, builder: Builder) -> Block:
@@ -52,6 +52,6 @@ def rotated(statement: While, builder: Builder) -> Block:
         return Assign((target,), primitives.bind, (value,), location=statement.location)
 
     count = (Assign((more,), np.add, (trips, Const(1))), bind(trips, more))
-    body = (*statement.body, *statement.before, bind(going, statement.test), *count)
+    body = (*statement.body, *copied(statement.before), bind(going, statement.test), *count)
     loop = replace(statement, before=(), test=going, body=body)
     return (*statement.before, bind(going, statement.test), bind(trips, Const(0)), loop, bind(final, trips))

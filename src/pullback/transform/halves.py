@@ -22,7 +22,7 @@ import numpy as np
 from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
 from pullback.ir.live import live_before, surely_assigned
-from pullback.ir.memory import Memory, is_alias
+from pullback.ir.memory import is_alias, memory_of
 from pullback.ir.nodes import Assign, Block, If, Operand, Program, Raise, Return, Statement, Store, Var
 from pullback.ir.types import Array, Scalar, Stack
 from pullback.ir.walk import assigns, reads, reads_any, walk
@@ -80,7 +80,7 @@ class _Divided:
         seeds = {seed.name for seed in self.seeds}
         self.ahead, self.behind = _parted(adjoint.body[:-1], seeds)
         self.first, self.second = _parted(bars.body[:-1], seeds)
-        self.memory = Memory(adjoint)
+        self.memory = memory_of(adjoint)
         self.written = [self._groups(part) for part in (self.ahead, self.behind)]
         every = [t for s in walk(adjoint.body) for t in assigns(s)]
         once = {name for name, times in Counter(t.name for t in every).items() if times == 1}

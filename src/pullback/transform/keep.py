@@ -286,8 +286,7 @@ class Keeper:
             return True, *self._array(local, loops)
         shape = self._shape(local, statement, loops[0]) if counted else None
         if shape is not None:
-            place = self._placed(local, shape, loops)
-            return False, place, place
+            return False, *self._placed(local, shape, loops)
         return True, *self._stack(local, loops)
 
     def _shape(self, local: Var, statement: Statement, outer: Loop) -> tuple[Operand, ...] | None:
@@ -300,16 +299,20 @@ class Keeper:
                     return shape  # type: ignore[return-value]
         return None
 
-    def _placed(self, local: Var, shape: tuple[Operand, ...], loops: tuple[Loop, ...]) -> Block:
-        """The array as the part of a larger one that belongs to the trip."""
+    def _placed(self, local: Var, shape: tuple[Operand, ...], loops: tuple[Loop, ...]) -> tuple[Block, Block]:
+        """The array as the part of a larger one that belongs to the trip, in both sweeps."""
         assert isinstance(local.type, Array)
         room, trips = self._room(local, len(shape), loops)
         loops[0].before.append(Assign((room,), np.empty, ((*trips, *shape), Const(local.type.dtype))))
-        with self._builder.block() as place:
-            index = tuple(loop.position(self._builder) for loop in loops)
-            whole = (Slice(),) * len(shape)
-            self._builder.add(Assign((local,), primitives.view, (room, (*index, *whole))))
-        return place.statements()
+
+        def place() -> Block:
+            with self._builder.block() as made:
+                index = tuple(loop.position(self._builder) for loop in loops)
+                whole = (Slice(),) * len(shape)
+                self._builder.add(Assign((local,), primitives.view, (room, (*index, *whole))))
+            return made.statements()
+
+        return place(), place()
 
     def _room(self, local: Var, ndim: int, loops: tuple[Loop, ...]) -> tuple[Var, tuple[Operand, ...]]:
         """An array with a place for each trip, and how many there are."""

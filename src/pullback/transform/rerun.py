@@ -30,7 +30,7 @@ from pullback.ir.nodes import (
 )
 from pullback.ir.primitives import dim
 from pullback.ir.types import Array, Scalar
-from pullback.ir.walk import assigns, reads, substitute, walk
+from pullback.ir.walk import assigns, copied, reads, substitute, walk
 from pullback.transform.activity import Activity
 from pullback.transform.alias import AliasClass, is_final
 from pullback.transform.cotangents import Cotangents, zero
@@ -197,6 +197,6 @@ class Rerun:
                 if target.name not in mapping:
                     mapping[target.name] = self.builder.var(target.name, target.type)
         *body, last = substitute(derived.body, mapping)
-        self.builder.extend(tuple(body))
+        self.builder.extend(copied(tuple(body)))
         assert isinstance(last, Return)
         return [x if isinstance(x, Var | Const) else Const(x) for x in last.values]

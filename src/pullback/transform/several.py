@@ -15,7 +15,7 @@ import numpy as np
 
 from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of, operand_type
-from pullback.ir.memory import Memory
+from pullback.ir.memory import memory_of
 from pullback.ir.nodes import (
     Assign,
     Block,
@@ -61,7 +61,7 @@ class _Copied:
         self._seeds = program.params[len(program.params) - seeds :]
         self._others = program.params[: len(program.params) - seeds]
         self._values, self._bars = program.results[:values], program.results[values:]
-        self._memory = Memory(program)
+        self._memory = memory_of(program)
         self._many = {self._memory.group(seed.name) for seed in self._seeds}
         self._spread()
         self._builder = Builder(names_of(program))

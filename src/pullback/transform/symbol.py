@@ -143,6 +143,8 @@ class Symbol(Tracked):
             return self.builder.call(primitives.bind, Const(x), name="constant") if x.ndim else x[()]
         if isinstance(x, Spec):
             raise UnsupportedError("a rule passes on a shape that is known only at run time")
+        if isinstance(x, tuple | list):
+            return tuple(self._operand(part) for part in x)
         return _plain(x)
 
     def __getitem__(self, index: Any) -> Any:

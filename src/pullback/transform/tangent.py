@@ -38,9 +38,9 @@ from pullback.ir.nodes import (
     Var,
 )  # fmt: skip
 from pullback.ir.primitives import ALIASING
-from pullback.ir.types import Array, Scalar, Stack, number
+from pullback.ir.types import Array, Scalar, Stack, Type, number
 from pullback.ir.verify import fits
-from pullback.ir.walk import with_blocks
+from pullback.ir.walk import reads, walk, with_blocks
 from pullback.rules.read import jvp_key
 from pullback.rules.read import tangent as tangent_of_rule
 from pullback.rules.table import TABLE
@@ -170,13 +170,14 @@ class _Tangent:
             return
         self._by_rule(statement)
 
-    def _give(self, target: Var, value: Operand) -> None:
+    def _give(self, target: Var, value: Operand, *, smaller: bool = False) -> None:
+        """Let the tangent of `target` be `value`, repeated where it is, or may be, `smaller`."""
         dot = self._dot(target)
         kind = operand_type(value)
         if kind.dtype != dot.type.dtype:  # type: ignore[union-attr]
             value = self.builder.call(primitives.cast, value, dot.type.dtype)  # type: ignore[union-attr]
-        if isinstance(dot.type, Array) and not fits(operand_type(value), dot.type):
-            # One number for all entries, or another layout.
+        if isinstance(dot.type, Array) and (smaller or not _is_as_large(operand_type(value), dot.type)):
+            # One number for all entries, or for all along an axis, or another layout.
             self.builder.extend(tuple(self.shadows.zeros(target)))
             self.builder.store(dot, (slice(None),) * dot.type.ndim, value)
             return
@@ -212,7 +213,21 @@ class _Tangent:
         for target, part in zip(statement.targets, parts, strict=True):
             if self.activity.is_active(target):
                 operand = part.operand if isinstance(part, Symbol) else Const(number(part))
-                self._give(target, self._own(operand, target, self.builder.innermost[begin:]))
+                made = self.builder.innermost[begin:]
+                if self._may_be_smaller(statement, made):
+                    self._give(target, operand, smaller=True)
+                else:
+                    self._give(target, self._own(operand, target, made))
+
+    def _may_be_smaller(self, statement: Assign, made: Sequence[Statement]) -> bool:
+        """Whether an elementwise tangent, as ``x_dot`` of ``x + a``, has not met an array that `x` has."""
+        rule = TABLE.get(statement.function)
+        if rule is None or rule.partials is None:
+            return False
+        met = {v.name for s in walk(tuple(made)) for v in reads(s)}
+        arrays = [arg for arg in statement.args if isinstance(arg, Var) and isinstance(arg.type, Array)]
+        missed = any(not self.activity.is_active(arg) and arg.name not in met for arg in arrays)
+        return len(arrays) > 1 and missed and not any(target.name in met for target in statement.targets)
 
     def _by_symbols(self, statement: Assign, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The tangents of the results, by running the rule on symbols; None where nothing moves."""
@@ -275,6 +290,11 @@ class _Tangent:
         if isinstance(arg, Const):
             return arg.value
         return Symbol(arg, self.builder, self.guards) if isinstance(arg, Var) else arg
+
+
+def _is_as_large(kind: Type, target: Array) -> bool:
+    """Whether a value fits a variable, and has no axis of length 1 where that has a longer one."""
+    return fits(kind, target) and isinstance(kind, Array) and kind.ones == target.ones
 
 
 def _plus(a: Any, b: Any) -> Any:

@@ -36,7 +36,7 @@ from pullback.ir.nodes import (
     While,
 )
 from pullback.ir.types import BOOL, INT, Scalar
-from pullback.ir.walk import assigns, blocks, reads, walk
+from pullback.ir.walk import assigns, blocks, reads, walk, with_body
 
 
 def out_of_branches(program: Program) -> Program | None:
@@ -137,7 +137,7 @@ def out_of_loop(program: Program, position: int) -> Program | None:
     if made is None:
         return None
     before: Block = builder.statements()
-    return replace(program, body=(*program.body[:position], *before, made, *program.body[position + 1 :]))
+    return with_body(program, (*program.body[:position], *before, made, *program.body[position + 1 :]))
 
 
 def _counted(outer: For | While, inner: For | While, place: int, builder: Builder) -> Statement | None:

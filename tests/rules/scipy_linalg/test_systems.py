@@ -81,6 +81,33 @@ def test_lu(shape: tuple[int, int], kind: type) -> None:
     np.testing.assert_array_equal(p, scipy.linalg.lu(a)[0])
 
 
+def test_lu_of_an_empty_stack() -> None:
+    a = np.zeros((0, 4, 2) if BATCHES else (0, 2))
+    for function in (lambda a: linalg.lu(a)[1], lambda a: linalg.lu(a)[2]):
+        assert pb.grad(lambda a, f=function: np.sum(f(a)))(a).shape == a.shape
+        y, y_dot = pb.jvp(function, (a,), (a,))
+        assert y_dot.shape == y.shape
+
+
+def solved_by_lu(a: Any, b: Any) -> Any:
+    return np.sum(scipy.linalg.lu_solve(scipy.linalg.lu_factor(a), b) ** 2)
+
+
+def exponential(a: Any, b: Any) -> Any:
+    return np.sum(scipy.linalg.expm(a) * b**2)
+
+
+@pytest.mark.parametrize("function", [solved_by_lu, exponential])
+def test_compiled_for_matrices_of_one_number(function: Callable[..., Any]) -> None:
+    # Exchanges made up for the types of lu_solve once wrote behind such a matrix, into any memory.
+    a, b = np.array([[0.5]]), np.array([[3.0]])
+    compiled = pb.compile(function, jit=False)
+    np.testing.assert_allclose(compiled(a, b), function(a, b))
+    first, second = (-18 / a**3, 54 / a**4) if function is solved_by_lu else (9 * np.exp(a), 9 * np.exp(a))
+    np.testing.assert_allclose(pb.grad(compiled)(a, b), first)
+    np.testing.assert_allclose(pb.jvp(lambda a: pb.grad(compiled)(a, b), (a,), (np.ones((1, 1)),))[1], second)
+
+
 SINGULAR: list[tuple[Callable[..., Any], Any]] = [
     (lambda a: linalg.lu(a)[1], np.zeros((3, 3))),
     (lambda a: linalg.polar(a)[0], np.diag([1.0, 2.0, 0.0])),

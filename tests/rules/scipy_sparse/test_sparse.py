@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import scipy.sparse
 import scipy.sparse.linalg
+from hypothesis import given
+from hypothesis import strategies as st
 
 import pullback as pb
 from pullback.base.errors import NotDifferentiableError, UnsupportedError
@@ -261,6 +263,60 @@ def test_what_a_sparse_lacks_is_an_error_of_ours() -> None:
             pb.grad(of(use))(np.ones(2))
     with pytest.raises(AttributeError, match="no attribute 'entries'"):
         pb.grad(of(lambda a: a.entries))(np.ones(2))
+
+
+@given(
+    made=st.sampled_from(["csr_array", "csc_matrix", "coo_array"]),
+    formats=st.lists(st.sampled_from(["csr", "csc", "coo"]), max_size=3),
+    shape=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    count=st.integers(0, 8),
+    kind=st.sampled_from([float, complex]),
+    seed=st.integers(0, 99),
+)
+def test_formats_have_the_entries_in_the_order_of_scipy(
+    made: str, formats: list[str], shape: tuple[int, int], count: int, kind: type, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    places = tuple(rng.integers(0, n, count) for n in shape)
+    found: list[Any] = []
+
+    def of(module: Any, data: Any) -> Any:
+        a = getattr(module, made)((data, places), shape=shape)
+        for chosen in formats:
+            a = a.asformat(chosen)
+        return a
+
+    def data_of(data: Any) -> Any:
+        found.append(of(sparse, data))
+        return found[-1].data
+
+    data = rng.standard_normal(count).astype(kind)
+    wanted = of(scipy.sparse, data)
+    value = pb.vjp(data_of, data)[0]
+    assert found[0].format == wanted.format
+    np.testing.assert_allclose(value, wanted.data)
+    np.testing.assert_allclose(pb.vjp(lambda d: of(sparse, d).toarray(), data)[0], wanted.toarray())
+    assert not count or gradcheck(data_of, data)
+
+
+def test_older_names_and_conversions_of_tracked_matrices() -> None:
+    x, b = np.arange(1.0, 4.0), np.ones(3)
+
+    def solved(x: Any) -> Any:
+        a = sparse.diags([x, x[1:] / 4], [0, 1]).tocsc()
+        b_of = sparse.csr_matrix(sparse.csc_matrix(a)).tocoo()
+        return sparse.linalg.spsolve(a, b_of @ b + x)
+
+    def dense(x: Any) -> Any:
+        a = np.diag(x) + np.diag(x[1:] / 4, 1)
+        return np.linalg.solve(a, a @ b + x)
+
+    np.testing.assert_allclose(pb.jacobian(solved)(x), pb.jacobian(dense)(x), atol=1e-12)
+    with pytest.raises(UnsupportedError, match="in the format 'dia'"):
+        pb.grad(lambda x: np.sum(sparse.diags(x).asformat("dia") @ b))(x)
+    assert isinstance(sparse.diags(x), scipy.sparse.spmatrix)
+    for name in ("csr_matrix", "csc_matrix", "coo_matrix"):
+        assert isinstance(getattr(sparse, name)(np.eye(2)), scipy.sparse.spmatrix)
 
 
 # -- sparse arrays of one axis, diagonals, factors ----------------------------------------------------------

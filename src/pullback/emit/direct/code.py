@@ -4,15 +4,18 @@ import ast
 from typing import Any, ClassVar
 
 from llvmlite import ir
-from numba.core import callconv, cgutils, types
+from numba.core import cgutils, types
 from numba.core.ir import Loc
 from numba.np.arrayobj import store_item
 
+from pullback.emit.allocation import exception
 from pullback.emit.direct.ahead import fetch_ahead, rows_written_once
 from pullback.emit.direct.elements import WORD, View, is_array
 from pullback.emit.direct.expressions import Expressions
 from pullback.emit.direct.infer import ListOf
-from pullback.emit.direct.interleaving import is_flat, once_at_a_time, only_moves
+from pullback.emit.direct.interleaving import is_flat, once_at_a_time, only_clears, only_moves
+from pullback.emit.direct.leaving import Leaving
+from pullback.emit.direct.references import release_in, retain
 from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
 from pullback.emit.direct.stacks import Stack
@@ -41,7 +44,7 @@ class Code(Expressions):
         names: its `Names`.
         written_once: its `rows_written_once`.
         loops: for each loop around, where ``continue`` and ``break`` go, and how many arrays lived before it.
-        live: arrays that are bound and not released yet, with their types, by name.
+        live: arrays that are bound and not released yet, as `Owned`, by name.
     """
 
     def __init__(self, target, library, description, outline, tree, found):
@@ -51,6 +54,7 @@ class Code(Expressions):
         self.scopes = Scopes(self.module, tree, found, self.names.alone)
         self.written_once = rows_written_once(tree, self.names.alone)
         self.loops, self.live = [], {}
+        self.leaving: Any = None
 
     def lower_normal_function(self, fndesc):
         self.setup_function(fndesc)
@@ -58,7 +62,7 @@ class Code(Expressions):
             with_whole_vectors(self.function)
         self.extract_function_arguments()
         self.pre_lower()
-        self.let_go_on_errors()
+        self.leaving = Leaving(self.context, self.builder, self.func_ir.func_id.func_name)
         for name, kind in self.found.variables.items():
             if is_array(kind) and name not in self.names.alone:
                 self.cell_of(name, kind)
@@ -67,50 +71,19 @@ class Code(Expressions):
                 self.bind(name, kind, value)
             else:
                 if is_array(kind):
-                    self.context.nrt.incref(self.builder, kind, value)
+                    retain(self.builder, value)
                 self.assign_cell(name, kind, value)
         self.block(self.tree.body)
+        self.leaving.end(self.let_go)
         self.post_lower()
 
-    # -- errors
-
-    def let_go_on_errors(self):
-        """Whatever returns an error to the caller first lets go of the arrays that live there."""
-        builder, plain = self.builder, self.builder.ret
-        # By what lives: where it is let go of, which code comes there, and what lives itself, for its `id`.
-        leaving = {}
-
-        def ret(code):
-            if isinstance(code, ir.Constant) and code.constant == callconv.RETCODE_OK.constant:
-                return plain(code)
-            key = self.owned()
-            if key not in leaving:
-                block = builder.append_basic_block("leaving")
-                with builder.goto_block(block):
-                    known = builder.phi(code.type)
-                    self.let_go()
-                    plain(known)
-                leaving[key] = block, known, (*self.live.values(), *self.nameless)
-            block, known, _ = leaving[key]
-            known.add_incoming(code, builder.block)
-            return builder.branch(block)
-
-        self.builder.ret, self.builder.owned = ret, self.owned
-
-    def owned(self):
-        """What tells the arrays that live here from those that live elsewhere."""
-        values = [*self.live.values(), *self.nameless]
-        return *(id(value) for _, value in values), *self.stacks
-
     def let_go(self):
-        """Release all arrays."""
-        for kind, value in [*self.live.values(), *self.nameless]:
-            self.context.nrt.decref(self.builder, kind, value)
+        """Release what lives all the time."""
         for stack in self.stacks.values():
             stack.free(self.builder)
         for name, cell in self.cells.items():
-            if is_array(own := self.found.variables[name]):
-                self.context.nrt.decref(self.builder, own, self.builder.load(cell))
+            if is_array(self.found.variables[name]):
+                release_in(self.builder, cell)
 
     # -- statements
 
@@ -131,7 +104,9 @@ class Code(Expressions):
         """Let go of arrays that no later statement of their block mentions."""
         for name in names:
             if name in self.live:
-                self.context.nrt.decref(self.builder, *self.live.pop(name))
+                owned = self.live.pop(name)
+                self.leaving.release(owned)
+                self.leaving.forget(owned)
 
     def do_Assign(self, node):
         target = node.targets[0]
@@ -147,7 +122,11 @@ class Code(Expressions):
             else:
                 self.put(target, *self.place(target), value, kind)
             return
-        value = self.taken(node.value)
+        if is_array(kind):
+            value, owned = self.taken(node.value)
+            self.own(target.id, kind, value, owned)
+            return
+        value = self.of(node.value)
         if type(target) is ast.Tuple:
             for position, part in enumerate(target.elts):
                 assert isinstance(part, ast.Name)
@@ -159,12 +138,22 @@ class Code(Expressions):
 
     def assign(self, name, kind, value):
         """Give a name a value; a reference to an array comes with it."""
-        if name in self.names.alone:
-            if is_array(kind):
-                self.live[name] = (kind, value)
+        if is_array(kind):
+            self.own(name, kind, value, self.leaving.own(value))
+        elif name in self.names.alone:
             self.bind(name, kind, value)
         else:
             self.assign_cell(name, kind, value)
+
+    def own(self, name, kind, value, owned):
+        """Give a name an array, with the reference that is `owned` by no name."""
+        if name in self.names.alone:
+            self.live[name] = owned
+            self.bind(name, kind, value)
+        else:
+            self.assign_cell(name, kind, value)
+            self.leaving.disown(owned)
+            self.leaving.forget(owned)
 
     def bind(self, name, kind, value):
         self.bound[name] = View(self.context, self.builder, kind, value) if is_array(kind) else value
@@ -173,9 +162,8 @@ class Code(Expressions):
         own = self.found.variables[name]
         cell = self.cell_of(name, own)
         if is_array(own):
-            before = self.builder.load(cell)
+            release_in(self.builder, cell)
             self.builder.store(value, cell)
-            self.context.nrt.decref(self.builder, own, before)
         else:
             self.builder.store(self.context.cast(self.builder, value, kind, own), cell)
 
@@ -215,6 +203,9 @@ class Code(Expressions):
         end = self.number(stop)
         for target in self.written_once.get(id(node), ()):
             self.fetch_row(target, builder.sub(end, start))
+        if step == 1 and (first is None or self.is_natural(first)) and only_clears(node, self.found.kinds):
+            self.clear(node, start, end)
+            return
         before = builder.block
         head, body, latch, behind = (
             builder.append_basic_block(f"for.{part}") for part in ("head", "body", "latch", "behind")
@@ -241,6 +232,20 @@ class Code(Expressions):
             scalar = only_moves(node, self.found.kinds)
             back.set_metadata("llvm.loop", once_at_a_time(self.module, scalar=scalar))
         builder.position_at_end(behind)
+
+    def clear(self, loop, start, end):
+        """Write zeros into the places of rows from `start` to `end`."""
+        builder = self.builder
+        trips = builder.sub(end, start)
+        trips = builder.select(builder.icmp_signed(">", trips, WORD(0)), trips, WORD(0))
+        for statement in loop.body:
+            target = statement.targets[0]
+            array = self.view(target.value)
+            row = [(self.of(index), not self.is_natural(index)) for index in indices_of(target)[:-1]]
+            place = array.pointer(builder, [*row, (start, False)])
+            size = builder.mul(trips, WORD(self.context.get_abi_sizeof(place.type.pointee)))
+            cgutils.memset(builder, place, size, 0)
+            self.scopes.mark(builder.block.instructions[-1:], target.value)
 
     def fetch_row(self, target, trips):
         """Fetch what will be written soon after the row of the element `target`."""
@@ -282,8 +287,8 @@ class Code(Expressions):
         self.leave(self.loops[-1][0])
 
     def leave(self, block):
-        for kind, value in list(self.live.values())[self.loops[-1][2] :]:
-            self.context.nrt.decref(self.builder, kind, value)
+        for owned in list(self.live.values())[self.loops[-1][2] :]:
+            self.leaving.release(owned)
         self.builder.branch(block)
 
     def do_Pass(self, node):
@@ -292,11 +297,15 @@ class Code(Expressions):
     def do_If(self, node):
         builder = self.builder
         test = self.truth(node.test)
+        if not node.orelse and type(node.body[0]) is ast.Raise:
+            behind = builder.append_basic_block("behind")
+            raised = self.leaving.raised(self.exception(node.body[0]))
+            builder.cbranch(test, raised, behind).set_weights([1, 99])
+            builder.position_at_end(behind)
+            return
         then, behind = builder.append_basic_block("then"), builder.append_basic_block("behind")
         other = builder.append_basic_block("else") if node.orelse else behind
-        branch = builder.cbranch(test, then, other)
-        if not node.orelse and type(node.body[-1]) is ast.Raise:
-            branch.set_weights([1, 99])
+        builder.cbranch(test, then, other)
         for block, statements in ((then, node.body), (other, node.orelse)):
             if statements:
                 builder.position_at_end(block)
@@ -306,8 +315,12 @@ class Code(Expressions):
         builder.position_at_end(behind)
 
     def do_Raise(self, node):
+        self.builder.branch(self.leaving.raised(self.exception(node)))
+
+    def exception(self, node):
+        """The exception of a ``raise``."""
         error, arguments = raised_by(node, self.found.globals)
-        self.return_exception(error, arguments, loc=self.loc_of(node))
+        return exception(self.context, self.builder, error, arguments, self.loc_of(node))
 
     def do_Expr(self, node):
         if type(node.value) is ast.Call and self.found.list_of(node.value, "append"):
@@ -321,6 +334,7 @@ class Code(Expressions):
         with self.letting_go():
             value = self.of(node.value)
             self.context.nrt.incref(self.builder, kind, value)
+        for owned in self.live.values():
+            self.leaving.release(owned)
         self.let_go()
-        self.live.clear()
         self.call_conv.return_value(self.builder, self.context.get_return_value(self.builder, kind, value))

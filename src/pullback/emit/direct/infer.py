@@ -13,7 +13,7 @@ from typing import Any
 from numba.core import types
 
 from pullback.emit.direct.array_types import ArrayTypes
-from pullback.emit.direct.syntax import RefusedError, constant_int, is_path, raised_by, range_of
+from pullback.emit.direct.syntax import RefusedError, constant_int, is_path, nodes_of, raised_by, range_of
 
 OPERATORS = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -65,7 +65,7 @@ class Types(ArrayTypes):
         self.variables = dict(zip((arg.arg for arg in tree.args.args), params, strict=True))
         self.result: Any = None
         self.assigned = None
-        self.local = {node.id for node in ast.walk(tree) if type(node) is ast.Name and _stores(node)}
+        self.local = {node.id for node in nodes_of(tree) if type(node) is ast.Name and _stores(node)}
         self.local.update(self.variables)
         self.top = tree.body
         self.block(tree.body)

@@ -12,7 +12,7 @@ import ast
 from llvmlite import ir
 from numba.core import types
 
-from pullback.emit.direct.syntax import names_in
+from pullback.emit.direct.syntax import indices_of, names_in
 
 
 def is_flat(loop, alone):
@@ -55,6 +55,36 @@ def _is_moved(node, kinds):
             type(a) is ast.Constant or _is_moved(a, kinds) for a in node.args
         )
     return type(node) in (ast.Name, ast.Subscript)
+
+
+def only_clears(loop, kinds):
+    """Whether a loop over all of a row, or over its beginning, does nothing but write zeros.
+
+    Args:
+        kinds: the types of expressions.
+    """
+    return all(
+        type(statement) is ast.Assign
+        and _is_zero(statement.value)
+        and _is_row(statement.targets[0], loop, kinds)
+        for statement in loop.body
+    )
+
+
+def _is_zero(node):
+    if type(node) is ast.Call:
+        return ast.unparse(node.func) == "complex" and all(map(_is_zero, node.args))
+    # Not one that is negative.
+    return type(node) is ast.Constant and node.value in (0.0, False) and str(node.value)[0] != "-"
+
+
+def _is_row(node, loop, kinds):
+    if type(node) is not ast.Subscript or not isinstance(node.value, ast.Name):
+        return False
+    *row, last = indices_of(node)
+    index = loop.target.id
+    is_last = type(last) is ast.Name and last.id == index
+    return is_last and kinds[node.value].layout == "C" and not any(index in names_in(entry) for entry in row)
 
 
 def once_at_a_time(module, *, scalar=False):

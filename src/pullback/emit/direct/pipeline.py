@@ -59,7 +59,7 @@ def directly(state):
         code.create_cpython_wrapper(flags.release_gil)
     entry = target.get_executable(library, description, code.env)
     target.insert_user_function(entry, description, [library])
-    return compile_result(
+    result = compile_result(
         typing_context=state.typingctx,
         target_context=target,
         entry_point=entry,
@@ -75,6 +75,10 @@ def directly(state):
         metadata=state.metadata,
         reload_init=[],
     )
+    # Functions that were compiled into this one call Python with environments of their own.
+    for environment in result._find_referenced_environments():
+        library.codegen.set_env(environment.env_name, environment)
+    return result
 
 
 def tree_of(function):

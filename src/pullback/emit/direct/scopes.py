@@ -10,7 +10,7 @@ import ast
 from numba.core import types
 
 from pullback.emit import native
-from pullback.emit.direct.syntax import names_in
+from pullback.emit.direct.syntax import names_in, nodes_of
 
 GIVEN, REST = " given", " rest"
 _ALLOCATING = frozenset([native.empty, native.matmul, native.zeros])
@@ -31,7 +31,7 @@ class Scopes:
         self.found = found
         self.roots = {}
         shared, allocated = set(), set()
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.Assign) and isinstance(found.kinds[node.value], types.Array):
                 self._assigned(node.targets[0], node.value, alone, shared, allocated)
             elif isinstance(node, ast.Call) and self._shares(node):
@@ -52,7 +52,7 @@ class Scopes:
         name = self.root(self._viewed(array))
         key = name if name in self.scope else GIVEN if name in self.given else REST
         for instruction in instructions:
-            if instruction.opname in ("load", "store"):
+            if instruction.opname in ("load", "store", "call"):
                 instruction.set_metadata("alias.scope", self.scope[key])
                 instruction.set_metadata("noalias", self.others[key])
 

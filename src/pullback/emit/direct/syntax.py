@@ -11,6 +11,13 @@ class RefusedError(NumbaError):
     """Not in the small language; Numba's own passes are to take the function."""
 
 
+def nodes_of(tree):
+    """All nodes of a tree, which several look through."""
+    if not hasattr(tree, "nodes"):
+        tree.nodes = [*ast.walk(tree)]
+    return tree.nodes
+
+
 def range_of(loop, namespace) -> Any:
     """Start, stop and step of a loop, as nodes and a constant; None for another loop."""
     call = loop.iter

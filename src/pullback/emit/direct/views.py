@@ -12,6 +12,7 @@ from numba.core import cgutils, types
 from pullback.emit import native
 from pullback.emit.allocation import raise_if
 from pullback.emit.direct.elements import WORD, is_array, part_of
+from pullback.emit.direct.references import retain
 from pullback.emit.direct.syntax import constant_int, indices_of, is_path
 from pullback.emit.matmul import multiplied, product_of
 
@@ -110,7 +111,7 @@ class Views:
         result = self.context.get_constant_null(kind)
         for name, part in own.items():
             result = builder.insert_value(result, part, *self.at(kind, name))
-        self.context.nrt.incref(builder, kind, result)
+        retain(builder, result)
         return result
 
     def multiplies(self, node):

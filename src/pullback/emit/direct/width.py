@@ -14,7 +14,7 @@ error for each loop that has no vectors in the end.) (LLVM Language Reference, "
 import ast
 
 from pullback.emit.direct.interleaving import is_flat
-from pullback.emit.direct.syntax import constant_int, indices_of, range_of
+from pullback.emit.direct.syntax import constant_int, indices_of, nodes_of, range_of
 from pullback.emit.vector_math import WRITTEN_OUT
 
 
@@ -32,7 +32,7 @@ def wants_whole_vectors(tree, found, alone):
 def has_long_functions(tree, found):
     """Whether a function has no inner loops, and functions that are written out in the outer ones."""
     calls = False
-    for loop in ast.walk(tree):
+    for loop in nodes_of(tree):
         if isinstance(loop, ast.For | ast.While):
             inside = [part for statement in loop.body for part in ast.walk(statement)]
             if any(isinstance(part, ast.For | ast.While) for part in inside):
@@ -50,9 +50,9 @@ def with_whole_vectors(function):
 
 def has_rows(tree, alone):
     """Whether a function has a loop, run again and again, that reads neighbours along a row."""
-    outer = (loop for loop in ast.walk(tree) if isinstance(loop, ast.For | ast.While))
+    outer = (loop for loop in nodes_of(tree) if type(loop) in (ast.For, ast.While))
     inner = (loop for around in outer for loop in loops_in(around))
-    return any(is_flat(loop, alone) and is_long(loop) and _reads_neighbours(loop) for loop in inner)
+    return any(is_long(loop) and is_flat(loop, alone) and _reads_neighbours(loop) for loop in inner)
 
 
 def loops_in(loop):

@@ -87,7 +87,7 @@ def plan_for(
     slice_to: int | None = None,
 ) -> Plan | Sliced:
     """The plan of a contraction; the same one for the same subscripts, shapes and way of choosing a path."""
-    chosen = tuple(map(tuple, optimize)) if isinstance(optimize, list | tuple) else optimize
+    chosen = path_given(optimize)
     full = (key, shapes, chosen, memory_limit, slice_to)
     plan = _plans.get(full)
     if plan is None:
@@ -100,6 +100,31 @@ def plan_for(
             _plans.clear()
         _plans[full] = plan
     return plan
+
+
+def check_backend(backend: str) -> None:
+    """Raise where opt_einsum would hand the arrays to another library.
+
+    Raises:
+        UnsupportedError: unless it is NumPy that contracts.
+    """
+    if backend not in ("auto", "numpy"):
+        raise UnsupportedError(
+            f"backend={backend!r} for a contraction",
+            why="the derivatives are of what NumPy computes",
+            remedy="leave it away, or call opt_einsum with arrays of that library.",
+        )
+
+
+def path_given(optimize: Any) -> Any:
+    """`optimize` as opt_einsum takes it: a path of `numpy.einsum_path` has that name first."""
+    if not isinstance(optimize, list | tuple):
+        return optimize
+    if optimize and isinstance(optimize[0], str):
+        if optimize[0] != "einsum_path":
+            return optimize[0]
+        optimize = optimize[1:]
+    return tuple(map(tuple, optimize))
 
 
 def path_of(

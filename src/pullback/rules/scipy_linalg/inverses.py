@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,21 @@ def pinvh(
     return pinv(as_read(a, "her", lower), atol=atol, rtol=rtol, return_rank=return_rank)
 
 
+@dataclass(frozen=True)
+class Residue:
+    """What compiled source has for the sum of squares that is left of a vector.
+
+    Attributes:
+        squares: what `numpy.linalg.lstsq` gives.
+    """
+
+    squares: Any
+    without = (
+        "in SciPy it is a number, or an empty array if the rank is less than full, which depends on values",
+        "use np.linalg.lstsq(a, b), whose second result is an array always, or b[:, None] in place of b",
+    )
+
+
 @composed(scipy.linalg.lstsq)
 def lstsq(
     a: Any, b: Any, cond: Any = None, overwrite_a: bool = False, overwrite_b: bool = False,
@@ -73,9 +89,5 @@ def lstsq(
     if np.ndim(b) == 2:
         return found[0], found[1], found[2], found[3]
     if not isinstance(found[0], Tracked):  # in compiled source
-        raise UnsupportedError(
-            "scipy.linalg.lstsq of a vector in compiled source",
-            why="its second result is a number or an empty array, which depends on the values",
-            remedy="use np.linalg.lstsq(a, b), or b[:, None] in place of b.",
-        )
+        return found[0], Residue(found[1]), found[2], found[3]
     return found[0], found[1][0] if np.size(found[1]) else found[1], found[2], found[3]

@@ -21,7 +21,7 @@ from pullback.rules.domain import array, call
 from pullback.rules.linalg import transposed
 from pullback.rules.scipy_linalg.calling import composed, followed, is_vector
 from pullback.rules.scipy_linalg.systems import solve_triangular
-from pullback.rules.table import calls, jvp, linear, vjp, whole
+from pullback.rules.table import calls, jvp, linear, stand_in, vjp, whole
 
 # -- the derivative of the two factors ---------------------------------------------------------------------
 
@@ -39,11 +39,15 @@ def _corner(u: Any, count: int) -> Any:
 
 def _left(lower: Any, x: Any, trans: int) -> Any:
     """``L⁻¹ x`` for ``trans=0``, ``L⁻ᵀ x`` for 1."""
+    if not all(np.shape(lower)[:-2]):  # SciPy takes no empty stacks here, and does in `lu`
+        return np.linalg.solve(lower, x)
     return solve_triangular(lower, x, trans, True, True)
 
 
 def _right(x: Any, upper: Any, trans: int) -> Any:
     """``x U⁻¹`` for ``trans=0``, ``x U⁻ᵀ`` for 1."""
+    if not all(np.shape(upper)[:-2]):
+        return transposed(np.linalg.solve(upper, transposed(x)))
     return transposed(solve_triangular(upper, transposed(x), 1 - trans))
 
 
@@ -255,6 +259,13 @@ def packed_solve_lu_jvp(
     if is_vector(b):
         return -packed_solve(lu, moved @ y[..., None], piv, trans)[..., 0]
     return -packed_solve(lu, moved @ y, piv, trans)
+
+
+@stand_in(packed_solve)
+def _solution(lu: Any, b: Any, piv: Any, *_: Any, **__: Any) -> Any:
+    # LAPACK writes wherever an exchange says, and those of a stand-in need not lie within its rows.
+    none = np.broadcast_to(np.arange(lu.shape[-1], dtype=piv.dtype), lu.shape[:-1])
+    return scipy.linalg.lu_solve((lu, none.copy()), b)
 
 
 linear(packed_solve, 1)

@@ -12,8 +12,8 @@ import numpy as np
 import scipy.sparse.linalg
 
 from pullback.base.composed import COMPOSED
-from pullback.base.dispatch import dispatched
-from pullback.base.errors import NotDifferentiableError, UnsupportedError
+from pullback.base.dispatch import dispatched, tracked_in
+from pullback.base.errors import NotDifferentiableError, ShapeError, UnsupportedError
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.scipy_sparse.products import product, sampled
@@ -130,17 +130,53 @@ linear(solution, 1)
 @dispatched
 def solved(
     data: Any, first: Any, second: Any, rows: int, columns: int, b: Any, x0: Any, format: str, method: str,
-    rtol: float, atol: float, maxiter: Any, restart: Any,
+    rtol: float, atol: float, maxiter: Any, restart: Any, kind: str = "none", *before: Any,
 ) -> Any:  # fmt: skip
-    """`solution` with all that a structure and a solver hold apart, as compiled source has it."""
-    shape = (int(rows), int(columns))
-    structure = Dense(shape) if format == "dense" else Places(format, (bare(first), bare(second)), shape)
+    """`solution` with all that a structure and a solver hold apart, as compiled source has it.
+
+    Args:
+        kind, before: the format of the preconditioner, and its parts as those of the matrix.
+    """
+    structure = _structure(format, first, second, rows, columns)
     if method == "spsolve":
+        if np.shape(b)[1:] == (1,):
+            raise ShapeError(
+                "spsolve of a matrix with one column in compiled source",
+                why="SciPy makes it a vector, and compiled code has one type for each result",
+                remedy="b[:, 0], or an array that has one column when the function is compiled.",
+            )
         return solution(data, b, structure, Direct())
     options = {"x0": bare(x0), "rtol": rtol, "atol": atol, "maxiter": maxiter}
     if method == "gmres":
         options["restart"] = restart
-    return solution(data, b, structure, Iterative(method, options))
+    return solution(data, b, structure, Iterative(method, options, _preconditioner(method, kind, *before)))
+
+
+def _structure(format: str, first: Any, second: Any, rows: int, columns: int) -> Structure:
+    shape = (int(rows), int(columns))
+    return Dense(shape) if format == "dense" else Places(format, (bare(first), bare(second)), shape)
+
+
+def _preconditioner(method: str, kind: str, *parts: Any) -> Any:
+    if kind == "none":
+        return None
+    data, *others = parts
+    return _structure(kind, *others).matrix(without_derivative(method, data))
+
+
+def without_derivative(method: str, preconditioner: Any) -> Any:
+    """A preconditioner, of numbers that carry no derivative.
+
+    Raises:
+        UnsupportedError: if they do.
+    """
+    if tracked_in((preconditioner,)):
+        raise UnsupportedError(
+            f"{method} with a tracked preconditioner",
+            why="the solution does not depend on it",
+            remedy="pass pb.stop_gradient of it.",
+        )
+    return preconditioner
 
 
 COMPOSED[solved] = solved.__wrapped__  # type: ignore[attr-defined]

@@ -62,6 +62,38 @@ class Sparse:
         """The dense matrix."""
         return dense_of(self.data, self.structure)
 
+    def asformat(self, format: str | None) -> Sparse:
+        """The matrix with its entries in the order, and merged, as SciPy's conversion has them."""
+        if format is None or format == self.format:
+            return self
+        if format not in MAKERS:
+            raise UnsupportedError(
+                f"a Sparse in the format {format!r}", remedy=f"use one of {', '.join(map(repr, MAKERS))}."
+            )
+        count = self.nnz
+        numbered = self.structure.matrix(np.arange(1.0, count + 1)).asformat(format)
+        index = (numbered.row, numbered.col) if format == "coo" else (numbered.indices, numbered.indptr)
+        places = Places(format, index, self.shape)
+        if numbered.nnz == count:
+            return Sparse(self.data[numbered.data.astype(int) - 1], places)
+        old, new = (i * self.shape[1] + j for i, j in (self.structure.places, places.places))
+        order = np.argsort(new)
+        merged = order[np.searchsorted(new[order], old)], np.arange(count)
+        sums = scipy.sparse.csr_array((np.ones(count, bool), merged), shape=(len(new), count))
+        return Sparse(sums @ self.data, places)
+
+    def tocsr(self) -> Sparse:
+        """In the format csr."""
+        return self.asformat("csr")
+
+    def tocsc(self) -> Sparse:
+        """In the format csc."""
+        return self.asformat("csc")
+
+    def tocoo(self) -> Sparse:
+        """In the format coo."""
+        return self.asformat("coo")
+
     def __matmul__(self, other: Any) -> Any:
         return product(self.data, _dense(other), self.structure)
 
@@ -75,7 +107,9 @@ class Sparse:
     def __mul__(self, other: Any) -> Any:
         if np.ndim(other) != 0:
             raise UnsupportedError(
-                "a Sparse times an array, entry by entry", remedy="multiply its data: A.data * ..."
+                "a Sparse times an array",
+                why="SciPy's sparse arrays take that entry by entry, its sparse matrices as the product",
+                remedy="multiply its data, A.data * ..., or write A @ x.",
             )
         return Sparse(self.data * other, self.structure)
 
@@ -142,6 +176,8 @@ def _dense(x: Any) -> Any:
 
 
 def _made(format: str, arg1: Any, shape: Any, options: dict[str, Any]) -> Any:
+    if isinstance(arg1, Sparse):
+        return arg1.asformat(format)
     entries = arg1[0] if isinstance(arg1, tuple) else arg1
     if not isinstance(entries, Tracked):
         if tracked_in((arg1,)):
@@ -156,7 +192,7 @@ def _made(format: str, arg1: Any, shape: Any, options: dict[str, Any]) -> Any:
     index = arg1[1:] if format != "coo" else tuple(arg1[1])
     if len(index) != 2 or tracked_in(index):
         if format != "coo" and len(index) == 1:  # as SciPy takes (data, (row, column)) in every format
-            return _made("coo", arg1, shape, options)
+            return _made("coo", arg1, shape, options).asformat(format)
         raise UnsupportedError(f"a {format}_array of these arguments with tracked entries")
     if options.get("dtype") is not None:
         entries = astype(entries, options["dtype"])
@@ -169,7 +205,7 @@ def _made(format: str, arg1: Any, shape: Any, options: dict[str, Any]) -> Any:
 def diags_array(
     diagonals: Any, /, *, offsets: Any = 0, shape: Any = None, format: Any = None, dtype: Any = None
 ) -> Any:
-    """As `scipy.sparse.diags_array`; of tracked diagonals a `Sparse` in the format coo."""
+    """As `scipy.sparse.diags_array`; of tracked diagonals a `Sparse`, in the format coo if none is given."""
     if not tracked_in((diagonals,)):
         return scipy.sparse.diags_array(diagonals, offsets=offsets, shape=shape, format=format, dtype=dtype)
     if np.ndim(offsets) == 0:
@@ -185,7 +221,13 @@ def diags_array(
         rows.append(np.arange(below, below + count))
         columns.append(np.arange(right, right + count))
     places = (np.concatenate(rows), np.concatenate(columns))
-    return coo_array((np.concatenate(parts), places), shape, dtype=dtype)
+    return coo_array((np.concatenate(parts), places), shape, dtype=dtype).asformat(format)
+
+
+def diags(diagonals: Any, offsets: Any = 0, shape: Any = None, format: Any = None, dtype: Any = None) -> Any:
+    """As `scipy.sparse.diags`; of tracked diagonals a `Sparse`, in the format coo if none is given."""
+    function: Any = diags_array if tracked_in((diagonals,)) else scipy.sparse.diags
+    return function(diagonals, offsets=offsets, shape=shape, format=format, dtype=dtype)
 
 
 def csr_array(arg1: Any, shape: Any = None, **options: Any) -> Any:
@@ -201,3 +243,22 @@ def csc_array(arg1: Any, shape: Any = None, **options: Any) -> Any:
 def coo_array(arg1: Any, shape: Any = None, **options: Any) -> Any:
     """As `scipy.sparse.coo_array`; of ``(data, (rows, columns))`` with tracked data a `Sparse`."""
     return _made("coo", arg1, shape, options)
+
+
+def csr_matrix(arg1: Any, shape: Any = None, **options: Any) -> Any:
+    """As `scipy.sparse.csr_matrix`; of ``(data, indices, indptr)`` with tracked data a `Sparse`."""
+    return (csr_array if _is_tracked(arg1) else scipy.sparse.csr_matrix)(arg1, shape, **options)
+
+
+def csc_matrix(arg1: Any, shape: Any = None, **options: Any) -> Any:
+    """As `scipy.sparse.csc_matrix`; of ``(data, indices, indptr)`` with tracked data a `Sparse`."""
+    return (csc_array if _is_tracked(arg1) else scipy.sparse.csc_matrix)(arg1, shape, **options)
+
+
+def coo_matrix(arg1: Any, shape: Any = None, **options: Any) -> Any:
+    """As `scipy.sparse.coo_matrix`; of ``(data, (rows, columns))`` with tracked data a `Sparse`."""
+    return (coo_array if _is_tracked(arg1) else scipy.sparse.coo_matrix)(arg1, shape, **options)
+
+
+def _is_tracked(arg1: Any) -> bool:
+    return isinstance(arg1, Sparse) or bool(tracked_in((arg1,)))

@@ -17,7 +17,7 @@ from scipy.sparse import linalg as _linalg
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import UnsupportedError
 from pullback.base.tracked import Tracked, bare
-from pullback.rules.scipy_sparse.solvers import Direct, Factored, Iterative, solution
+from pullback.rules.scipy_sparse.solvers import Direct, Factored, Iterative, solution, without_derivative
 from pullback.rules.scipy_sparse.structure import Dense, Operator, Structure, of_sparse
 from pullback.scipy.sparse.array import Sparse
 
@@ -137,12 +137,9 @@ def factorized(A: Any) -> Any:
 def _iterated(name: str, a: Any, b: Any, preconditioner: Any, options: dict[str, Any]) -> Any:
     if not _is_tracked(a, b, options.get("x0")):
         return getattr(_linalg, name)(a, b, M=preconditioner, **options)
-    if tracked_in((preconditioner,)) or isinstance(preconditioner, Sparse):
-        raise UnsupportedError(
-            f"{name} with a tracked preconditioner",
-            why="the solution does not depend on it",
-            remedy="pass pb.stop_gradient of it.",
-        )
+    without_derivative(name, preconditioner.data if isinstance(preconditioner, Sparse) else preconditioner)
+    if isinstance(preconditioner, Sparse):
+        preconditioner = preconditioner.structure.matrix(preconditioner.data)
     data, structure = _parts(a, hermitian=name == "cg")
     if options.get("x0") is not None:
         options["x0"] = bare(options["x0"])
