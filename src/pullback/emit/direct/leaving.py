@@ -38,9 +38,10 @@ class Leaving:
         builder.ret, builder.leaving = self._return, self
         # How many slots there are is known in the end.
         self.count, self.bytes = WORD(0), WORD(0)
-        with builder.goto_entry_block():  # an argument that is a bool has left it behind
+        # Arguments may have taken the builder out of the first block.
+        with builder.goto_entry_block():
             self.slots = builder.alloca(POINTER, self.count)
-        cgutils.memset(builder, self.slots, self.bytes, 0)
+            cgutils.memset(builder, self.slots, self.bytes, 0)
         self.free = []
         self.block, self.code = _joined(builder, "leaving", callconv.errcode_t)
         self.raising, self.known = _joined(builder, "raising", callconv.excinfo_ptr_t)
