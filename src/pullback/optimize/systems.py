@@ -51,7 +51,7 @@ def without_factors(program: Program) -> Program:
             assert isinstance(a, Var)
             memory, cells = frozenset([uses.memory(a.name)]), frozenset([a.name])
             if (
-                [s.args[3].value for s in uses.readers(target.name) if _is_by_factors(s)] == [False]
+                [given[3].value for s in uses.readers(target.name) if (given := _by_factors(s))] == [False]
                 and uses.count(target.name) == 1
                 and not uses.repeats(target.name, position)
                 and not uses.changes(target.name, position, memory, cells)
@@ -64,16 +64,18 @@ def without_factors(program: Program) -> Program:
             statement = with_blocks(statement, rewritten)
             if isinstance(statement, Assign) and not once.isdisjoint(t.name for t in statement.targets):
                 continue
-            if _is_by_factors(statement) and statement.args[2].name in once:
-                statement = replace(statement, function=np.linalg.solve, args=statement.args[:2])
+            given = _by_factors(statement)
+            if isinstance(statement, Assign) and given and given[2].name in once:
+                statement = replace(statement, function=np.linalg.solve, args=given[:2])
             made.append(statement)
         return tuple(made)
 
     return replace(program, body=rewritten(program.body)) if once else program
 
 
-def _is_by_factors(statement: Any) -> bool:
-    return isinstance(statement, Assign) and statement.function is solved_by
+def _by_factors(statement: Statement) -> tuple[Any, ...]:
+    """The arguments of `solved_by`; none for another statement."""
+    return statement.args if isinstance(statement, Assign) and statement.function is solved_by else ()
 
 
 def _suits(statement: Statement) -> bool:
