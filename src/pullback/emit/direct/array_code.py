@@ -11,7 +11,7 @@ from typing import Any
 from numba.core import types
 
 from pullback.emit.direct.elements import View, is_array
-from pullback.emit.direct.references import release, retain
+from pullback.emit.direct.references import retain
 from pullback.emit.direct.views import Views
 
 
@@ -19,7 +19,7 @@ class ArrayCode(Views):
     """A part of `Expressions`.
 
     Attributes:
-        nameless: arrays that have no name, in the order they came to be.
+        nameless: the arrays that have no name, as `Owned`, in the order they came to be.
     """
 
     context: Any
@@ -31,31 +31,31 @@ class ArrayCode(Views):
     read: Any
     loc_of: Any
     nameless: Any
+    leaving: Any
 
     def held(self, kind, value):
         """`value`, which the statement lets go of if it is an array."""
         if is_array(kind):
-            self.nameless.append(value)
+            self.nameless.append(self.leaving.own(value))
         return value
 
     def taken(self, node):
-        """The value of an expression, with its reference, if it is an array."""
+        """The value of an array, and what its reference is owned by, which goes to the statement."""
         value = self.of(node)
-        if is_array(self.kind(node)):
-            if type(node) is ast.Name:
-                retain(self.builder, value)
-            else:
-                self.nameless.pop()
-        return value
+        if type(node) is not ast.Name:
+            return value, self.nameless.pop()
+        retain(self.builder, value)
+        return value, self.leaving.own(value)
 
     @contextmanager
     def letting_go(self):
         """Afterwards the arrays without names that have come to be meanwhile are released."""
         before = len(self.nameless)
         yield
-        if not self.builder.block.is_terminated:
-            for value in self.nameless[before:]:
-                release(self.builder, value)
+        for owned in self.nameless[before:]:
+            if not self.builder.block.is_terminated:
+                self.leaving.release(owned)
+            self.leaving.forget(owned)
         del self.nameless[before:]
 
     def number(self, node):

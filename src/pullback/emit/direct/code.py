@@ -15,7 +15,7 @@ from pullback.emit.direct.expressions import Expressions
 from pullback.emit.direct.infer import ListOf
 from pullback.emit.direct.interleaving import is_flat, once_at_a_time, only_clears, only_moves
 from pullback.emit.direct.leaving import Leaving
-from pullback.emit.direct.references import release, release_in, retain
+from pullback.emit.direct.references import release_in, retain
 from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
 from pullback.emit.direct.stacks import Stack
@@ -44,7 +44,7 @@ class Code(Expressions):
         names: its `Names`.
         written_once: its `rows_written_once`.
         loops: for each loop around, where ``continue`` and ``break`` go, and how many arrays lived before it.
-        live: arrays that are bound and not released yet, by name.
+        live: arrays that are bound and not released yet, as `Owned`, by name.
     """
 
     def __init__(self, target, library, description, outline, tree, found):
@@ -62,7 +62,7 @@ class Code(Expressions):
             with_whole_vectors(self.function)
         self.extract_function_arguments()
         self.pre_lower()
-        self.leaving = Leaving(self.context, self.builder, self.func_ir.func_id.func_name, self.owned)
+        self.leaving = Leaving(self.context, self.builder, self.func_ir.func_id.func_name)
         for name, kind in self.found.variables.items():
             if is_array(kind) and name not in self.names.alone:
                 self.cell_of(name, kind)
@@ -77,12 +77,8 @@ class Code(Expressions):
         self.leaving.end(self.let_go)
         self.post_lower()
 
-    def owned(self):
-        """The arrays that live here, in the order they came to be."""
-        return [*self.live.values(), *self.nameless]
-
     def let_go(self):
-        """Release what may live anywhere in the function."""
+        """Release what lives all the time."""
         for stack in self.stacks.values():
             stack.free(self.builder)
         for name, cell in self.cells.items():
@@ -108,7 +104,9 @@ class Code(Expressions):
         """Let go of arrays that no later statement of their block mentions."""
         for name in names:
             if name in self.live:
-                release(self.builder, self.live.pop(name))
+                owned = self.live.pop(name)
+                self.leaving.release(owned)
+                self.leaving.forget(owned)
 
     def do_Assign(self, node):
         target = node.targets[0]
@@ -124,7 +122,11 @@ class Code(Expressions):
             else:
                 self.put(target, *self.place(target), value, kind)
             return
-        value = self.taken(node.value)
+        if is_array(kind):
+            value, owned = self.taken(node.value)
+            self.own(target.id, kind, value, owned)
+            return
+        value = self.of(node.value)
         if type(target) is ast.Tuple:
             for position, part in enumerate(target.elts):
                 assert isinstance(part, ast.Name)
@@ -136,12 +138,22 @@ class Code(Expressions):
 
     def assign(self, name, kind, value):
         """Give a name a value; a reference to an array comes with it."""
-        if name in self.names.alone:
-            if is_array(kind):
-                self.live[name] = value
+        if is_array(kind):
+            self.own(name, kind, value, self.leaving.own(value))
+        elif name in self.names.alone:
             self.bind(name, kind, value)
         else:
             self.assign_cell(name, kind, value)
+
+    def own(self, name, kind, value, owned):
+        """Give a name an array, with the reference that is `owned` by no name."""
+        if name in self.names.alone:
+            self.live[name] = owned
+            self.bind(name, kind, value)
+        else:
+            self.assign_cell(name, kind, value)
+            self.leaving.disown(owned)
+            self.leaving.forget(owned)
 
     def bind(self, name, kind, value):
         self.bound[name] = View(self.context, self.builder, kind, value) if is_array(kind) else value
@@ -275,8 +287,8 @@ class Code(Expressions):
         self.leave(self.loops[-1][0])
 
     def leave(self, block):
-        for value in list(self.live.values())[self.loops[-1][2] :]:
-            release(self.builder, value)
+        for owned in list(self.live.values())[self.loops[-1][2] :]:
+            self.leaving.release(owned)
         self.builder.branch(block)
 
     def do_Pass(self, node):
@@ -322,7 +334,7 @@ class Code(Expressions):
         with self.letting_go():
             value = self.of(node.value)
             self.context.nrt.incref(self.builder, kind, value)
-        for array in self.owned():
-            release(self.builder, array)
+        for owned in self.live.values():
+            self.leaving.release(owned)
         self.let_go()
         self.call_conv.return_value(self.builder, self.context.get_return_value(self.builder, kind, value))

@@ -14,46 +14,50 @@ POINTER = cgutils.voidptr_t
 
 def retain(builder, array):
     """One more reference to an array, a structure."""
-    _count(builder, "NRT_incref", part_of(builder, array, 0))
-
-
-def release(builder, array):
-    """One less."""
-    _count(builder, "NRT_decref", part_of(builder, array, 0))
+    count(builder, "NRT_incref", part_of(builder, array, 0))
 
 
 def release_in(builder, cell):
     """One less to the array whose structure is in memory at `cell`."""
-    _count(builder, "NRT_decref", builder.load(cgutils.gep_inbounds(builder, cell, 0, 0)))
+    count(builder, "NRT_decref", builder.load(cgutils.gep_inbounds(builder, cell, 0, 0)))
 
 
-def release_all(builder, first, count, itemsize):
-    """One less to each of `count` arrays whose structures follow each other in memory, then free that."""
-    known = _function(builder, "pullback.release_all", ir.VoidType(), [POINTER, WORD, WORD], _release_all)
-    builder.call(known, [builder.bitcast(first, POINTER), count, WORD(itemsize)])
+def release_each(builder, first, number):
+    """One less to each memory whose references follow each other, `number` of them; some may be none."""
+    _release_all(builder, "pullback.release_each", first, number, WORD.width // 8, frees=False)
 
 
-def _release_all(builder, first, count, itemsize):
-    with cgutils.for_range(builder, count) as loop:
-        place = builder.gep(first, [builder.mul(loop.index, itemsize)])
-        _count(builder, "NRT_decref", builder.load(builder.bitcast(place, POINTER.as_pointer())))
-    _free(builder, first)
-    builder.ret_void()
+def release_all(builder, first, number, itemsize):
+    """One less to each of `number` arrays whose structures follow each other in memory, then free that."""
+    _release_all(builder, "pullback.release_all", first, number, itemsize, frees=True)
 
 
-def moved(builder, old, count, room, itemsize):
-    """Where `count` structures have been moved to from `old`, with room for `room`; null if there is none."""
+def _release_all(builder, name, first, number, itemsize, *, frees):
+    def write(builder, first, number, itemsize):
+        with cgutils.for_range(builder, number) as loop:
+            place = builder.gep(first, [builder.mul(loop.index, itemsize)])
+            count(builder, "NRT_decref", builder.load(builder.bitcast(place, POINTER.as_pointer())))
+        if frees:
+            _free(builder, first)
+        builder.ret_void()
+
+    known = _function(builder, name, ir.VoidType(), [POINTER, WORD, WORD], write)
+    builder.call(known, [builder.bitcast(first, POINTER), number, WORD(itemsize)])
+
+
+def moved(builder, old, number, room, itemsize):
+    """Where `number` structures have been moved to from `old`, with room for `room`; null without memory."""
     known = _function(builder, "pullback.moved", POINTER, [POINTER, WORD, WORD, WORD], _moved)
-    place = builder.call(known, [builder.bitcast(old, POINTER), count, room, WORD(itemsize)])
+    place = builder.call(known, [builder.bitcast(old, POINTER), number, room, WORD(itemsize)])
     return builder.bitcast(place, old.type)
 
 
-def _moved(builder, old, count, room, itemsize):
+def _moved(builder, old, number, room, itemsize):
     kind = ir.FunctionType(POINTER, [WORD])
     allocate = cgutils.get_or_insert_function(builder.module, kind, "NRT_Allocate")
     place = builder.call(allocate, [builder.mul(room, itemsize)])
     with builder.if_then(cgutils.is_not_null(builder, place)):
-        cgutils.raw_memcpy(builder, place, old, count, itemsize)
+        cgutils.raw_memcpy(builder, place, old, number, itemsize)
         _free(builder, old)
     builder.ret(place)
 
@@ -64,7 +68,8 @@ def _free(builder, memory):
         builder.call(cgutils.get_or_insert_function(builder.module, kind, "NRT_Free"), [memory])
 
 
-def _count(builder, name, memory):
+def count(builder, name, memory):
+    """Call what counts one more or less, on the reference to some memory, which may be none."""
     kind = ir.FunctionType(ir.VoidType(), [POINTER])
     function = cgutils.get_or_insert_function(builder.module, kind, name)
     for attribute in ("noalias", "captures(none)"):
