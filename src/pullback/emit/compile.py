@@ -43,6 +43,7 @@ from pullback.emit import (
     native,
     overloads,
     rows,
+    sizes,
     systems,
     triangles,
     vector_math,
@@ -135,7 +136,7 @@ def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
     modules = (
         native, overloads, allocation, arithmetic, binary, callback, exponential, frontend, inner_loops,
-        lapack, matmul, rows, systems, triangles, vector_math,
+        lapack, matmul, rows, sizes, systems, triangles, vector_math,
     )  # fmt: skip
     direct = sorted(Path(str(pipeline.__file__)).parent.glob("*.py"))
     own = [path.read_text() for path in (*(Path(str(module.__file__)) for module in modules), *direct)]

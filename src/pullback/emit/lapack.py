@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba.core import cgutils, types, typing
-from numba.extending import intrinsic, lower_builtin, overload, register_jitable, type_callable
+from numba.extending import intrinsic, lower_builtin, overload, type_callable
 from numba.np.arrayobj import make_array
 from numba.np.linalg import F_INT_nptype, ensure_lapack, get_blas_kind, ll_char, ll_void_p
 
 from pullback.emit import native
 from pullback.emit.allocation import raise_if
 from pullback.emit.callback import call_from_compiled
+from pullback.emit.sizes import all_apart, is_finite, largest, least_gap
 from pullback.rules.spectra.gauge import JOINED, eps_of, hidden_of
 
 PIVOT = F_INT_nptype
@@ -298,45 +299,3 @@ def svd_cotangent_of_any(u_bar: Any, s_bar: Any, vh_bar: Any, u: Any, s: Any, vh
 
 for _function in (eigh_of_any, eigh_cotangent_of_any, svd_of_any, svd_cotangent_of_any):
     call_from_compiled(__name__, _function.__name__, _function)
-
-
-@register_jitable
-def is_finite(a):
-    """Whether a matrix holds neither a NaN nor an infinity, of which LAPACK complains in ways of its own."""
-    total = 0.0
-    for i in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            total += abs(a[i, j])
-    return total < np.inf
-
-
-@register_jitable
-def largest(a):
-    """The largest magnitude in a matrix."""
-    found = 0.0
-    for i in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            found = max(found, abs(a[i, j]))
-    return found
-
-
-@register_jitable
-def least_gap(values):
-    """The least distance of neighbours among ordered values."""
-    least = np.inf
-    for i in range(values.shape[0] - 1):
-        least = min(least, abs(values[i + 1] - values[i]))
-    return least
-
-
-@register_jitable
-def all_apart(values, reach):
-    """Whether all neighbours among ordered values are more than `reach` of the largest apart."""
-    n = values.shape[0]
-    if n < 2:
-        return True
-    top = reach * max(abs(values[0]), abs(values[n - 1]))
-    apart = True
-    for i in range(n - 1):
-        apart = apart and abs(values[i + 1] - values[i]) > top
-    return apart
