@@ -28,6 +28,12 @@ FOUND = {
             x[1:] = np.tanh(x[:-1])
         x[0] += np.sum(v)
         """,
+    "additions to an array and to its transpose in one loop": """
+        turned = a.T
+        a += 0.2 * a.T
+        x[1] = np.tanh(b[0, 2])
+        c = c + 0.3 * np.sum(a) + 0.2 * np.sum(turned * turned)
+        """,
     "a system of one column": """
         v = np.linalg.solve(a[::-1] + 32.0 * np.eye(4), a[2][:, None] * np.linspace(-0.5, 0.5, 1))
         if abs(c) < 0.01:

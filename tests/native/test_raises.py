@@ -101,6 +101,8 @@ OF_LENGTHS: list[Case] = [
     (lambda x, n: np.sum(x * np.arange(1, 6) ** n), (X, -1), (X, 2)),
     (lambda x, n: np.sum(x * np.power(np.arange(5), n)), (X, np.array([1, -1, 0, 0, 0])), (X, np.arange(5))),
     (lambda x, n: x[0] * np.int64(2) ** n, (X, -1), (X, 3)),
+    (lambda x, n: x * (1 << n), (X, 70), (X, 7)),
+    (lambda x, n: x[0] * (5 >> n), (X, -1), (X, 70)),
     (lambda x, m: x[m].sum(), (X, np.array([True, False])), (X, X > 2)),
 ]  # fmt: skip
 CASES = [*OF_ONE, *OF_TWO, *OF_LENGTHS]
@@ -169,3 +171,17 @@ def test_loops_check_each_turn() -> None:
     for call in (compiled, pb.grad(compiled)):
         with pytest.raises(ValueError, match="math domain error"):
             call(x)
+
+
+def test_integers_are_shifted_and_divided_as_numpy_does_it() -> None:
+    def function(x: Any, i: Any, j: Any) -> Any:
+        total = np.sum(x * ((i << j) + (i >> j) + np.fmod(i, j) + np.right_shift(-7, j)))
+        for k in range(len(i)):
+            total += x[k] * ((i[k] << j[k]) - (i[k] >> j[k]) + np.fmod(i[k], j[k]) + np.fmod(i[k], 3))
+        return total + x[0] * np.sum((i > 0) << (j > 0))
+
+    i, j = np.array([7, -7, 5, -1, 0]), np.array([2, 3, -2, 70, 1])
+    compiled = pb.compile(function)
+    with np.errstate(all="ignore"):
+        assert compiled(X, i, j) == function(X, i, j)
+        np.testing.assert_allclose(pb.grad(compiled)(X, i, j), pb.grad(function)(X, i, j))

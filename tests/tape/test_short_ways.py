@@ -32,6 +32,45 @@ def test_a_derivative_that_a_rule_keeps_is_not_overwritten() -> None:
     assert np.array_equal(x.grad, 6 * before)
 
 
+def test_a_derivative_that_a_rule_keeps_is_not_given_away() -> None:
+    @pb.primitive
+    def weighted(x: Any) -> Any:
+        return STORED * x
+
+    pb.partials(weighted, lambda y, x: STORED)
+    before = STORED.copy()
+    c = np.linspace(1, 3, LARGE)
+    for reduced, factor in ((np.sum, 1), (np.mean, 1 / LARGE)):
+        for function, expected in ((weighted, before), (lambda x: x * c, c)):
+            x = pb.Variable(np.ones(LARGE))
+            reduced(function(x)).backward()
+            np.testing.assert_allclose(x.grad, factor * expected, rtol=1e-15)
+            x.grad[:] = 7
+            assert np.array_equal(STORED, before)
+            x.grad = None
+            reduced(function(x)).backward()
+            np.testing.assert_allclose(x.grad, factor * expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble, np.complex64, np.clongdouble])
+def test_views_keep_the_dtype(dtype: Any) -> None:
+    weights = np.arange(1, 13).reshape(4, 3).astype(dtype)
+
+    def function(x: Any) -> Any:
+        y = x.reshape(3, 4).T[:, None][1:].reshape(-1)
+        return np.sum(np.real(y * weights[1:].reshape(-1))) + np.real(x[0] * x[-1])
+
+    x = np.linspace(1, 2, 12).astype(dtype)
+    found = pb.grad(function, engine="tape")(x)
+    expected = weights.copy()
+    expected[0] = 0
+    expected = expected.T.reshape(-1)
+    expected[0] += x[-1]
+    expected[-1] += x[0]
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-3 if dtype == np.float16 else 1e-6)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_zero_times_infinity_is_zero_in_large_arrays(dtype: Any) -> None:
     values = np.linspace(0, 1, LARGE).astype(dtype)

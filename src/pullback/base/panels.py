@@ -23,6 +23,8 @@ _RESULTS = 1_200
 _MIDDLING = 64, 400
 """Lengths of the sides of matrices whose product is done in tiles."""
 _TILE = 32, 64
+_LINE = 16
+"""Columns that are transposed at a time, so that whole lines of the cache are read and written."""
 _SHARED = 4_096
 """Results from which on it pays that the layer before, whose products read them, finds them aligned."""
 
@@ -91,8 +93,13 @@ def in_tiles(x: Any, b: Any) -> Any:
     if not height or not width or height % 8 or width % 16 or not copies_nothing():
         return None
     panels = aligned((columns // width, inner, width), b.dtype)
-    panels[...] = stacked(b, width)
-    y = np.empty((rows, columns), x.dtype)
+    if b.flags.c_contiguous:
+        panels[...] = divided(b, width)
+    else:
+        turned = b.T.reshape(-1, width, inner)
+        for first in range(0, width, _LINE):
+            panels[..., first : first + _LINE] = turned[:, first : first + _LINE].swapaxes(1, 2)
+    y = aligned((rows, columns), x.dtype)
     tiles = y.reshape(rows // height, height, columns // width, width).transpose(0, 2, 1, 3)
     np.matmul(stacked(x.T, height).swapaxes(1, 2)[:, None], panels, out=tiles)
     return y

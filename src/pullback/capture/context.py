@@ -176,6 +176,13 @@ class Context:
                 f"{name_of(function)} does not take these arguments",
                 f"NumPy says: {str(error) or type(error).__name__}",
             )
+        for v in variables_in(result):
+            if isinstance(v.type, Scalar | Array) and v.type.dtype.char in "egG":
+                self.fail(
+                    f"{name_of(function)} gives values of {v.type.dtype}",
+                    "compiled code computes in single and double precision",
+                    "convert what it is given: x.astype(float)",
+                )
         if name == "t":
             self.temporaries.update(v.name for v in variables_in(result))
         if function in ALIASING:

@@ -35,7 +35,7 @@ _SHIFTS = frozenset([np.left_shift, np.right_shift])
 
 def check_operands(context: Context, function: Callable[..., Any], a: Any, b: Any) -> None:
     """What Python looks at before it computes with two numbers."""
-    if not (_is_weak(a) and _is_weak(b)):
+    if not (is_weak(a) and is_weak(b)):
         return
     if function in _DIVISIONS and not (function is not np.divide and _kind(a) + _kind(b) == "ii"):
         _no_zero(context, b, _by_zero(function, a, b))
@@ -58,13 +58,13 @@ def check_whole_power(context: Context, base: Any, exponent: Any) -> None:
     negative = _negative(context, exponent)
     if is_array(exponent):
         negative = context.call(np.any, negative, name="negative")
-    python = _is_weak(base) and _is_weak(exponent)
+    python = is_weak(base) and is_weak(exponent)
     _raise(context, negative, ValueError, _WHOLE_POWER if python else _WHOLE_POWERS)
 
 
 def check_result(context: Context, function: Callable[..., Any], a: Any, b: Any, result: Any) -> None:
     """What Python looks at once it has computed a power of two numbers."""
-    if function is not np.power or not (_is_weak(a) and _is_weak(b)) or _kind(result) != "f":
+    if function is not np.power or not (is_weak(a) and is_weak(b)) or _kind(result) != "f":
         return
     if not (is_number(b) and -1 <= b <= 1):
         _raise(context, _overflows(context, result, a, b), OverflowError, "Numerical result out of range")
@@ -213,7 +213,8 @@ def _raise(context: Context, test: Any, kind: type[Exception], message: str) -> 
         context.fail("this always fails", f"Python says: {kind.__name__}: {message}")
 
 
-def _is_weak(value: Any) -> bool:
+def is_weak(value: Any) -> bool:
+    """Whether a value is a number of Python's own."""
     if isinstance(value, Var):
         return isinstance(value.type, Scalar) and value.type.weak
     return is_number(value) and not isinstance(value, np.generic)

@@ -17,7 +17,7 @@ from pullback.capture.arrays import alias, as_array, converted, dtype_of
 from pullback.capture.context import Context
 from pullback.capture.contractions import contract
 from pullback.capture.creation import CREATION
-from pullback.capture.domain import check_whole_power
+from pullback.capture.integers import called
 from pullback.capture.overwriting import keep_arguments
 from pullback.capture.placing import REWRITES
 from pullback.capture.scatter import at
@@ -212,8 +212,6 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         function = _outer_or_unknown(context, function)
     if function is np.broadcast_arrays and len(args) == 1:
         return (alias(context, as_array(context, args[0])),)
-    if function is np.power:
-        check_whole_power(context, args[0], args[1])
     _axes_to_keywords(function, args, kwargs)
     keep_arguments(function, args, kwargs)
     operands = [_argument(context, function, k, a) for k, a in enumerate(args)]
@@ -230,7 +228,7 @@ def _plain(context: Context, function: Any, args: list[Any], kwargs: Kwargs) -> 
         kind = types_of_call(function, tuple(operands), {})[0]
         assert not isinstance(kind, Stack)
         return context.call(cast, operands[0], kind.dtype)
-    result = context.call(function, *operands, **keywords)
+    result = called(context, function, *operands, **keywords)
     if function in _NAMED_RESULTS and isinstance(result, tuple) and Const("raw") not in operands:
         result = _NAMED_RESULTS[function](*result)
     _note_views(context, function, operands, keywords, result)

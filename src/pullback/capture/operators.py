@@ -13,7 +13,8 @@ import numpy as np
 from pullback.capture.arrays import as_array
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, expression
-from pullback.capture.domain import check_operands, check_result, check_whole_power
+from pullback.capture.domain import check_operands, check_result
+from pullback.capture.integers import called
 from pullback.capture.join import fork
 from pullback.capture.truth import truth
 from pullback.capture.values import (
@@ -76,10 +77,8 @@ def binary(context: Context, function: Callable[..., Any], left: Any, right: Any
     if is_numeric(left) and is_numeric(right):
         if is_number(left) and is_number(right):
             return _folded(context, OPERATORS[function], left, right)
-        if function is np.power:
-            check_whole_power(context, left, right)
         check_operands(context, function, left, right)
-        result = context.call(function, left, right)
+        result = called(context, function, left, right)
         check_result(context, function, left, right, result)
         return result
     joined = _structure(context, function, left, right)

@@ -5,7 +5,6 @@ and what NumPy adds to LAPACK, which is more than LAPACK takes for small matrice
 order where NumPy's are, so that LAPACK is given what NumPy gives it.
 """
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -65,19 +64,6 @@ def routine(function: Any) -> Any:
 
 
 @routine
-def gesv(typing, a, pivots, b):
-    """``b = a⁻¹ b``, of matrices in Fortran's order whose transposes these are."""
-
-    def generate(context, builder, signature, arguments):
-        a, pivots, b = arrays(context, builder, signature, arguments)
-        count, n = shape_of(builder, b)
-        given = (n, count, a.data, n, pivots.data, b.data, n)
-        return called(context, builder, "numba_xgesv", signature.args[0], given)
-
-    return _status(a, pivots, b), generate
-
-
-@routine
 def potrf(typing, a):
     """The factor of a matrix, in its upper triangle as Fortran sees it."""
 
@@ -116,33 +102,16 @@ def gesdd(typing, a, u, s, vh):
     return _status(a, u, s, vh), generate
 
 
-@type_callable(native.solve)
-def _type_of_solve(context):
-    def typer(a, b):
-        fit = _are_matrices(a) and isinstance(b, types.Array) and b.dtype == a.dtype and b.ndim in (1, 2)
-        return types.Array(a.dtype, b.ndim, "C") if fit else None
-
-    return typer
-
-
 @type_callable(native.cholesky)
 def _type_of_cholesky(context):
     def typer(a):
-        return types.Array(a.dtype, 2, "C") if _are_matrices(a) else None
+        return types.Array(a.dtype, 2, "C") if are_matrices(a) else None
 
     return typer
 
 
-def _are_matrices(*kinds):
+def are_matrices(*kinds):
     return all(isinstance(kind, types.Array) and kind.ndim == 2 for kind in kinds)
-
-
-@lower_builtin(native.solve, types.Array, types.Array)
-def _solve(context, builder, signature, arguments, loc=None):
-    rows = checked_square(context, builder, signature, arguments, loc)
-    check_rows(context, builder, signature, arguments, rows, loc)
-    function = solver(signature.args[0].dtype, signature.args[1].ndim == 1)
-    return succeeding(context, builder, function, signature, arguments, "Singular matrix", loc)
 
 
 @lower_builtin(native.cholesky, types.Array)
@@ -161,14 +130,6 @@ def checked_square(context, builder, signature, arguments, loc):
     return rows
 
 
-def check_rows(context, builder, signature, arguments, rows, loc):
-    """Raise if the right-hand side of a system has not so many."""
-    right = make_array(signature.args[1])(context, builder, arguments[1])
-    differ = builder.icmp_signed("!=", shape_of(builder, right)[0], rows)
-    message = "solve: the two have not the same number of rows"
-    raise_if(context, builder, differ, ValueError, message, loc)
-
-
 def succeeding(context, builder, function, signature, arguments, message, loc):
     """What `function` gives, which is an array and whether there is none: an error of the line `loc` then."""
     kind = signature.return_type
@@ -180,34 +141,6 @@ def succeeding(context, builder, function, signature, arguments, message, loc):
         context.nrt.decref(builder, kind, value)
         context.call_conv.return_user_exc(builder, np.linalg.LinAlgError, (message,), loc, "compiled")
     return value
-
-
-@functools.cache
-def solver(kind: Any, vector: bool) -> Any:
-    """What solves a system of numbers of this kind, for a vector or for a matrix."""
-
-    def solved(a, b):
-        n = a.shape[0]
-        right = b.reshape((n, 1)) if vector else b
-        count = right.shape[1]
-        turned, y = native.empty((n, n), kind), native.empty((count, n), kind)
-        for i in range(n):
-            for j in range(n):
-                turned[j, i] = a[i, j]
-            for j in range(count):
-                y[j, i] = right[i, j]
-        failed = False
-        if n and count:
-            failed = gesv(turned, native.empty(n, PIVOT), y) > 0
-        if vector:
-            return y.reshape(n), failed
-        found = native.empty((n, count), kind)
-        for i in range(n):
-            for j in range(count):
-                found[i, j] = y[j, i]
-        return found, failed
-
-    return solved
 
 
 def factored(a: Any) -> Any:

@@ -9,14 +9,16 @@ from typing import Any
 
 from numba.core import types
 from numba.extending import lower_builtin, overload, register_jitable, type_callable
+from numba.np.arrayobj import make_array
 
 from pullback.emit import native
+from pullback.emit.allocation import raise_if
 from pullback.emit.callback import call_from_compiled
 from pullback.emit.lapack import (
     PIVOT,
+    are_matrices,
     arrays,
     called,
-    check_rows,
     checked_square,
     routine,
     shape_of,
@@ -30,6 +32,19 @@ _ROOM = rows_of(0)
 
 
 @routine
+def gesv(typing, a, pivots, b):
+    """``b = a⁻¹ b``, of matrices in Fortran's order whose transposes these are."""
+
+    def generate(context, builder, signature, arguments):
+        a, pivots, b = arrays(context, builder, signature, arguments)
+        count, n = shape_of(builder, b)
+        given = (n, count, a.data, n, pivots.data, b.data, n)
+        return called(context, builder, "numba_xgesv", signature.args[0], given)
+
+    return types.int32(a, pivots, b), generate
+
+
+@routine
 def getrf(typing, a, pivots):
     """The factors of a square matrix in Fortran's order, whose transpose this is, in its first rows."""
 
@@ -40,6 +55,59 @@ def getrf(typing, a, pivots):
         return called(context, builder, "numba_xxgetrf", signature.args[0], given)
 
     return types.int32(a, pivots), generate
+
+
+@type_callable(native.solve)
+def _type_of_solve(context):
+    def typer(a, b):
+        fit = are_matrices(a) and isinstance(b, types.Array) and b.dtype == a.dtype and b.ndim in (1, 2)
+        return types.Array(a.dtype, b.ndim, "C") if fit else None
+
+    return typer
+
+
+@lower_builtin(native.solve, types.Array, types.Array)
+def _solve(context, builder, signature, arguments, loc=None):
+    rows = checked_square(context, builder, signature, arguments, loc)
+    check_rows(context, builder, signature, arguments, rows, loc)
+    function = solver(signature.args[0].dtype, signature.args[1].ndim == 1)
+    return succeeding(context, builder, function, signature, arguments, "Singular matrix", loc)
+
+
+def check_rows(context, builder, signature, arguments, rows, loc):
+    """Raise if the right-hand side of a system has not so many."""
+    right = make_array(signature.args[1])(context, builder, arguments[1])
+    differ = builder.icmp_signed("!=", shape_of(builder, right)[0], rows)
+    message = "solve: the two have not the same number of rows"
+    raise_if(context, builder, differ, ValueError, message, loc)
+
+
+@functools.cache
+def solver(kind: Any, vector: bool) -> Any:
+    """What solves a system of numbers of this kind, for a vector or for a matrix."""
+
+    def solved(a, b):
+        n = a.shape[0]
+        right = b.reshape((n, 1)) if vector else b
+        count = right.shape[1]
+        turned, y = native.empty((n, n), kind), native.empty((count, n), kind)
+        for i in range(n):
+            for j in range(n):
+                turned[j, i] = a[i, j]
+            for j in range(count):
+                y[j, i] = right[i, j]
+        failed = False
+        if n and count:
+            failed = gesv(turned, native.empty(n, PIVOT), y) > 0
+        if vector:
+            return y.reshape(n), failed
+        found = native.empty((n, count), kind)
+        for i in range(n):
+            for j in range(count):
+                found[i, j] = y[j, i]
+        return found, failed
+
+    return solved
 
 
 @overload(native.factorised)

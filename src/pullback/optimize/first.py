@@ -79,7 +79,7 @@ class _First:
         nest = self._nest(loop, array.name)
         if not all(map(_is_upward, nest)) or not all(self._is_known(inner.stop, loop) for inner in nest[1:]):
             return None
-        ends: dict[int, Operand] = {}
+        axes: dict[str, int] = {}
         seen: set[tuple[int, ...]] = set()
         first: set[int] = set()
         for statement in nest[-1].body:
@@ -92,15 +92,16 @@ class _First:
             place = tuple(int(entry.value) for entry in index if isinstance(entry, Const))
             if along.keys() != {inner.index.name for inner in nest} or len(along) + len(place) < len(index):
                 return None
-            reached = {along[inner.index.name]: inner.stop for inner in nest}
-            if ends and reached != ends:
+            # Turned round, an element would be come to in an iteration before that of its store.
+            if axes and along != axes:
                 return None
-            ends = reached
+            axes = along
             if place not in seen:
                 if not isinstance(statement, Store) or not _is_exact(statement):
                     return None
                 first.add(id(statement))
                 seen.add(place)
+        ends = {axes[inner.index.name]: inner.stop for inner in nest}
         return _Found(ends, first) if _closed(ends, seen, array) else None
 
     def _stay(self, shape: tuple[Arg, ...]) -> bool:

@@ -27,14 +27,14 @@ from pullback.rules.table import calls, constant, linear, refuse, view, vjp, who
 
 @vjp(operator.getitem, 0, reads="index", structured=True, holomorphic=False)
 def getitem_vjp(y_bar: Any, y: Any, a: Any, index: Any) -> Any:
-    if type(index) is not int and _is_everything(index):
+    if type(index) is not int and is_everything(index):
         return restored(y_bar, np.shape(a))
     if isinstance(y_bar, Structured):
         y_bar = y_bar.value if isinstance(y_bar, Filled) else y_bar.dense()
     return Scattered(a if type(a) is Spec else spec_of(a), index, y_bar)
 
 
-def _is_everything(index: Any) -> bool:
+def is_everything(index: Any) -> bool:
     """Whether an index but adds axes, as ``x[:, None]`` does."""
     for item in index if type(index) is tuple else (index,):
         if item is not None and item is not Ellipsis and not (type(item) is slice and _is_whole(item)):

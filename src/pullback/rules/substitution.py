@@ -134,15 +134,19 @@ def _invert(triangles: Array, kept: Array) -> None:
     invert = routines(whole.dtype).trtri
     with np.errstate(all="ignore"):
         blocks = own * _masks(whole.dtype)
-        blocks[1] += np.eye(_BLOCK, dtype=whole.dtype)
-        sizes = np.ones((1, _BLOCK), blocks.real.dtype) @ np.abs(blocks)
+        np.einsum("kii->ki", blocks[1])[...] = 1
+        magnitudes = np.abs(blocks)
+        sizes = np.ones((1, _BLOCK), magnitudes.dtype) @ magnitudes
         for lower in (False, True):
             for block in blocks[int(lower)]:
                 invert(block.T, lower=lower, unitdiag=lower, overwrite_c=1)
-        good = np.max(sizes @ np.abs(blocks), axis=(-2, -1)) < _LOST
+        good = np.max(sizes @ np.abs(blocks, out=magnitudes), axis=(-2, -1)) < _LOST
     blocks[~good, 0, 0] = np.nan
-    turned = blocks.transpose(0, 3, 1, 2).reshape(2 * _BLOCK, count * _BLOCK)
-    kept[...] = turned[:, :n]
+    turned = blocks.transpose(0, 3, 1, 2)
+    if count * _BLOCK > n:
+        kept[...] = turned.reshape(2 * _BLOCK, count * _BLOCK)[:, :n]
+    else:
+        kept.reshape(turned.shape)[...] = turned
 
 
 @functools.cache

@@ -81,10 +81,14 @@ def accumulate(total: Any, x_bar: Any) -> Any:
         return Owned(total + x_bar) if total.ndim else total + x_bar
     if type(total) is Parts:
         return total.merge(x_bar)
+    if type(x_bar) is Owned and type(total) is not Owned:
+        total, x_bar = x_bar, total
     if type(total) is Owned:
+        sums, part = total.value, x_bar.value if type(x_bar) is Owned else x_bar
+        if type(part) is np.ndarray and part.dtype is sums.dtype and part.shape == sums.shape:
+            np.add(sums, part, sums)
+            return total
         return _add_into(total, x_bar)
-    if type(x_bar) is Owned:
-        return _add_into(x_bar, total)
     if type(total) is Scattered and type(x_bar) is np.ndarray:
         total, x_bar = x_bar, total
     if type(x_bar) is Scattered and type(x_bar.value) in _PLAIN:

@@ -26,7 +26,7 @@ from pullback.tape.plan import ALONE_WAYS, general, is_simple
 from pullback.tape.record import dispatch
 from pullback.tape.reductions import WAYS as REDUCTION_WAYS
 from pullback.tape.variable import Variable, recorded
-from pullback.tape.views import VIEWED, viewed
+from pullback.tape.views import VIEWED, indexed, reshape, transposed, viewed
 
 _array = np.ndarray
 _UNSEEN: Any = object()
@@ -73,7 +73,7 @@ def array_function(self: Variable, function: Callable[..., Any], types: Any, arg
 def getitem(self: Variable, index: Any) -> Any:
     """``self[index]``."""
     if type(index) is int:
-        return viewed(operator.getitem, self, (index,))
+        return indexed(self, index)
     if type(index) is tuple and index and type(index[0]) is _array:
         node, x = self._node, self._value
         if node is not None and self._cell is None and not switch.on and are_real_arrays(x, x):
@@ -86,7 +86,7 @@ def getitem(self: Variable, index: Any) -> Any:
                     saved = (Spec(x.shape, x.dtype), tuple(map(snapshot, index)))
                     return recorded(y, self._tape, pull_gathered, node, saved)
     elif is_basic(index):
-        return viewed(operator.getitem, self, (index,))
+        return indexed(self, index)
     return general(operator.getitem, (self, index), {})
 
 
@@ -94,20 +94,6 @@ def pull_gathered(saved: Any, y_bar: Any) -> Any:
     """The cotangent of an array that is indexed by arrays."""
     spec, index = saved
     return getitem_vjp(y_bar, None, spec, index)
-
-
-def reshape(self: Variable, *shape: Any, order: Any = "C") -> Any:
-    """As `numpy.ndarray.reshape`."""
-    if len(shape) == 1:
-        (shape,) = shape
-    if order == "C" and (type(shape) is int or (type(shape) is tuple and is_simple(shape))):
-        return viewed(np.reshape, self, (shape,))
-    return np.reshape(self, shape, order=order)
-
-
-def transposed(self: Variable) -> Any:
-    """``self.T``."""
-    return viewed(np.transpose, self, ())
 
 
 def shape(self: Variable) -> tuple[int, ...]:

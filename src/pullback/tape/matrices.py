@@ -44,7 +44,7 @@ def are_stacks(x: Any, z: Any) -> bool:
     if type(x) is not _array or type(z) is not _array:
         return False
     dtype = x.dtype
-    return dtype is z.dtype and x.ndim >= 2 <= z.ndim and is_recorded(dtype)
+    return dtype is z.dtype and x.ndim >= 2 <= z.ndim and (dtype is _FLOAT64 or is_recorded(dtype))
 
 
 def owned(x_bar: Any) -> Any:
@@ -84,11 +84,10 @@ def pull_stacks(saved: Any, y_bar: Any) -> Any:
     """As `pull_product`, for stacks that broadcast, and complex matrices."""
     a, b = saved
     if type(y_bar) is not IdentityMultiple:
-        owned = type(y_bar) is Owned
+        alone = type(y_bar) is Owned
         if type(y_bar) is not _array:
             y_bar = dense(y_bar)
-        both = both_products(a, y_bar, b, owned) if type(y_bar) is _array else None
-        if both is not None:
+        if type(y_bar) is _array and (both := both_products(a, y_bar, b, alone)) is not None:
             return Owned(both[0]), Owned(both[1])
     return left_of_stacks(a.shape, b, y_bar), right_of_stacks(a, b.shape, y_bar)
 
@@ -107,38 +106,45 @@ def pull_right_of_stacks(saved: Any, y_bar: Any) -> Any:
 
 def left_of_stacks(shape: tuple[int, ...], b: Any, y_bar: Any) -> Any:
     """The cotangent of the left of two stacks of matrices; it has this shape."""
-    if type(y_bar) is IdentityMultiple:
-        return of_traced(y_bar, b, shape)
     if type(y_bar) is not _array:
+        if type(y_bar) is IdentityMultiple:
+            return of_traced(y_bar, b, shape)
         y_bar = dense(y_bar)
-    if shape[:-2] != y_bar.shape[:-2]:
-        within = sums_of_left(shape, b.shape, y_bar.shape)
-        if within is not None:
-            y_axes, y_shape, b_axes, b_shape = within
-            b = b.transpose(b_axes)
-            if b.dtype.kind == "c":
-                b = np.conjugate(b, order="C")
-            turned = b.reshape(b_shape).swapaxes(-1, -2)
-            return owned((y_bar.transpose(y_axes).reshape(y_shape) @ turned).reshape(shape))
-    return owned(unbroadcast(times_adjoint(y_bar, b), shape))
+    y_shape = y_bar.shape
+    if shape[:-2] != y_shape[:-2] and (within := sums_of_left(shape, b.shape, y_shape)) is not None:
+        y_axes, y_shape, b_axes, b_shape = within
+        turned = turned_conjugate(b.transpose(b_axes), b_shape)
+        x_bar = (y_bar.transpose(y_axes).reshape(y_shape) @ turned).reshape(shape)
+    else:
+        x_bar = times_adjoint(y_bar, b)
+        if x_bar.shape != shape:
+            x_bar = unbroadcast(x_bar, shape)
+    return Owned(x_bar) if type(x_bar) is _array else x_bar
 
 
 def right_of_stacks(a: Any, shape: tuple[int, ...], y_bar: Any) -> Any:
     """The cotangent of the right of two stacks of matrices; it has this shape."""
-    if type(y_bar) is IdentityMultiple:
-        return of_traced(y_bar, a, shape)
     if type(y_bar) is not _array:
+        if type(y_bar) is IdentityMultiple:
+            return of_traced(y_bar, a, shape)
         y_bar = dense(y_bar)
-    if shape[:-2] != y_bar.shape[:-2]:
-        within = sums_of_right(shape, a.shape, y_bar.shape)
-        if within is not None:
-            y_axes, y_shape, a_axes, a_shape = within
-            a = a.transpose(a_axes)
-            if a.dtype.kind == "c":
-                a = np.conjugate(a, order="C")
-            turned = a.reshape(a_shape).swapaxes(-1, -2)
-            return owned((turned @ y_bar.transpose(y_axes).reshape(y_shape)).reshape(shape))
-    return owned(unbroadcast(adjoint_times(a, y_bar), shape))
+    y_shape = y_bar.shape
+    if shape[:-2] != y_shape[:-2] and (within := sums_of_right(shape, a.shape, y_shape)) is not None:
+        y_axes, y_shape, a_axes, a_shape = within
+        turned = turned_conjugate(a.transpose(a_axes), a_shape)
+        x_bar = (turned @ y_bar.transpose(y_axes).reshape(y_shape)).reshape(shape)
+    else:
+        x_bar = adjoint_times(a, y_bar)
+        if x_bar.shape != shape:
+            x_bar = unbroadcast(x_bar, shape)
+    return Owned(x_bar) if type(x_bar) is _array else x_bar
+
+
+def turned_conjugate(x: Any, shape: tuple[int, ...]) -> Any:
+    """The conjugate transposes of what a stack is in another shape."""
+    if x.dtype.kind == "c":
+        x = np.conjugate(x, order="C")
+    return x.reshape(shape).swapaxes(-1, -2)
 
 
 Shape = tuple[int, ...]
@@ -238,34 +244,29 @@ def matmul(self: Variable, other: Any) -> Any:
     x, node, tape = self._value, self._node, self._tape
     if type(x) is _array and node is not None and not switch.on:
         if type(other) is Variable:
-            z = other._value
-            dtype = x.dtype
-            if (
-                (dtype is _FLOAT64 or dtype is _FLOAT32)
-                and type(z) is _array
-                and z.dtype is dtype
-                and x.ndim == z.ndim == 2
-                and other._tape is tape
-                and other._cell is None
-                and other._node is not None
-            ):
-                # Two matrices, as most products are of.
-                if x.shape == z.shape[::-1]:
-                    return due_product(x, z, tape, (node, other._node), pull_product)
-                return recorded(times(x, z), tape, pull_product, (node, other._node), (x, z))
             if other._cell is not None:
                 other.settle()
             z, z_node = other._value, other._node
             if z_node is not None and other._tape is tape and are_stacks(x, z):
-                if x.shape[-2] == z.shape[-1] and x.shape == (*z.shape[:-2], z.shape[-1], z.shape[-2]):
-                    return due_product(x, z, tape, (node, z_node), pull_stacks)
-                pull = pull_product if x.ndim == z.ndim == 2 and x.dtype.kind == "f" else pull_stacks
-                return recorded(x @ z, tape, pull, (node, z_node), (x, z))
+                return product(x, z, tape, (node, z_node))
         elif are_stacks(x, other):
             if x.ndim == other.ndim == 2 and x.dtype.kind == "f":
                 return recorded(x @ other, tape, pull_left, node, snapshot(other))
             return recorded(x @ other, tape, pull_left_of_stacks, node, (x.shape, snapshot(other)))
     return general(np.matmul, (self, other), {})
+
+
+def product(x: Any, z: Any, tape: Recording, parents: Any) -> Variable:
+    """The product of two matrices or stacks that are followed."""
+    left, right, dtype = x.shape, z.shape, x.dtype
+    if len(left) == len(right) == 2 and (dtype is _FLOAT64 or dtype is _FLOAT32):
+        # As most products are.
+        if left == right[::-1]:
+            return due_product(x, z, tape, parents, pull_product)
+        return recorded(times(x, z), tape, pull_product, parents, (x, z))
+    if left[-2] == right[-1] and left[-1] == right[-2] and left[:-2] == right[:-2]:
+        return due_product(x, z, tape, parents, pull_stacks)
+    return recorded(x @ z, tape, pull_stacks, parents, (x, z))
 
 
 def due_product(x: Any, z: Any, tape: Recording, parents: Any, pull: Pull) -> Variable:

@@ -7,7 +7,7 @@ followed and which values they read. Shapes and dtypes are compared when the cot
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from sys import getrefcount
 from typing import Any
 
@@ -307,9 +307,8 @@ def _as_others(function: Callable[..., Any]) -> Callable[[Any, dict[str, Any]], 
     return way
 
 
-def is_simple(values: Iterable[Any]) -> bool:
+def is_simple(values: Collection[Any]) -> bool:
     """Whether values are numbers, strings, dtypes, slices or tuples of them, which nobody can change."""
-    values = tuple(values)
     if _SIMPLE.issuperset(map(type, values)):
         return True
     for value in values:

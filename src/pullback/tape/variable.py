@@ -11,8 +11,8 @@ from pullback.base.errors import MutationError, NotDifferentiableError, Unsuppor
 from pullback.base.foreign import refuse_foreign
 from pullback.base.memory import aligned_copy
 from pullback.base.modes import modes, switch
-from pullback.base.mutable import Cell, Mutable, ViewCell
-from pullback.base.overwrite import Path, overwrite, write_at
+from pullback.base.mutable import Cell, Mutable, RootCell, ViewCell
+from pullback.base.overwrite import Path, Step, overwrite, write_at
 from pullback.base.spec import spec_of
 from pullback.base.tracked import Tracked, bare
 from pullback.tape.node import ROOT, Leaf, Node, Pull, Recording, number
@@ -176,9 +176,12 @@ class Variable(Mutable):
 
     def settle(self) -> None:
         cell: Any = self._cell
-        if type(cell) is ViewCell and cell.version == (root_cell := cell.root._cell).version:
+        kind = type(cell)
+        if kind is ViewCell and cell.version == (root_cell := cell.root._cell).version:
             root_cell.owned = False
-        elif type(cell) is Due:
+        elif kind is RootCell:
+            cell.owned = False
+        elif kind is Due:
             a, b = cell.factors
             self._value = a @ b
             self._cell = None
@@ -321,4 +324,33 @@ def recorded(value: Any, tape: Recording, pull: Pull, parents: Any, saved: Any) 
     made._node = node
     made._tape = tape
     made._cell = None
+    return made
+
+
+def recorded_view(source: Variable, value: Any, pull: Pull, saved: Any, step: Step) -> Variable:
+    """As `recorded`, for a `value` that is derived from `source` alone, by `step`, and shares its memory."""
+    cell: Any = source._cell
+    if cell is None:
+        cell = source._cell = RootCell()
+    view = _new(ViewCell)
+    view.version = cell.version
+    if (root := cell.root) is None:
+        view.root = source
+        view.path = (step,)
+    else:
+        view.root = root
+        view.path = (*cell.path, step)
+    node = _new(Node)
+    node.pull = pull
+    node.parents = source._node
+    node.saved = saved
+    node.number = number()
+    tape = source._tape
+    if (nodes := tape.nodes) is not None:
+        nodes.append(node)
+    made = _new(Variable)
+    made._value = value
+    made._node = node
+    made._tape = tape
+    made._cell = view
     return made

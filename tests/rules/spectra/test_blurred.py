@@ -107,6 +107,30 @@ def test_single_precision_has_its_own_rounding() -> None:
         pb.grad(lambda a: both(c, *np.linalg.svd(a)))(1e-6 * a)
 
 
+@pytest.mark.parametrize("dtype", ["f", "F", "d", "D"])
+@pytest.mark.parametrize("size", [1e-9, 1e-14, 1e-20, 1e-30])
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_quotients_of_rounding_say_nothing_of_what_functions_vary_with(
+    n: int, size: float, dtype: str
+) -> None:
+    """They may be as large as one likes, the smaller the matrix is."""
+    is_complex = dtype in "FD"
+    a, c, k = (drawn(n, n, complex=is_complex, seed=seed).astype(dtype) for seed in (4, 5, 6))
+    a, c = (np.asarray(x + np.conj(x.T), dtype) for x in (np.asarray(size, dtype.lower()) * a, c))
+
+    def exponential(a: Any) -> Any:
+        w, v = np.linalg.eigh((a + np.conj(a.T)) / 2)
+        return overlap(c, (v * np.exp(w)) @ np.conj(v.T))
+
+    def sine(a: Any) -> Any:
+        return odd(k, *np.linalg.svd(a, full_matrices=False))
+
+    tolerance = 1e-4 if dtype in "fF" else 1e-7
+    np.testing.assert_allclose(pb.grad(exponential)(a), c, atol=tolerance)
+    np.testing.assert_allclose(pb.jvp(exponential, (a,), (c,))[1], overlap(c, c), rtol=10 * tolerance)
+    np.testing.assert_allclose(pb.grad(sine)(a), k, atol=tolerance)
+
+
 def numeric(c: Any, a: Any, step: float = 1e-5) -> Any:
     """By differences in double precision."""
     a, c, slopes = a.astype("d"), c.astype("d"), np.zeros(a.shape)

@@ -41,14 +41,22 @@ def blurred_by(values: Array, columns: Array, twisted: Array, gap: Array, w_bar:
     """Where rounding makes the formula, ``twisted / gap`` and `w_bar`, worthless; None if nowhere."""
     if values.shape[-1] < 2 or not values.size:
         return None
-    size = np.max(np.abs(twisted / np.where(gap == 0, np.inf, gap)), axis=(-2, -1))
-    if not absent(w_bar):
-        size = np.maximum(size, np.max(np.abs(w_bar), axis=-1))
+    quotients = np.abs(twisted / np.where(gap == 0, np.inf, gap))
+    of_values = 0 if absent(w_bar) else np.max(np.abs(w_bar), axis=-1)
+    size = np.maximum(np.max(quotients, axis=(-2, -1)), of_values)
     least = np.min(np.abs(values[..., 1:] - values[..., :-1]))
     if hidden_of(values.dtype) * np.max(columns) <= np.min(size) * least:
         return None
+    size = np.maximum(_resolved(quotients, twisted, columns), of_values)
     blurred = Blurred(values, columns, size)
     return blurred if blurred.pairs.any() else None
+
+
+def _resolved(quotients: Array, twisted: Array, columns: Array) -> Array:
+    """The largest quotient of each matrix whose numerator is more than rounding."""
+    noise = 4 * eps_of(columns.dtype) * (columns[..., None, :] + columns[..., :, None])
+    known = np.abs(twisted) > ROUNDED / 4 * columns.shape[-1] * noise
+    return np.max(np.where(known, quotients, 0), axis=(-2, -1))
 
 
 class Apart:
@@ -65,9 +73,13 @@ class Apart:
         own = columns[..., None, :]
         self.noise = 4 * eps_of(columns.dtype) * (own + (columns[..., :, None] if pairs else own))
 
-    def size(self) -> Array:
-        """The largest quotient of each matrix."""
-        return np.max(np.abs(self.numerator) / self.safe, axis=(-2, -1), initial=0)
+    def size(self, rows: int) -> Array:
+        """The largest quotient of each matrix whose numerator is more than rounding."""
+        known = np.where(self._known(rows), np.abs(self.numerator) / self.safe, 0)
+        return np.max(known, axis=(-2, -1), initial=0)
+
+    def _known(self, rows: int) -> Array:
+        return np.abs(self.numerator) > ROUNDED / 4 * rows * self.noise
 
     @property
     def safe(self) -> Array:
@@ -89,8 +101,7 @@ class Apart:
             return self.numerator
         own = np.abs(s_bar)[..., None, :]
         own = np.maximum(own, np.abs(s_bar)[..., :, None]) if self.pairs else own
-        known = np.abs(self.numerator) > ROUNDED / 4 * rows * self.noise
-        wrong = hidden & (known | (own > eps ** (1 / 3) * self.noise / self.safe))
+        wrong = hidden & (self._known(rows) | (own > eps ** (1 / 3) * self.noise / self.safe))
         if wrong.any():
             *place, i, j = np.argwhere(wrong)[0].tolist()
             raise refuse_small(function, values, (i if self.pairs else j, j), tuple(place))
@@ -117,10 +128,10 @@ def blurred_singular(
         parts: the other quotients.
         rows: the size of the matrices.
     """
-    size = np.max(np.abs(twisted / np.where(gap == 0, np.inf, gap)), axis=(-2, -1))
-    size = np.maximum(size, np.max(np.abs(s_bar), axis=-1))
+    quotients = np.abs(twisted / np.where(gap == 0, np.inf, gap))
+    size = np.maximum(_resolved(quotients, twisted, columns), np.max(np.abs(s_bar), axis=-1))
     for part in parts:
-        size = np.maximum(size, part.size())
+        size = np.maximum(size, part.size(rows))
     blurred = Blurred(values, columns, size)
     numerators = [part.cleared(function, values, s_bar, size, rows) for part in parts]
     return (blurred if blurred.pairs.any() else None), numerators
