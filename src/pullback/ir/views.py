@@ -35,7 +35,8 @@ def viewed(function: Callable[..., Any], args: Sequence[Arg], kwargs: Mapping[st
         return []
     if function is np.einsum and len(args) != 2:
         return []  # with one operand it may be a diagonal, or a transpose
-    return [arg for k, arg in enumerate(args) if isinstance(arg, Var) and _may_view(function, args, kwargs, k)]
+    variables = [(k, arg) for k, arg in enumerate(args) if isinstance(arg, Var)]
+    return [arg for k, arg in variables if _may_view(function, args, kwargs, k)]
 
 
 def _may_view(
