@@ -12,7 +12,7 @@ import pytest
 import pullback as pb
 from pullback.emit import load
 from pullback.ir.build import Builder
-from pullback.ir.nodes import Program, Return, Var
+from pullback.ir.nodes import Assign, Program, Return, Var
 from pullback.ir.run import run
 from pullback.ir.types import type_of
 from pullback.ir.views import gives_view, shares
@@ -56,7 +56,9 @@ def test_a_result_keeps_its_values_when_the_argument_is_written_into(
         builder.store(z, (0, 0), 7.0)
         builder.store(z, (1, 1), 7.0)
     program = Program("f", (z,), (*made.statements(), Return((result,))))
-    assert gives_view(made.statements()[0])
+    first = made.statements()[0]
+    assert isinstance(first, Assign)
+    assert gives_view(first)
     for call in (lambda x: run(program, [x]), load(program, jit=False)):
         (got,) = call(Z.copy())
         assert np.array_equal(got, function(*args, **kwargs))

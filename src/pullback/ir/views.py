@@ -27,7 +27,7 @@ def gives_view(statement: Assign) -> bool:
     return bool(viewed(statement.function, statement.args, dict(statement.kwargs)))
 
 
-def viewed(function: Callable[..., Any], args: Sequence[Arg], kwargs: Mapping[str, Arg]) -> list[Arg]:
+def viewed(function: Callable[..., Any], args: Sequence[Arg], kwargs: Mapping[str, Arg]) -> list[Var]:
     """The arguments of a call that NumPy may give a view of."""
     rule = TABLE.get(function)
     by_user = function in BY_USERS and not isinstance(function, np.ufunc)
@@ -35,7 +35,8 @@ def viewed(function: Callable[..., Any], args: Sequence[Arg], kwargs: Mapping[st
         return []
     if function is np.einsum and len(args) != 2:
         return []  # with one operand it may be a diagonal, or a transpose
-    return [args[k] for k in range(len(args)) if _may_view(function, args, kwargs, k)]
+    variables = [(k, arg) for k, arg in enumerate(args) if isinstance(arg, Var)]
+    return [arg for k, arg in variables if _may_view(function, args, kwargs, k)]
 
 
 def _may_view(
