@@ -16,7 +16,7 @@ from pullback.emit import load
 from pullback.ir.lengths import with_lengths
 from pullback.ir.nodes import Program, Var
 from pullback.ir.run import run
-from pullback.ir.types import type_of
+from pullback.ir.types import Stack, type_of
 from pullback.ir.verify import verify
 from pullback.optimize.lower import lower
 from pullback.optimize.pipeline import finish, optimize
@@ -149,7 +149,8 @@ class Check:
         tolerance = 10 * WORKING_PRECISION[self.dtype]
         # A number that is of one type on one way and of another on the other has the program's.
         (result,) = simple.results
-        one = np.asarray(1.0, result.type.dtype if isinstance(result, Var) else np.float64)[()]
+        kind = result.type if isinstance(result, Var) else None
+        one = np.asarray(1.0, np.float64 if kind is None or isinstance(kind, Stack) else kind.dtype)[()]
         pure = purified(simple)
         program = self._made("adjoint of optimized", lambda: adjoint(pure, self.wrt, [0]))
         self.bars = run(program, [*self.own(), one])[1:]

@@ -247,11 +247,13 @@ def test_a_preconditioner_carries_no_derivative() -> None:
 def test_columns_of_which_there_is_one_at_run_time_alone() -> None:
     compiled = pb.compile(lambda b: scipy.sparse.linalg.spsolve(A, b), jit=False)
     b = np.arange(12.0).reshape(6, 2)
-    np.testing.assert_allclose(compiled(b), scipy.sparse.linalg.spsolve(A, b))
+    wanted: Any = scipy.sparse.linalg.spsolve(A, b)
+    np.testing.assert_allclose(compiled(b), wanted)
+    both = wanted
     wanted = scipy.sparse.linalg.spsolve(A, b[:, :1])
     assert compiled(b[:, :1]).shape == wanted.shape == (6,)
     columns = pb.compile(lambda b, n: scipy.sparse.linalg.spsolve(A, b[:, :n]), jit=False)
-    np.testing.assert_allclose(columns(b, 2), scipy.sparse.linalg.spsolve(A, b))
+    np.testing.assert_allclose(columns(b, 2), both)
     with pytest.raises(ShapeError, match="one column"):
         columns(b, 1)
 

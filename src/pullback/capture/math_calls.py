@@ -149,8 +149,8 @@ PYTHON[math.trunc] = _whole(np.trunc, math.trunc)
 
 
 _EXACT = {math.fsum: "use sum(...) or np.sum(...), whose last digits may differ"}
-if hasattr(math, "sumprod"):
-    _EXACT[math.sumprod] = "use np.dot, whose last digits may differ"
+if (_sumprod := getattr(math, "sumprod", None)) is not None:
+    _EXACT[_sumprod] = "use np.dot, whose last digits may differ"
 
 
 def _of_constants(original: Callable[..., Any]) -> Handler:

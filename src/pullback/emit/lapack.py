@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types, typing
+from numba.core import cgutils, types
+from numba.core.typing.templates import signature as signature_of
 from numba.extending import intrinsic, lower_builtin, overload, type_callable
 from numba.np.arrayobj import make_array
 from numba.np.linalg import F_INT_nptype, ensure_lapack, get_blas_kind, ll_char, ll_void_p
@@ -134,7 +135,7 @@ def checked_square(context, builder, signature, arguments, loc):
 def succeeding(context, builder, function, signature, arguments, message, loc):
     """What `function` gives, which is an array and whether there is none: an error of the line `loc` then."""
     kind = signature.return_type
-    both = typing.signature(types.Tuple((kind, types.boolean)), *signature.args)
+    both = signature_of(types.Tuple((kind, types.boolean)), *signature.args)
     value, failed = cgutils.unpack_tuple(
         builder, context.compile_internal(builder, function, both, arguments), count=2
     )

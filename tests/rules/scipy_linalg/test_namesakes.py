@@ -88,8 +88,10 @@ def lstsq(a: Any, b: Any) -> Any:
     x, squares, _, s = tall
     wide: Any = scipy.linalg.lstsq(b[:2], a[:2])
     square: Any = scipy.linalg.lstsq(b, a, lapack_driver="gelsy")
-    line, _, _, values = scipy.linalg.lstsq(b[:, :2], a[0])
-    return x, squares, s, wide[0], square[0], line, values, scipy.linalg.lstsq(b[:2], a[0, :2])[0]
+    of_a_vector: Any = scipy.linalg.lstsq(b[:, :2], a[0])
+    line, _, _, values = of_a_vector
+    of_a_wide_one: Any = scipy.linalg.lstsq(b[:2], a[0, :2])
+    return x, squares, s, wide[0], square[0], line, values, of_a_wide_one[0]
 
 
 def norm(a: Any, b: Any) -> Any:
@@ -227,8 +229,8 @@ def residue_of_a_vector(a: Any, b: Any) -> Any:
 
 
 def tested_residue_of_a_vector(a: Any, b: Any) -> Any:
-    x, squares, *_ = scipy.linalg.lstsq(a, b)
-    return x if squares else -x
+    found: Any = scipy.linalg.lstsq(a, b)
+    return found[0] if found[1] else -found[0]
 
 
 def all_of_a_vector(a: Any, b: Any) -> Any:

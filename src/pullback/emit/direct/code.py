@@ -242,7 +242,7 @@ class Code(Expressions):
             target = statement.targets[0]
             array = self.view(target.value)
             row = [(self.of(index), not self.is_natural(index)) for index in indices_of(target)[:-1]]
-            place = array.pointer(builder, [*row, (start, False)])
+            place: Any = array.pointer(builder, [*row, (start, False)])
             size = builder.mul(trips, WORD(self.context.get_abi_sizeof(place.type.pointee)))
             cgutils.memset(builder, place, size, 0)
             self.scopes.mark(builder.block.instructions[-1:], target.value)

@@ -2,6 +2,7 @@
 
 import ast
 import linecache
+from typing import Any
 
 from numba.core import funcdesc
 from numba.core.bytecode import FunctionIdentity
@@ -76,8 +77,9 @@ def directly(state):
         reload_init=[],
     )
     # Functions that were compiled into this one call Python with environments of their own.
+    codegen: Any = library.codegen
     for environment in result._find_referenced_environments():
-        library.codegen.set_env(environment.env_name, environment)
+        codegen.set_env(environment.env_name, environment)
     return result
 
 
