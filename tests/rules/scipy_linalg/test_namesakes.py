@@ -228,7 +228,7 @@ def residue_of_a_vector(a: Any, b: Any) -> Any:
     return found[1] / 2
 
 
-def tested_residue_of_a_vector(a: Any, b: Any) -> Any:
+def by_the_residue_of_a_vector(a: Any, b: Any) -> Any:
     found: Any = scipy.linalg.lstsq(a, b)
     return found[0] if found[1] else -found[0]
 
@@ -242,7 +242,7 @@ def real_eig(a: Any) -> Any:
 
 
 def test_results_whose_types_depend_on_values_are_refused_in_compiled_source() -> None:
-    for function in (residue_of_a_vector, tested_residue_of_a_vector, all_of_a_vector):
+    for function in (residue_of_a_vector, by_the_residue_of_a_vector, all_of_a_vector):
         with pytest.raises(UnsupportedError, match="Residue") as error:
             pb.compile(function, jit=False)(B[:, :2], A[0])
         assert "an empty array if the rank is less than full" in str(error.value)
