@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-TURNS, TURN_SECONDS, LONGEST_SECONDS = 25, 0.01, 10.0
+TURNS, TURN_SECONDS, WARM_SECONDS, LONGEST_SECONDS = 25, 0.01, 0.1, 10.0
 
 
 def medians(candidates: dict[str, Callable[[], Any]]) -> dict[str, float]:
     """Seconds for one call of each candidate: the median of its turns, fewer where a call is long.
 
-    The time is that of the process, because JAX works in threads of its own. A turn of several calls begins
-    with one that is not counted, as the caches hold what the candidate before has left.
+    The time is that of the process, because JAX works in threads of its own. A turn begins with a call that
+    is not counted, as the caches hold what the candidate before has left, unless calls are long.
     """
     loops, seconds = {}, {}
     for name, run in candidates.items():
@@ -28,7 +28,7 @@ def medians(candidates: dict[str, Callable[[], Any]]) -> dict[str, float]:
     for _ in range(turns):
         for name, run in candidates.items():
             repeats = range(loops[name])
-            if loops[name] > 1:
+            if seconds[name] < WARM_SECONDS:
                 run()
             start = time.process_time()
             for _ in repeats:
