@@ -33,9 +33,9 @@ def viewed(function: Callable[..., Any], args: Sequence[Arg], kwargs: Mapping[st
     by_user = function in BY_USERS and not isinstance(function, np.ufunc)
     if not by_user and (rule is None or not rule.view):
         return []
-    if function is np.einsum and len(args) != 2:
-        return []  # with one operand it may be a diagonal, or a transpose
     variables = [(k, arg) for k, arg in enumerate(args) if isinstance(arg, Var)]
+    if function is np.einsum and len(variables) != 1:
+        return []  # with one operand it may be a diagonal, or a transpose
     return [arg for k, arg in variables if _may_view(function, args, kwargs, k)]
 
 

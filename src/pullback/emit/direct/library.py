@@ -8,6 +8,8 @@ third level takes a quarter more of its time, and makes no gradient faster (`ben
 from llvmlite import binding as llvm
 from numba.core.codegen import JITCodeLibrary
 
+PRODUCTS = "pullback.multiply."
+
 
 class Library(JITCodeLibrary):
     """The code of one function, and of what it calls."""
@@ -17,7 +19,9 @@ class Library(JITCodeLibrary):
 
     def _optimize_final_module(self):
         options = llvm.create_pipeline_tuning_options(speed_level=2)
-        options.loop_vectorization = options.loop_interleaving = options.loop_unrolling = True
+        options.loop_vectorization = options.loop_interleaving = True
+        # Around products of matrices there is nothing to gain from it.
+        options.loop_unrolling = not any(f.name.startswith(PRODUCTS) for f in self._final_module.functions)
         options.slp_vectorization = False
         builder = llvm.create_pass_builder(self._codegen._tm, options)
         for manager in (llvm.create_new_module_pass_manager(), builder.getModulePassManager()):
