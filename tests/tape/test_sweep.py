@@ -344,3 +344,12 @@ def test_values_are_numpys(value: Any, dtype: type) -> None:
         assert ours.dtype == numpys.dtype == dtype
         assert ours.shape == np.shape(numpys)
         assert np.array_equal(ours.value, numpys)
+
+
+def test_a_store_into_an_array_without_axes_whose_cotangent_is_a_number() -> None:
+    def doubled(c: Any) -> Any:
+        p = np.where(c > 0, c, 0.3)
+        p *= 2.0
+        return p + 0
+
+    assert pb.value_and_grad(doubled, engine="tape")(np.float64(0.7)) == (1.4, 2.0)

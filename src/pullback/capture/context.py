@@ -50,6 +50,7 @@ class Context:
 
     Attributes:
         node: the syntax being captured, for locations.
+        axisless: numbers that are arrays without axes in NumPy (`capture.axisless`).
         unordered: arrays that are in C order here, and in NumPy perhaps in another.
         plans: for each loop, which names are carried and with what types, as far as known.
     """
@@ -62,6 +63,7 @@ class Context:
         self.dims: list[dict[tuple[str, int], Any]] = [{}]
         self.roots: dict[str, str] = {}
         self.uncertain: list[_Uncertain] = []
+        self.axisless: set[str] = set()
         self.outside: set[str] = set()
         self.unordered: set[str] = set()
         self.unreached = False
@@ -243,8 +245,9 @@ class Context:
             return value
         self.builder.names.free(value.name)
         renamed = self.builder.var(wish, value.type)
-        if value.name in self.unordered:
-            self.unordered.add(renamed.name)
+        for known in (self.unordered, self.axisless):
+            if value.name in known:
+                known.add(renamed.name)
         block[place:] = substitute(tuple(block[place:]), {value.name: renamed})
         if value.name in self.roots:
             self.roots[renamed.name] = self.roots.pop(value.name)

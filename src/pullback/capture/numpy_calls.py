@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pullback.capture.arrays import alias, as_array, converted, dtype_of
+from pullback.capture.axisless import noted
 from pullback.capture.context import Context
 from pullback.capture.contractions import contract
 from pullback.capture.creation import CREATION
@@ -124,7 +125,7 @@ def call_numpy(context: Context, function: Any, args: list[Any], kwargs: Kwargs)
     else:
         result = _plain(context, function, args, kwargs)
     if out is None:
-        return result
+        return noted(context, function, args, result)
     return store_out(context, out, result)
 
 

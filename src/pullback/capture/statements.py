@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.errors import UnsupportedError
+from pullback.capture.axisless import check_update
 from pullback.capture.context import Context
 from pullback.capture.dispatch import evaluate, execute, statement
 from pullback.capture.join import BREAK, CONTINUE, DEAD, RESULT, RETURN, any_flag, fork, guarded
@@ -162,6 +163,7 @@ def _augmented(context: Context, node: ast.AugAssign) -> None:
             if is_array(current):
                 augmented(context, current, None, function, value)
             else:
+                check_update(context, node.target.id, current)
                 assign(context, node.target, _in_place(context, current, function, value))
         case ast.Subscript():
             store_subscript(context, node.target, node.value, function)

@@ -241,6 +241,8 @@ def pull_write(saved: tuple[Path, Any, bool, Spec | None], y_bar: Any) -> Any:
     path, index, array_followed, value_spec = saved
     owned = type(y_bar) is Owned
     y_bar = whole_for(path, dense(y_bar))
+    if type(y_bar) is float or type(y_bar) is complex:
+        y_bar = np.asarray(y_bar)
     value_bar = None
     if value_spec is not None:
         value_bar = fit(written_part(y_bar, path, index), value_spec)
