@@ -3,6 +3,8 @@
 Numba's ``np.empty`` is a function, compiled anew for every program and rank in a tenth of a second.
 """
 
+import hashlib
+import pickle
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -121,7 +123,29 @@ def exception(context, builder, error, arguments, loc):
     """The constant that stands for an exception, which is raised at a place in the source."""
     leaving = getattr(builder, "leaving", None)
     where = None if loc is None else ("compiled" if leaving is None else leaving.name, loc.filename, loc.line)
-    return context.get_python_api(builder).serialize_object((error, arguments, where))
+    described = (error, arguments, where)
+    if not error.__module__.startswith(("builtins", "numpy", "pullback")):
+        return context.get_python_api(builder).serialize_object(described)
+    return _pickled(builder.module, pickle.dumps(described, pickle.DEFAULT_PROTOCOL))
+
+
+def _pickled(module, data):
+    """A constant as `callconv` has them, with what it points to behind it, since each global takes time."""
+    digest = hashlib.sha1(data).digest()
+    name = f".const.exception.{digest.hex()}"
+    if name not in module.globals:
+        body = cgutils.make_bytearray(data + digest)
+        kind = ir.LiteralStructType([*callconv.excinfo_t.elements, body.type])
+        made = cgutils.add_global_variable(module, kind, name)
+        made.linkage, made.global_constant = "internal", True
+        length = ir.IntType(32)
+        parts = [made.gep([length(0), length(5), length(place)]) for place in (0, len(data))]
+        pickled, hashed = (part.bitcast(cgutils.voidptr_t) for part in parts)
+        null = ir.Constant(cgutils.voidptr_t, None)
+        made.initializer = ir.Constant.literal_struct(
+            [pickled, length(len(data)), hashed, null, length(0), body]
+        )
+    return module.globals[name].bitcast(callconv.excinfo_ptr_t)
 
 
 def raise_if(context, builder, condition, error, message, loc=None):
