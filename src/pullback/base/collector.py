@@ -13,11 +13,18 @@ from contextlib import contextmanager
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Nothing is collected meanwhile; afterwards the collector is on if it was."""
+    """Nothing is collected meanwhile; afterwards the collector is on if it was.
+
+    What there is then counts as old, without a walk over all that is young (unless somebody has frozen
+    objects, who would have them back).
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was_on:
+            if not gc.get_freeze_count():
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
