@@ -136,7 +136,7 @@ def _pickled(module, data):
     if name not in module.globals:
         body = cgutils.make_bytearray(data + digest)
         kind = ir.LiteralStructType([*callconv.excinfo_t.elements, body.type])
-        made = cgutils.add_global_variable(module, kind, name)
+        made: Any = cgutils.add_global_variable(module, kind, name)
         made.linkage, made.global_constant = "internal", True
         length = ir.IntType(32)
         parts = [made.gep([length(0), length(5), length(place)]) for place in (0, len(data))]
