@@ -26,57 +26,58 @@ def points(positive: bool) -> np.ndarray:
     return x
 
 
-@pytest.mark.parametrize(("function", "ulps"), [(np.exp, 1), (np.log, 1), (np.log1p, 1), (np.tanh, 3)])
-def test_within_a_few_ulp_of_the_true_value(function: Any, ulps: float) -> None:
+def written_out(function: Any, x: np.ndarray) -> np.ndarray:
+    """What a loop over `x` computes where the function is written out in it."""
+
     def f(r: Any, x: Any, y: Any) -> Any:
         with r.range(x.shape[0]) as i:
             y[i] = function(x[i])
         return y
 
+    program = record(f, x, x)
+    assert f"native.{function.__name__}(" in source(program, checked=True)
+    (y,) = load(program)(x, np.empty_like(x))
+    assert y.dtype == x.dtype
+    return y
+
+
+def check_near(y: np.ndarray, expected: np.ndarray, true: np.ndarray, ulps: float) -> None:
+    """Zeros, infinities and NaN are those `expected`, all else within `ulps` of what is `true`."""
+    np.testing.assert_array_equal(np.isnan(y), np.isnan(expected))
+    special = ~np.isfinite(expected) | (expected == 0)
+    np.testing.assert_array_equal(y[special], expected[special])
+    np.testing.assert_array_equal(np.signbit(y[expected == 0]), np.signbit(expected[expected == 0]))
+    error = np.abs(y[~special] - true[~special]) / np.spacing(np.abs(expected[~special]))
+    assert error.max() < ulps
+
+
+WITHIN = [(np.exp, 1), (np.log, 1), (np.log1p, 1), (np.tanh, 3)]
+
+
+@pytest.mark.parametrize(("function", "ulps"), WITHIN)
+def test_within_a_few_ulp_of_the_true_value(function: Any, ulps: float) -> None:
     x = points(function is np.log)
     if function is np.log1p:
         near = np.concatenate(
             [np.nextafter(-1.0, 0) + np.arange(50) * 2.0**-53, [-1.0, np.nextafter(-1.0, -2)]]
         )
         x = np.concatenate([x, points(True), points(True) - 1.0, -points(True)[-9:] / 1e308, near])
-    program = record(f, x, x)
-    assert f"native.{function.__name__}(" in source(program, checked=True)
-    (y,) = load(program)(x, np.empty_like(x))
+    y = written_out(function, x)
     with np.errstate(all="ignore"):
         expected, true = function(x), function(x.astype(np.longdouble))
-    np.testing.assert_array_equal(np.isnan(y), np.isnan(expected))
-    special = ~np.isfinite(expected) | (expected == 0)
-    np.testing.assert_array_equal(y[special], expected[special])
-    np.testing.assert_array_equal(np.signbit(y[expected == 0]), np.signbit(expected[expected == 0]))
-    error = np.abs(y[~special] - true[~special]) / np.spacing(np.abs(expected[~special]))
-    assert error.max() < ulps
+    check_near(y, expected, true, ulps)
 
 
-@pytest.mark.parametrize(("function", "ulps"), [(np.exp, 1), (np.log, 1), (np.log1p, 1), (np.tanh, 3)])
+@pytest.mark.parametrize(("function", "ulps"), WITHIN)
 def test_single_precision_within_a_few_ulp_of_the_true_value(function: Any, ulps: float) -> None:
     """Of every 9,973rd of the 2**32 numbers there are."""
-
-    def f(r: Any, x: Any, y: Any) -> Any:
-        with r.range(x.shape[0]) as i:
-            y[i] = function(x[i])
-        return y
-
     every = np.arange(0, 2**32, 9973, dtype=np.uint64).astype(np.uint32).view(np.float32)
     with np.errstate(all="ignore"):
         limits = np.array([*LIMITS, *EXTREMES, 88.72, 88.723, -87.4, -103.9, -104.1, 3.4e38], np.float32)
         x = np.concatenate([every, limits])
-        program = record(f, x, x)
-        assert f"native.{function.__name__}(" in source(program, checked=True)
-        (y,) = load(program)(x, np.empty_like(x))
+        y = written_out(function, x)
         true = function(x.astype(np.float64))
-        expected = true.astype(np.float32)
-    assert y.dtype == np.float32
-    np.testing.assert_array_equal(np.isnan(y), np.isnan(expected))
-    special = ~np.isfinite(expected) | (expected == 0)
-    np.testing.assert_array_equal(y[special], expected[special])
-    np.testing.assert_array_equal(np.signbit(y[expected == 0]), np.signbit(expected[expected == 0]))
-    error = np.abs(y[~special] - true[~special]) / np.spacing(np.abs(expected[~special]))
-    assert error.max() < ulps
+        check_near(y, true.astype(np.float32), true, ulps)
 
 
 def test_loops_that_cannot_be_vectorised_call_the_library() -> None:

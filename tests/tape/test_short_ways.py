@@ -16,13 +16,19 @@ LARGE = 5000
 STORED = np.linspace(1.0, 2.0, LARGE)
 
 
-def test_a_derivative_that_a_rule_keeps_is_not_overwritten() -> None:
-    # Defined here, since a row made on import would be among those that other tests go through.
+@pytest.fixture
+def weighed() -> Any:
+    """A function whose rule keeps its derivative: no row of the whole table, which other tests go through."""
+
     @pb.primitive
     def weighed(x: Any) -> Any:
         return STORED * x
 
     pb.partials(weighed, lambda y, x: STORED)
+    return weighed
+
+
+def test_a_derivative_that_a_rule_keeps_is_not_overwritten(weighed: Any) -> None:
     before = STORED.copy()
     x = pb.Variable(np.ones(LARGE))
     for _ in range(2):
@@ -32,16 +38,11 @@ def test_a_derivative_that_a_rule_keeps_is_not_overwritten() -> None:
     assert np.array_equal(x.grad, 6 * before)
 
 
-def test_a_derivative_that_a_rule_keeps_is_not_given_away() -> None:
-    @pb.primitive
-    def weighted(x: Any) -> Any:
-        return STORED * x
-
-    pb.partials(weighted, lambda y, x: STORED)
+def test_a_derivative_that_a_rule_keeps_is_not_given_away(weighed: Any) -> None:
     before = STORED.copy()
     c = np.linspace(1, 3, LARGE)
     for reduced, factor in ((np.sum, 1), (np.mean, 1 / LARGE)):
-        for function, expected in ((weighted, before), (lambda x: x * c, c)):
+        for function, expected in ((weighed, before), (lambda x: x * c, c)):
             x = pb.Variable(np.ones(LARGE))
             reduced(function(x)).backward()
             assert x.grad is not None

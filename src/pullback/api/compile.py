@@ -89,12 +89,11 @@ def check_arguments(function: Callable[..., Any], args: Any, kwargs: dict[str, A
     Raises:
         MutationError: that names both.
     """
-    made = made_by(function)
-    while made is not None:
-        function = made[1]
-        made = made_by(function)
-    if is_compiled(function):
-        function.check(args, kwargs or {})  # type: ignore[attr-defined]
+    of: Any = function
+    while (made := made_by(of)) is not None:
+        of = made[1]
+    if is_compiled(of):
+        of.check(args, kwargs or {})
 
 
 def on_engine(function: Callable[..., Any], engine: Engine | None) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.api.compile import is_compiled
 from pullback.base.errors import DependenceWarning, PullbackError
 from pullback.base.location import user_stacklevel
 from pullback.base.memory import aligned_copy
@@ -59,10 +60,11 @@ def outcome(function: Callable[..., Any], args: Any, kwargs: dict[str, Any] | No
     It does so for ``a[0] = x``: ours is the cause of "setting an array element with a sequence". A compiled
     function leaves plain arrays as they are, as its gradient does.
     """
+    called: Any = function
+    if is_compiled(function):
+        called = called.followed
     try:
-        if getattr(function, "is_native", False):
-            function = function.followed  # type: ignore[attr-defined]
-        return function(*args, **(kwargs or {}))
+        return called(*args, **(kwargs or {}))
     except (TypeError, ValueError) as error:
         if isinstance(error.__cause__, PullbackError):
             raise error.__cause__.with_traceback(error.__traceback__) from None

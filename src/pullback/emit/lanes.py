@@ -26,6 +26,7 @@ from pullback.emit import native
 from pullback.emit.inner_loops import has_loop
 from pullback.emit.levels import CALL, COSTS, KINDS, LEVELS, WIDTH, Plan, carried_by, levels_of
 from pullback.emit.streams import streams
+from pullback.emit.vectorize import FLOATS, INLINED
 from pullback.ir import primitives
 from pullback.ir.build import Builder, names_of
 from pullback.ir.memory import memory_of
@@ -46,9 +47,6 @@ from pullback.ir.nodes import (
 from pullback.ir.types import INT, Array, DType, Scalar
 from pullback.ir.walk import assigns, reads, substitute, walk, with_blocks, with_body
 
-_WRITTEN_OUT: dict[Callable[..., Any], Callable[..., Any]] = {
-    np.exp: native.exp, np.log: native.log, np.log1p: native.log1p, np.tanh: native.tanh,
-}  # fmt: skip
 _NEAR: dict[Callable[..., Any], tuple[Callable[..., Any], Callable[..., Any]]] = {
     np.sin: (native.near_sin, native.any_sin), np.cos: (native.near_cos, native.any_cos),
 }  # fmt: skip
@@ -58,7 +56,6 @@ _HARMLESS = frozenset([
     primitives.weaken, primitives.dim, primitives.stopped, max, min,
 ])  # fmt: skip
 _DOUBLE = Scalar(np.dtype(np.float64))
-_FLOATS = [Scalar(np.dtype(np.float32)), _DOUBLE]
 
 
 def with_lanes(program: Program) -> Program:
@@ -128,8 +125,8 @@ class _Lanes:
         """A statement with functions that are written out, or called on rows."""
         if not isinstance(statement, Assign):
             yield statement
-        elif statement.function in _WRITTEN_OUT and _is_of_a(_FLOATS, statement.args):
-            yield replace(statement, function=_WRITTEN_OUT[statement.function])
+        elif statement.function in INLINED and _is_of_a(FLOATS, statement.args):
+            yield replace(statement, function=INLINED[statement.function])
         elif statement.function in _NEAR and _is_of_a([_DOUBLE], statement.args):
             near, any_ = _NEAR[statement.function]
             found = self._builder.var(statement.targets[0].name, _DOUBLE)

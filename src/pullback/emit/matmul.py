@@ -14,6 +14,8 @@ from pullback.emit import arithmetic, native
 from pullback.emit.allocation import allocated, exception, leave_if, raise_if
 from pullback.emit.direct.elements import WORD, View
 
+PRODUCTS = "pullback.multiply."
+"""How the names of functions begin that multiply matrices."""
 _FEW = 128
 """Up to so many multiplications are done here."""
 _CHAR = ir.IntType(8)
@@ -118,7 +120,7 @@ def _function(context, module, dtype):
 
     It gives 1 where it has left an exception instead.
     """
-    name = f"pullback.multiply.{dtype}"
+    name = f"{PRODUCTS}{dtype}"
     known = module.globals.get(name)
     if known is not None:
         return known

@@ -1,4 +1,4 @@
-"""Numba's versions of the two steps of a linear system: the factors of a matrix, and solutions by them.
+"""Numba's versions of a linear system, and of its two steps: the factors of a matrix, and solutions by them.
 
 The factors are those of `rules.substitution`, which also has the work done where there is much; of small
 matrices they have no inverses of blocks. The order begins with -1 if the matrix is singular.

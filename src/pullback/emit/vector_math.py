@@ -50,8 +50,8 @@ class Format(NamedTuple):
         return 1.5 * 2.0**self.mantissa
 
 
-# The coefficients are those of fdlibm's e_log.c, k_sin.c and k_cos.c; those of `exp` and of single precision
-# are fits of our own, with errors below half a unit in the last place.
+# The coefficients of `log` are those of fdlibm's e_log.c; those of `exp` and of single precision are fits of
+# our own, with errors below half a unit in the last place.
 DOUBLE = Format(
     ir.DoubleType(), ir.IntType(64), 52, 1023,
     log_2=(6.93147180369123816490e-01, 1.90821492927058770002e-10),

@@ -20,13 +20,14 @@ from pullback.ir.nodes import Arg, Assign, Block, For, Program, Statement, Store
 from pullback.ir.types import Scalar
 from pullback.ir.walk import assigns, operands, reads, with_blocks, with_body
 
-_INLINED: dict[Callable[..., Any], Callable[..., Any]] = {
+INLINED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.exp: native.exp,
     np.log: native.log,
     np.log1p: native.log1p,
     np.tanh: native.tanh,
 }
-_DOUBLE, _SINGLE = (Scalar(np.dtype(kind)) for kind in (np.float64, np.float32))
+"""Functions that are written out, of numbers of the types in `FLOATS`."""
+FLOATS = [Scalar(np.dtype(kind)) for kind in (np.float32, np.float64)]
 _SUMS = frozenset([np.add, np.subtract, np.maximum, np.minimum, np.multiply, primitives.bind])
 
 
@@ -46,19 +47,19 @@ def with_inlined_functions(program: Program) -> Program:
 
 
 def _inlined(statement: Statement) -> Statement:
-    if not isinstance(statement, Assign) or statement.function not in _INLINED or statement.kwargs:
+    if not isinstance(statement, Assign) or statement.function not in INLINED or statement.kwargs:
         return statement
     kinds = [x.type for x in (*statement.targets, *statement.args) if isinstance(x, Var)]
-    if kinds not in ([_DOUBLE] * 2, [_SINGLE] * 2):
+    if not any(kinds == [kind, kind] for kind in FLOATS):
         return statement
-    return replace(statement, function=_INLINED[statement.function])
+    return replace(statement, function=INLINED[statement.function])
 
 
 def _is_parallel(loop: For, memory: Memory) -> bool:
     body = loop.body
     return (
         all(isinstance(statement, Assign | Store) for statement in body)
-        and any(isinstance(s, Assign) and s.function in _INLINED for s in body)
+        and any(isinstance(s, Assign) and s.function in INLINED for s in body)
         and _leaves_sums(body)
         and _touches_its_own(loop, memory)
     )

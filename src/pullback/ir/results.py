@@ -79,10 +79,13 @@ def types_of_call(
     if known is None:
         known = _types_by_numpy(function, asked, args, kwargs)
         if key is not None:
+            if len(_asked) >= _MANY:
+                _asked.clear()
             _asked[key] = known
     return known
 
 
+_MANY = 20_000
 _asked: dict[Any, tuple[Type, ...]] = {}
 """What NumPy has said, by what it was asked."""
 
@@ -306,7 +309,10 @@ def _tensorsolve(a: Operand, b: Operand, axes: Arg | None = None) -> Type:
     return Array(dtype, kinds[0].ndim - kinds[1].ndim)
 
 
-def _histogram(a: Arg, bins: Arg = Const(10), *rest: Arg, **options: Arg) -> tuple[Type, ...]:  # noqa: B008
+_TEN = Const(10)
+
+
+def _histogram(a: Arg, bins: Arg = _TEN, *rest: Arg, **options: Arg) -> tuple[Type, ...]:
     # The dummies of edges do not increase.
     edges = dummy_arg(bins)
     if isinstance(edges, np.ndarray):

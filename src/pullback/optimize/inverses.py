@@ -67,18 +67,17 @@ class _Rewrite:
         """The inverse that a product takes, and what takes the place of the product."""
         if product.function not in (np.matmul, np.dot) or len(product.args) != 2 or product.kwargs:
             return None
-        if not all(isinstance(x, Var) and isinstance(x.type, Array) and x.type.ndim for x in product.args):
-            return None
         a, b = product.args
-        assert isinstance(a, Var)
-        assert isinstance(b, Var)
+        if not isinstance(a, Var) or not isinstance(b, Var):
+            return None
+        ranks = [x.type.ndim if isinstance(x.type, Array) else 0 for x in (a, b)]
+        if 0 in ranks or (product.function is np.dot and max(ranks) > 2):
+            return None
         on_left = a.name in inverses
         if on_left == (b.name in inverses):
             return None
         inverse = inverses[(a if on_left else b).name]
         other, matrix = (b if on_left else a), inverse.args[0]
-        if product.function is np.dot and max(x.type.ndim for x in (a, b)) > 2:  # type: ignore[union-attr]
-            return None
         e = Builder(self._names)
         e.location, e.comment = inverse.location, product.comment
         y = e.call(np.linalg.solve, matrix, other) if on_left else _from_right(e, matrix, other)

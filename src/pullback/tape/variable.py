@@ -340,17 +340,6 @@ def recorded_view(source: Variable, value: Any, pull: Pull, saved: Any, step: St
     else:
         view.root = root
         view.path = (*cell.path, step)
-    node = _new(Node)
-    node.pull = pull
-    node.parents = source._node
-    node.saved = saved
-    node.number = number()
-    tape = source._tape
-    if (nodes := tape.nodes) is not None:
-        nodes.append(node)
-    made = _new(Variable)
-    made._value = value
-    made._node = node
-    made._tape = tape
+    made = recorded(value, source._tape, pull, source._node, saved)
     made._cell = view
     return made

@@ -8,7 +8,7 @@ third level takes a quarter more of its time, and makes no gradient faster (`ben
 from llvmlite import binding as llvm
 from numba.core.codegen import JITCodeLibrary
 
-PRODUCTS = "pullback.multiply."
+from pullback.emit.matmul import PRODUCTS
 
 
 class Library(JITCodeLibrary):
