@@ -77,13 +77,39 @@ def kept_by_reference(a: Any, b: Any) -> Any:
     return total
 
 
-CASES = [written_twice, over_what_is_read, from_the_end, into_a_factor, transposed, kept_by_reference]
+def conjugates_in_other_shapes(a: Any, b: Any) -> Any:
+    """One of them is made before `a` changes, and read afterwards."""
+    a = a.copy()
+    total = 0.0
+    for k in range(2):
+        before = np.conj(a[k]).reshape(3, 12)
+        tall = np.conj(a).reshape(18, 6)
+        a[k + 1] += tall[::3].T @ b[k]
+        turned = np.conj(b).transpose(0, 2, 1)[k]
+        total += np.sum(np.abs(before @ np.conj(b[:2]).reshape(12, 6) @ turned) ** 2)
+        total += np.sum(np.abs(tall.T @ np.conj(np.conj(a).reshape(18, 6))) ** 2)
+    return total
+
+
+def conjugates_written_into(a: Any, b: Any) -> Any:
+    whole = np.conj(a)
+    tall = whole.reshape(18, 6)
+    whole[0] = b[0]
+    tall[-1] = 2 * b[1, 0]
+    return np.sum(np.abs(tall.T @ tall) ** 2) + np.sum(np.abs(whole[2] @ b[2]) ** 2)
+
+
+CASES = [
+    written_twice, over_what_is_read, from_the_end, into_a_factor, transposed, kept_by_reference,
+    conjugates_in_other_shapes, conjugates_written_into,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("function", CASES)
 @pytest.mark.parametrize("real", [False, True])
 def test_gradients_are_slopes(function: Any, real: bool) -> None:
     a, b = (0.3 * (x.real.copy() if real else x) for x in (drawn(3, 6, 6), 1j * drawn(3, 6, 6)))
+    np.testing.assert_allclose(pb.compile(function)(a, b), function(a, b), rtol=1e-12)
     gradients = pb.grad(pb.compile(function), argnums=(0, 1))(a, b)
     for seed in range(3):
         rng = np.random.default_rng(seed)

@@ -10,6 +10,7 @@ from pullback.ir.walk import with_blocks
 from pullback.optimize.cells import forward_cells
 from pullback.optimize.checks import believe_checks
 from pullback.optimize.contract import contract, contract_zeros
+from pullback.optimize.covered import store_products_first
 from pullback.optimize.dce import remove_dead
 from pullback.optimize.first import store_first
 from pullback.optimize.forward import forward_stores
@@ -38,7 +39,8 @@ def simplify(program: Program) -> Program:
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    program = _through(program, systems_for_inverses, with_factors, lower, without_counters)
+    program = _through(program, systems_for_inverses, with_factors, store_products_first)
+    program = _through(program, lower, without_counters)
     program = _through(program, believe_checks, share_values)
     fused = _through(program, fuse)
     if fused is not program:

@@ -13,12 +13,13 @@ import numpy as np
 from pullback.ir.nodes import Assign, Const, Operand, Statement, Var
 from pullback.optimize.arrays.reduce import an_array, folded, unless_given
 from pullback.optimize.arrays.shapes import reshape
-from pullback.optimize.broadcast import broadcast_shape, elementwise, result_dtype
+from pullback.optimize.broadcast import broadcast_shape, conjugated, elementwise, result_dtype
 from pullback.optimize.delayed import Delayed, Index, Value, is_one, mapped, read_by
 from pullback.optimize.emitter import Emitter
 from pullback.optimize.multiply import Products
 from pullback.optimize.rewrites import rewrites
 from pullback.optimize.slices import OpaqueError, static, transposed
+from pullback.rules.conjugating import matmul_conjugated
 
 _SHORT = 4
 """A product of matrices, one of whose axes is known to be no longer than this, is written as loops."""
@@ -98,6 +99,14 @@ def matmul(e: Emitter, x1: Value, x2: Value, **options: Any) -> Value:
     if a.ndim > 1 and b.ndim > 1 and _is_for_blas(e, a, b):
         return _of_stacks(e, a, b)
     return contraction(e, (a, b), *_labels(a, b))
+
+
+@rewrites(matmul_conjugated)
+def _matmul_conjugated(e: Emitter, a: Value, b: Value, factor: Any) -> Value:
+    first, second = _vectors(e, a, b)
+    if static(factor):
+        return matmul(e, first, conjugated(second))
+    return matmul(e, conjugated(first), second)
 
 
 def _labels(a: Delayed, b: Delayed) -> tuple[tuple[Any, Any], Any]:

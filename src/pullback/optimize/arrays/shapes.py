@@ -11,7 +11,7 @@ from pullback.ir.nodes import Const, Operand, Slice, Var
 from pullback.ir.types import Array
 from pullback.optimize.arrays.create import extents_of
 from pullback.optimize.arrays.reduce import an_array, sum_, unless_given
-from pullback.optimize.broadcast import broadcast_shape, broadcast_to, elementwise, shape_of
+from pullback.optimize.broadcast import broadcast_shape, broadcast_to, conjugated, elementwise, shape_of
 from pullback.optimize.delayed import Delayed, Index, Value, in_memory, is_one, mapped, view_of
 from pullback.optimize.emitter import Emitter
 from pullback.optimize.rewrites import rewrites
@@ -28,6 +28,8 @@ def reshape(e: Emitter, a: Value, shape: Any, **options: Any) -> Value:
     axes = _unit_axes(e, array.shape, extents)
     if axes is not None:
         return _inserted(array, extents, axes)
+    if array.conjugate is not None and array.conjugate.place is not None:
+        return conjugated(an_array(reshape(e, array.conjugate, extents)))
     total = e.product(array.shape)
     e.check_equal(total, e.product(extents), "reshape", _OTHER_SIZE)
     source = e.variable(array)
