@@ -14,6 +14,7 @@ from pullback.api.automatic import automatic
 from pullback.api.compile import Engine, check_arguments, is_compiled, on_engine
 from pullback.api.follow import Followed, function_name, outcome, plain_aux
 from pullback.api.products import Convention, check_convention, conjugated, refuse_integers, vjp, with_aux
+from pullback.api.sharing import sharing
 from pullback.base.argnums import Argnums, Chosen, choose
 from pullback.base.errors import ConventionError, ShapeError, UnsupportedError
 from pullback.base.numbers import REALS
@@ -152,7 +153,8 @@ def _evaluated(
 ) -> tuple[Any, Any, Any]:
     followed = Followed("pb.grad", function, chosen.keys, chosen.values())
     new_args, new_kwargs = chosen.replaced(followed.arguments)
-    output, aux = with_aux(outcome(function, new_args, new_kwargs), has_aux, "grad")
+    shared = sharing(chosen.args, chosen.kwargs)
+    output, aux = with_aux(outcome(function, new_args, new_kwargs, shared), has_aux, "grad")
     own = followed.own(output)
     if own is not None and type(own._value) in REALS and not holomorphic:
         value = own._value
@@ -291,7 +293,7 @@ def elementwise_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Call
 
         def of_chosen(*values: Any) -> Any:
             new_args, new_kwargs = chosen.replaced(values)
-            return outcome(function, new_args, new_kwargs)
+            return outcome(function, new_args, new_kwargs, sharing(args, kwargs))
 
         of_chosen.__name__ = function_name(function)
         value, pull = vjp(of_chosen, *chosen.values())

@@ -13,6 +13,7 @@ from pullback.api.compile import Engine, check_arguments, is_compiled, on_engine
 from pullback.api.follow import checked_leaves, function_name, outcome, pushed, warn_independent
 from pullback.api.gradient import grad
 from pullback.api.products import refuse_integers, vjp, with_aux
+from pullback.api.sharing import sharing
 from pullback.base.argnums import Argnums, Chosen, choose
 from pullback.base.cast import astype
 from pullback.base.errors import ConventionError, UnsupportedError
@@ -121,7 +122,7 @@ class _Matrix:
                 values.append(unflatten(structure, rest[:count]))
                 del rest[:count]
             new_args, new_kwargs = chosen.replaced(tuple(values))
-            return outcome(function, new_args, new_kwargs)
+            return outcome(function, new_args, new_kwargs, sharing(chosen.args, chosen.kwargs))
 
         of_leaves.__name__ = self.name
         self.function = of_leaves

@@ -16,6 +16,7 @@ import numpy as np
 from pullback.api.again import begin, compared, repeated, settles
 from pullback.api.compile import check_arguments, is_compiled
 from pullback.api.follow import Followed, checked_leaves, function_name, outcome, plain_aux, pushed, zeros
+from pullback.api.sharing import sharing
 from pullback.base.errors import ConventionError, MutationError, NotDifferentiableError, ShapeError
 from pullback.base.mutable import Mutable
 from pullback.base.pytrees import flatten, tree_map, unflatten
@@ -129,7 +130,7 @@ class _Recorded:
 
     def __init__(self, function: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool) -> None:
         self.followed = followed = Followed("pb.vjp", function, tuple(range(len(primals))), primals)
-        output, aux = with_aux(outcome(function, followed.arguments), has_aux, "vjp")
+        output, aux = with_aux(outcome(function, followed.arguments, shared=sharing(primals)), has_aux, "vjp")
         leaves, self.structure = flatten(output)
         self._owns = [followed.own(leaf) for leaf in leaves]
         self.specs = [spec_of(bare(leaf)) for leaf in leaves]
@@ -303,7 +304,7 @@ def _forward(function: Callable[..., Any], primals: Any, tangents: Any, has_aux:
         arguments.append(
             unflatten(structure, [Dual(x, d, forward) for x, d in zip(leaves, dots, strict=True)])
         )
-    output, aux = with_aux(outcome(function, arguments), has_aux, "jvp")
+    output, aux = with_aux(outcome(function, arguments, shared=sharing(primals)), has_aux, "jvp")
     forward.finished = True
     leaves, structure = flatten(output)
     pairs = [pushed(leaf, forward) for leaf in leaves]
