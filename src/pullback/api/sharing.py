@@ -20,6 +20,7 @@ from pullback.base.tracked import bare
 
 _ALONE = frozenset([np.ndarray, float, complex, np.float64])
 """Types of what is a leaf by itself."""
+_ARRAYS = (np.ndarray, Mutable)
 _WORK: Any = 1000
 """How hard it may be to tell whether two arrays overlap; else they are taken to."""
 
@@ -49,20 +50,19 @@ class Shared:
 
 def sharing(args: Any, kwargs: dict[str, Any] | None = None) -> list[Shared]:
     """The leaves of a call's arguments that share memory."""
-    if len(args) == 1 and not kwargs and type(args[0]) in _ALONE:
+    leaves: Any = (*args, *kwargs.values()) if kwargs else args
+    if not _ALONE.issuperset(map(type, leaves)):
+        leaves = _leaves(args, kwargs or {})
+    elif len(leaves) == 1:
         return []
-    owners: dict[int, list[int]] = {}
-    leaves = _leaves(args, kwargs or {})
-    for k, leaf in enumerate(leaves):
-        if isinstance(leaf, np.ndarray | Mutable):
-            owners.setdefault(_owner(leaf), []).append(k)
-    if len(owners) == len(leaves):
+    arrays = [k for k, leaf in enumerate(leaves) if isinstance(leaf, _ARRAYS)]
+    owners = [_owner(leaves[k]) for k in arrays]
+    if len(set(owners)) == len(owners):
         return []
     return [
-        Shared(pair, tuple(np.array(_content(leaves[k])) for k in pair))  # type: ignore[arg-type]
-        for places in owners.values()
-        for pair in itertools.combinations(places, 2)
-        if _share(*(leaves[k] for k in pair))
+        Shared((j, k), (np.array(_content(leaves[j])), np.array(_content(leaves[k]))))
+        for (j, of_j), (k, of_k) in itertools.combinations(zip(arrays, owners, strict=True), 2)
+        if of_j == of_k and _share(leaves[j], leaves[k])
     ]
 
 
@@ -91,9 +91,9 @@ def _owner(leaf: Any) -> int:
     """What tells apart the arrays that share no memory."""
     if isinstance(leaf, Mutable):
         return id(leaf.owner)
-    while isinstance(leaf.base, np.ndarray):
-        leaf = leaf.base
-    return id(leaf if leaf.base is None else leaf.base)
+    while (base := getattr(leaf, "base", None)) is not None:
+        leaf = base
+    return id(leaf)
 
 
 def _content(leaf: Any) -> Any:
