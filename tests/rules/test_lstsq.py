@@ -117,8 +117,8 @@ def test_equal_singular_values() -> None:
         pb.grad(lambda a: np.linalg.lstsq(a, b)[3][0])(a)
     with pytest.raises(pb.NotDifferentiableError, match="singular values 0 and 1"):
         pb.jvp(lambda a: np.linalg.lstsq(a, b)[3], (a,), (np.ones((3, 2)),))
-    with pytest.raises(pb.NotDifferentiableError, match=r"singular value 1 .* is 0"):
-        pb.grad(lambda a: np.sum(np.linalg.lstsq(a, b)[3]))(np.ones((3, 2)))
+    for loss in (lambda a: np.sum(np.linalg.lstsq(a, b)[3]), lambda a: np.sum(np.linalg.svdvals(a))):
+        np.testing.assert_allclose(pb.grad(loss)(np.ones((3, 2))), 6**-0.5)  # nothing in the one that is 0
     dots = pb.jvp(lambda a: np.linalg.lstsq(a, b)[3], (a,), (a * [2.0, 3.0],))[1]
     np.testing.assert_allclose(np.sort(dots), [2, 3])
 

@@ -55,7 +55,8 @@ def lstsq_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
         return a_bar
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     _check_values(bare(s), bare(y_bar[3]))
-    return a_bar + (u * y_bar[3]) @ vh
+    # As a singular value alone: one that is 0 has a kink.
+    return a_bar + (u * (y_bar[3] * ~_is_zero(bare(s)))) @ vh
 
 
 @vjp(np.linalg.lstsq, 1, reads="y a b", holomorphic=False)
@@ -106,24 +107,26 @@ def _same(s: Array) -> Array:
     return np.abs(s[:, None] - s) <= tolerance
 
 
+def _is_zero(s: Array) -> Array:
+    """Whether a singular value is 0 but for rounding."""
+    return _same(np.append(s, s.dtype.type(0)))[-1, :-1]
+
+
 def _equal_values(s: Array, places: Array) -> NotDifferentiableError:
     i, j = map(int, np.argwhere(places)[0])
     return NotDifferentiableError(
-        f"the singular values {i} and {j} of numpy.linalg.lstsq are equal: {s[i]:.6g} and {s[j]:.6g}"
-        if i != j
-        else f"the singular value {i} of numpy.linalg.lstsq is 0",
-        why="which of them is which changes from one side to the other" if i != j else "it turns round there",
+        f"the singular values {i} and {j} of numpy.linalg.lstsq are equal: {s[i]:.6g} and {s[j]:.6g}",
+        why="which of them is which changes from one side to the other",
         remedy="for the solution alone use np.linalg.pinv(a) @ b, for the values np.linalg.svd.",
     )
 
 
 def _check_values(s: Array, s_bar: Array) -> None:
-    """Raise unless equal singular values have equal cotangents, and none that is 0 has any."""
-    same = _same(s)
+    """Raise unless equal singular values have equal cotangents; 0 has none."""
+    same = _same(s) & ~_is_zero(s)
     close = np.abs(s_bar[:, None] - s_bar) <= np.finfo(s.dtype).eps ** 0.5 * np.max(np.abs(s_bar))
-    nothing = np.diag(_same(np.append(s, s.dtype.type(0)))[-1, :-1] & (s_bar != 0))
-    if np.any((same & ~close) | nothing):
-        raise _equal_values(s, (same & ~close) | nothing)
+    if np.any(same & ~close):
+        raise _equal_values(s, same & ~close)
 
 
 def _check_directions(s: Array, turned: Array, rank: int) -> None:
