@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pullback.api.again import begin, compared, repeated, settles
+from pullback.api.again import begin, compared, moved, repeated, settles
 from pullback.api.automatic import automatic
 from pullback.api.compile import Engine, check_arguments, is_compiled, on_engine
 from pullback.api.follow import Followed, function_name, outcome, plain_aux
@@ -118,13 +118,17 @@ def _compiled(
     def told(found: Any) -> Any:
         return (found[0][0] if has_aux else found[0]), found[1]
 
-    if NOTED:
-        begin()
+    def near() -> None:
+        chosen = choose(function, argnums, args, kwargs)
+        there = chosen.elsewhere(moved(chosen.values()))
+        value_and_gradient(function, argnums, has_aux, there.args, there.kwargs)
+
+    since = begin() if NOTED else 0
     try:
         found = run()
     except UndeterminedError as error:
-        return repeated(run, told, error)
-    return found if found is None or not NOTED else compared(run, told, found)
+        return repeated(run, told, error, near)
+    return found if found is None or not NOTED else compared(run, told, found, near, since)
 
 
 @settles
@@ -132,8 +136,7 @@ def evaluated(
     function: Callable[..., Any], chosen: Chosen, has_aux: bool, holomorphic: bool, convention: str
 ) -> tuple[Any, Any, Any]:
     """The value, auxiliary output and gradient of one call."""
-    if NOTED:
-        begin()
+    since = begin() if NOTED else 0
     try:
         found = _evaluated(function, chosen, has_aux, holomorphic, convention)
         if not NOTED:
@@ -144,8 +147,13 @@ def evaluated(
     def run() -> tuple[Any, Any, Any]:
         return _evaluated(function, chosen, has_aux, holomorphic, convention)
 
+    def near() -> None:
+        _evaluated(function, chosen.elsewhere(moved(chosen.values())), has_aux, holomorphic, convention)
+
     told = operator.itemgetter(0, 2)
-    return repeated(run, told, found) if isinstance(found, UndeterminedError) else compared(run, told, found)
+    if isinstance(found, UndeterminedError):
+        return repeated(run, told, found, near)
+    return compared(run, told, found, near, since)
 
 
 def _evaluated(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pullback.api.again import begin, compared, settles
+from pullback.api.again import begin, compared, moved, settles
 from pullback.api.compile import Engine, check_arguments, is_compiled, on_engine
 from pullback.api.follow import checked_leaves, function_name, outcome, pushed, warn_independent
 from pullback.api.gradient import grad
@@ -182,17 +182,26 @@ class _Matrix:
                 f"mode='forward' of {self.name} with complex inputs",
                 remedy="mode='reverse' for a real output, holomorphic=True for a holomorphic function.",
             )
-        if NOTED:
-            begin()
+
+        def told(found: Any) -> Any:
+            return (found[0] if self.has_aux else found,)
+
+        since = begin() if NOTED else 0
         try:
-            found = self._pushed()
+            found = self._pushed(self.inputs)
             if not NOTED:
                 return found
-            return compared(self._pushed, lambda found: (found[0] if self.has_aux else found,), found)
+            return compared(
+                lambda: self._pushed(self.inputs),
+                told,
+                found,
+                lambda: self._pushed(moved(self.inputs)),
+                since,
+            )
         except SplitError:
             return self.by_rows(switch=False)
 
-    def _pushed(self) -> Any:
+    def _pushed(self, inputs: list[Any]) -> Any:
         sizes = [spec.size for spec in self.specs]
         total = sum(sizes)
         columns: list[list[Any]] = []
@@ -202,7 +211,7 @@ class _Matrix:
             count = min(self.chunk, total - start)
             sweep = Sweep(count)
             arguments, first = [], 0
-            for leaf, spec in zip(self.inputs, self.specs, strict=True):
+            for leaf, spec in zip(inputs, self.specs, strict=True):
                 rows = np.eye(count, spec.size, start - first, spec.dtype)
                 arguments.append(Dual(leaf, rows.reshape(count, *spec.shape), sweep))
                 first += spec.size

@@ -31,6 +31,11 @@ class Chosen:
     def values(self) -> tuple[Any, ...]:
         return tuple([self.args[key] if isinstance(key, int) else self.kwargs[key] for key in self.keys])
 
+    def elsewhere(self, values: Sequence[Any]) -> Chosen:
+        """The call with other values for the chosen arguments, chosen again."""
+        args, kwargs = self.replaced(values)
+        return Chosen(tuple(args), kwargs, self.keys, self.single)
+
     def replaced(self, values: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
         """The call with other values for the chosen arguments."""
         args, kwargs = list(self.args), dict(self.kwargs)
