@@ -175,3 +175,22 @@ def test_the_first_rows_or_columns_of_a_stack(function: Any, jit: bool) -> None:
     wanted, taped = pb.vjp(function, a)
     np.testing.assert_allclose(value, wanted, rtol=1e-12)
     np.testing.assert_allclose(pull(wanted)[0], taped(wanted)[0], rtol=1e-12)
+
+
+def over_pairs_of_axes(a: Any, b: Any) -> Any:
+    first = np.tensordot(a, np.conj(b), ((0, 2), (0, 1)))
+    return np.sum(np.abs(first @ np.tensordot(b, a, ([2, 0], [0, 1]))) ** 2)
+
+
+def over_axes_by_their_number(a: Any, b: Any) -> Any:
+    return np.sum(np.abs(np.tensordot(a[0], b[0], (1, 1)) @ np.tensordot(a[1], b[1], 1)) ** 2)
+
+
+@pytest.mark.parametrize("function", [over_pairs_of_axes, over_axes_by_their_number])
+def test_tensordot_takes_axes_by_position(function: Any) -> None:
+    a, b = drawn(4, 4, 4), 1j * drawn(4, 4, 4)
+    compiled = pb.value_and_grad(pb.compile(function), argnums=(0, 1))(a, b)
+    taped = pb.value_and_grad(function, argnums=(0, 1), engine="tape")(a, b)
+    np.testing.assert_allclose(compiled[0], function(a, b), rtol=1e-12)
+    for ours, theirs in zip(compiled[1], taped[1], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10)

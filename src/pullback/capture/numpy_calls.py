@@ -8,6 +8,7 @@ in the table of rules becomes a statement as it is, with lists made into arrays 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -313,7 +314,7 @@ def _argument(context: Context, function: Any, position: int, value: Any) -> Any
             return _sequence(context, function, value)
         if is_static(value) and function in _OF_LISTS:
             return Const(to_python(value))
-        if position == 0 or isinstance(function, np.ufunc) or function in _TWO_ARRAYS:
+        if isinstance(function, np.ufunc) or position < _ARRAYS.get(function, 1):
             return as_array(context, value)
         return _static_tuple(context, value)
     if is_static(value):
@@ -325,10 +326,11 @@ def _argument(context: Context, function: Any, position: int, value: Any) -> Any
 _OF_LISTS = frozenset([np.matmul, np.vecdot, np.einsum])
 """Functions that do not take a tuple for a list."""
 
-_TWO_ARRAYS = frozenset([
-    np.dot, np.inner, np.outer, np.vdot, np.kron, np.convolve, np.correlate, np.where, np.interp, np.cross,
-    np.linalg.solve, np.append, np.searchsorted, np.clip, np.take, np.einsum, np.tensordot, np.trapezoid,
-])  # fmt: skip
+_ARRAYS: dict[Any, float] = dict.fromkeys([
+    np.dot, np.inner, np.outer, np.vdot, np.kron, np.convolve, np.correlate, np.cross, np.linalg.solve,
+    np.append, np.searchsorted, np.take, np.tensordot, np.trapezoid,
+], 2) | dict.fromkeys([np.where, np.interp, np.clip], 3) | {np.einsum: math.inf}  # fmt: skip
+"""How many arrays a function takes that is no ufunc, where that is not one."""
 
 
 def _sequence(context: Context, function: Any, value: Any) -> tuple[Any, ...]:
