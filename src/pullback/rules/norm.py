@@ -82,7 +82,8 @@ def gradient(x: Any, y: Any, kind: Any, axes: Axes) -> Any:
 
 def _share_of(sizes: Any, least: bool, axes: Axes) -> Any:
     """Equal weights for the places of the extreme of `sizes`: the norm may be rounded otherwise."""
-    extreme = np.min(sizes, axis=axes, keepdims=True) if least else np.max(sizes, axis=axes, keepdims=True)
+    initial = np.inf if least else 0  # NumPy has a largest of no rows at all: 0
+    extreme = (np.min if least else np.max)(sizes, axis=axes, keepdims=True, initial=initial)
     return _shared(sizes == extreme, axes).astype(dtype_of(sizes))
 
 
