@@ -14,7 +14,7 @@ import numpy as np
 from pullback.base.panels import product
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
-from pullback.rules.factored import solve, solved_again
+from pullback.rules.factored import inv, solve, solved_again
 from pullback.rules.products import operand
 from pullback.rules.table import calls, computes, constant, jvp, linear, view, vjp
 
@@ -44,6 +44,7 @@ def inv_jvp(a_dot: Any, y: Any, a: Any) -> Any:
     return -(y @ a_dot @ y)
 
 
+computes(np.linalg.inv, inv)
 calls(
     np.linalg.inv,
     call(array(3, 3, kind="invertible")),
