@@ -1,4 +1,4 @@
-"""More unknowns than a Jacobian is made for: systems by GMRES, and singular ones are found out all the same."""
+"""More unknowns than a Jacobian is made for: systems by GMRES, where singular ones are found out as well."""
 
 from __future__ import annotations
 
