@@ -30,7 +30,7 @@ def _plan(ndim: int, ord: Any, axis: Any) -> tuple[Any, Axes]:
         if ord is None:
             return 2, axes
     else:
-        axes = tuple(place % ndim for place in (axis if isinstance(axis, list | tuple) else (axis,)))
+        axes = tuple(int(place) % ndim for place in (axis if isinstance(axis, list | tuple) else (axis,)))
     if len(axes) == 1:
         return 2 if ord is None else ord, axes
     return _matrix_kind(ord), axes
@@ -114,7 +114,7 @@ def norm_jvp(x_dot: Any, y: Any, x: Any, ord: Any = None, axis: Any = None, keep
 def _vector_plan(ndim: int, ord: Any, axis: Any) -> tuple[Any, Axes]:
     if axis is None:
         return ord, tuple(range(ndim))
-    return ord, tuple(place % ndim for place in (axis if isinstance(axis, list | tuple) else (axis,)))
+    return ord, tuple(int(place) % ndim for place in (axis if isinstance(axis, list | tuple) else (axis,)))
 
 
 @vjp(np.linalg.vector_norm, 0, holomorphic=False)
