@@ -58,3 +58,9 @@ def test_a_complex_entry_moves_the_norm_along_itself() -> None:
     for order in (None, 1, 3, np.inf):
         np.testing.assert_allclose(slope(z, order), [0.6 + 0.8j, 0], atol=1e-15)
         assert norm_jvp(1j * z, np.linalg.norm(z, order), z, order) == pytest.approx(0, abs=1e-15)
+
+
+def test_an_axis_is_what_numpy_makes_an_int_of() -> None:
+    x = np.arange(1.0, 7.0).reshape(2, 3)
+    for axis in (np.int64(1), 1.0, np.array(1)):
+        np.testing.assert_array_equal(slope(x, 3, axis), slope(x, 3, 1))

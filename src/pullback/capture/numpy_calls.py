@@ -121,13 +121,22 @@ def call_numpy(context: Context, function: Any, args: list[Any], kwargs: Kwargs)
         result = _handled(context, REWRITES[function], function, args, kwargs)
     elif function in CREATION:
         result = _handled(context, CREATION[function], function, args, kwargs)
-    elif function is np.einsum and len(args) > 3 and kwargs.get("optimize", False) is not False:
+    elif function is np.einsum and _is_by_pairs(args, kwargs):
         result = contract(context, args, kwargs)
     else:
         result = _plain(context, function, args, kwargs)
     if out is None:
         return noted(context, function, args, result)
     return store_out(context, out, result)
+
+
+def _is_by_pairs(args: list[Any], kwargs: Kwargs) -> bool:
+    """Whether an `np.einsum` is one of many tensors that is best taken two at a time."""
+    if len(args) <= 3 or "optimize" in kwargs:
+        return len(args) > 3 and kwargs["optimize"] is not False
+    # With two labels or less one loop nest has as few steps, and no array in between.
+    text = to_python(args[0]) if is_static(args[0]) else None
+    return isinstance(text, str) and len(set(text) - set(" ,.->")) > 2
 
 
 def _handled(

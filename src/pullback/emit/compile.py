@@ -35,6 +35,7 @@ from pullback.emit import (
     binary,
     cache,
     callback,
+    determinants,
     exponential,
     frontend,
     inner_loops,
@@ -135,8 +136,8 @@ def _loaded(machine_code: bytes, name: str, signature: tuple[types.Type, ...]) -
 def _surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
     modules = (
-        native, overloads, allocation, arithmetic, binary, callback, exponential, frontend, inner_loops,
-        lapack, matmul, rows, sizes, systems, triangles, vector_math,
+        native, overloads, allocation, arithmetic, binary, callback, determinants, exponential, frontend,
+        inner_loops, lapack, matmul, rows, sizes, systems, triangles, vector_math,
     )  # fmt: skip
     direct = sorted(Path(str(pipeline.__file__)).parent.glob("*.py"))
     own = [path.read_text() for path in (*(Path(str(module.__file__)) for module in modules), *direct)]

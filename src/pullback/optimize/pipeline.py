@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pullback.ir.nodes import Block, Checkpoint, Program, Statement
 from pullback.ir.walk import with_blocks
+from pullback.optimize.associate import associated
 from pullback.optimize.cells import forward_cells
 from pullback.optimize.checks import believe_checks
 from pullback.optimize.contract import contract, contract_zeros
@@ -39,7 +40,7 @@ def simplify(program: Program) -> Program:
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    program = _through(program, systems_for_inverses, with_factors, store_products_first)
+    program = _through(program, systems_for_inverses, associated, with_factors, store_products_first)
     program = _through(program, lower, without_counters)
     program = _through(program, believe_checks, share_values)
     fused = _through(program, fuse)

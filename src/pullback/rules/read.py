@@ -100,7 +100,7 @@ def tangent(rule: Rule, position: int, x_dot: Any, y: Any, args: Args, kwargs: K
         return scale(_partial(rule, position, y, args), x_dot)
     key = jvp_key(rule, position)
     if key not in rule.jvps:
-        return rule.function(*args[:position], x_dot, *args[position + 1 :], **kwargs)
+        return rule.compute(*args[:position], x_dot, *args[position + 1 :], **kwargs)
     leading = (position,) if key == EACH else ()
     return rule.jvps[key].function(*leading, x_dot, y, *args, **kwargs)
 

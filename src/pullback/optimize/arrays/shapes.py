@@ -28,10 +28,15 @@ def reshape(e: Emitter, a: Value, shape: Any, **options: Any) -> Value:
     axes = _unit_axes(e, array.shape, extents)
     if axes is not None:
         return _inserted(array, extents, axes)
-    if array.conjugate is not None and array.conjugate.place is not None:
-        return conjugated(an_array(reshape(e, array.conjugate, extents)))
     total = e.product(array.shape)
     e.check_equal(total, e.product(extents), "reshape", _OTHER_SIZE)
+    return regrouped(e, array, extents)
+
+
+def regrouped(e: Emitter, array: Delayed, extents: Index) -> Delayed:
+    """`array` with other axes, which are known to have as many elements."""
+    if array.conjugate is not None and array.conjugate.place is not None:
+        return conjugated(regrouped(e, array.conjugate, extents))
     source = e.variable(array)
     assert isinstance(source.type, Array)
     if source.type.layout != "C":
