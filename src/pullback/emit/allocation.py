@@ -17,6 +17,7 @@ from numba.np.arrayobj import get_itemsize
 
 from pullback.emit import native
 from pullback.emit.direct.elements import View, contiguous_steps
+from pullback.emit.shared import shared
 
 
 def _typer(context):
@@ -82,33 +83,29 @@ _REFUSALS = (
 
 
 def _function(context, module, rank):
-    """What allocates an array of so many axes, once for all in a module; null if it has left an exception."""
-    name = f"pullback.allocate.{rank}"
-    known = module.globals.get(name)
-    if known is not None:
-        return known
+    """What allocates an array of so many axes; null if it has left an exception."""
     word, refusal = cgutils.intp_t, callconv.excinfo_ptr_t
     kinds = [word, ir.IntType(32), refusal.as_pointer(), refusal, *(word,) * rank]
-    function = ir.Function(module, ir.FunctionType(cgutils.voidptr_t, kinds), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
+
+    def write(builder, size, alignment, place, refusals, *lengths):
+        no_memory, too_big, negative = (refusal_of(builder, refusals, k) for k in range(len(_REFUSALS)))
+        is_negative = is_too_big = cgutils.false_bit
+        for length in reversed(lengths):
+            is_negative = builder.or_(is_negative, builder.icmp_signed("<", length, ir.Constant(word, 0)))
+            product = builder.smul_with_overflow(size, length)
+            size = builder.extract_value(product, 0)
+            is_too_big = builder.or_(is_too_big, builder.extract_value(product, 1))
+        with builder.if_then(builder.or_(is_negative, is_too_big), likely=False):
+            builder.store(builder.select(is_negative, negative, too_big), place)
+            builder.ret(ir.Constant(cgutils.voidptr_t, None))
+        memory = context.nrt.meminfo_alloc_aligned_unchecked(builder, size, alignment)
+        with builder.if_then(cgutils.is_null(builder, memory), likely=False):
+            builder.store(no_memory, place)
+        builder.ret(memory)
+
+    kind = ir.FunctionType(cgutils.voidptr_t, kinds)
+    function = shared(module, f"pullback.allocate.{rank}", kind, write)
     function.return_value.add_attribute("noalias")
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    size, alignment, place, refusals, *lengths = function.args
-    no_memory, too_big, negative = (refusal_of(builder, refusals, k) for k in range(len(_REFUSALS)))
-    is_negative = is_too_big = cgutils.false_bit
-    for length in reversed(lengths):
-        is_negative = builder.or_(is_negative, builder.icmp_signed("<", length, ir.Constant(word, 0)))
-        product = builder.smul_with_overflow(size, length)
-        size = builder.extract_value(product, 0)
-        is_too_big = builder.or_(is_too_big, builder.extract_value(product, 1))
-    with builder.if_then(builder.or_(is_negative, is_too_big), likely=False):
-        builder.store(builder.select(is_negative, negative, too_big), place)
-        builder.ret(ir.Constant(cgutils.voidptr_t, None))
-    memory = context.nrt.meminfo_alloc_aligned_unchecked(builder, size, alignment)
-    with builder.if_then(cgutils.is_null(builder, memory), likely=False):
-        builder.store(no_memory, place)
-    builder.ret(memory)
     return function
 
 

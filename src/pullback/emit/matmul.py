@@ -13,6 +13,7 @@ from numba.np.linalg import call_xxgemm, check_blas_return, ensure_blas, get_bla
 from pullback.emit import arithmetic, native
 from pullback.emit.allocation import allocated, exceptions, leave_if, raise_if, refusal_of
 from pullback.emit.direct.elements import WORD, View
+from pullback.emit.shared import shared
 
 PRODUCTS = "pullback.multiply."
 """How the names of functions begin that multiply matrices."""
@@ -117,38 +118,28 @@ def _is_much(builder, lengths):
 
 
 def _function(context, module, dtype):
-    """What multiplies matrices of numbers of this kind, once for all in a module.
-
-    It gives 1 where it has left an exception instead.
-    """
-    name = f"{PRODUCTS}{dtype}"
-    known = module.globals.get(name)
-    if known is not None:
-        return known
+    """What multiplies matrices of numbers of this kind; it gives 1 where it has left an exception instead."""
     matrix = [context.get_data_type(dtype).as_pointer(), WORD, WORD]
     raising = [callconv.excinfo_ptr_t.as_pointer(), callconv.excinfo_ptr_t]
+
+    def write(builder, y, rows, columns, a, m, k, b, inner, n, way_a, way_b, adds, place, refusals):
+        is_much = _is_much(builder, (m, k, n))
+        longest = builder.icmp_signed(">", builder.or_(builder.or_(m, k), n), WORD(2**31 - 1))
+        differ = builder.or_(builder.icmp_signed("!=", rows, m), builder.icmp_signed("!=", columns, n))
+        tests = (builder.icmp_signed("!=", k, inner), differ, builder.and_(is_much, longest))
+        for position, test in enumerate(tests):
+            with builder.if_then(test, likely=False):
+                builder.store(refusal_of(builder, refusals, position), place)
+                builder.ret(cgutils.true_bit)
+        with builder.if_else(is_much) as (many, few):
+            with many:
+                _by_blas(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds)
+            with few:
+                _by_loops(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds)
+        builder.ret(cgutils.false_bit)
+
     kind = ir.FunctionType(cgutils.bool_t, [*matrix * 3, _CHAR, _CHAR, cgutils.bool_t, *raising])
-    function = ir.Function(module, kind, name)
-    function.linkage = "internal"
-    for attribute in ("noinline", "minsize", "optsize"):
-        function.attributes.add(attribute)
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    y, rows, columns, a, m, k, b, inner, n, way_a, way_b, adds, place, refusals = function.args
-    is_much = _is_much(builder, (m, k, n))
-    longest = builder.icmp_signed(">", builder.or_(builder.or_(m, k), n), WORD(2**31 - 1))
-    differ = builder.or_(builder.icmp_signed("!=", rows, m), builder.icmp_signed("!=", columns, n))
-    tests = (builder.icmp_signed("!=", k, inner), differ, builder.and_(is_much, longest))
-    for position, test in enumerate(tests):
-        with builder.if_then(test, likely=False):
-            builder.store(refusal_of(builder, refusals, position), place)
-            builder.ret(cgutils.true_bit)
-    with builder.if_else(is_much) as (many, few):
-        with many:
-            _by_blas(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds)
-        with few:
-            _by_loops(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds)
-    builder.ret(cgutils.false_bit)
-    return function
+    return shared(module, f"{PRODUCTS}{dtype}", kind, write, ("minsize", "optsize"))
 
 
 def _by_blas(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds):

@@ -16,6 +16,7 @@ import numpy as np
 
 from pullback.base.errors import UnsupportedError
 from pullback.rules.domain import array, call
+from pullback.rules.structured import Diagonal, is_large
 from pullback.rules.table import EACH, alias, calls, linear, view, vjp
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase
@@ -123,6 +124,8 @@ def einsum_vjp(
 
 def _on_diagonals(x_bar: Any, own: list[Label], sizes: dict[Label, int]) -> Any:
     """Spread the distinct axes of `x_bar` over the diagonals that the repeated labels of `own` name."""
+    if len(own) == len(sizes) + 1 and own[-1] == own[-2] and is_large(sizes[own[-1]], sizes[own[-1]]):
+        return Diagonal(x_bar)
     terms: list[list[Label]] = [list(sizes)]
     eyes: list[Any] = []
     placed: list[Label] = []

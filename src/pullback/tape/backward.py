@@ -22,7 +22,7 @@ from pullback.base.tracked import bare
 from pullback.rules.ranks import unknown_rank
 from pullback.rules.read import fit
 from pullback.rules.spectra.inquiry import NOTED, noted
-from pullback.rules.structured import dense
+from pullback.rules.structured import Matrix, dense
 from pullback.tape.accumulate import Owned
 from pullback.tape.node import ROOT, Leaf, Node
 from pullback.tape.sweep import sweep, sweep_from
@@ -174,8 +174,11 @@ def finished(x_bar: Any, spec: Spec) -> Any:
         x_bar = x_bar.value
     if type(x_bar) is np.ndarray and x_bar.dtype is spec.dtype and x_bar.shape == spec.shape != ():
         return x_bar if owned else x_bar.copy("K")
+    made = isinstance(x_bar, Matrix)
     x_bar = fit(dense(x_bar), spec)
     if isinstance(x_bar, np.ndarray):
+        if made and x_bar.base is None:
+            return x_bar
         return x_bar.copy() if spec.shape else x_bar[()]
     return x_bar
 

@@ -9,6 +9,7 @@ from llvmlite.ir.instructions import StoreInstr
 from numba.core import cgutils
 
 from pullback.emit.direct.elements import WORD
+from pullback.emit.shared import shared
 
 POINTER = cgutils.voidptr_t
 ROWS = ir.LiteralStructType([POINTER, WORD, WORD])
@@ -134,12 +135,5 @@ def count(builder, name, memory):
 
 
 def _function(builder, name, result, kinds, write):
-    """A function that a module has once, out of the way of what calls it."""
-    known = builder.module.globals.get(name)
-    if known is None:
-        known = ir.Function(builder.module, ir.FunctionType(result, kinds), name)
-        known.linkage = "internal"
-        for attribute in ("noinline", "minsize", "optsize"):
-            known.attributes.add(attribute)
-        write(ir.IRBuilder(known.append_basic_block("entry")), *known.args)
-    return known
+    """A function that is out of the way of what calls it."""
+    return shared(builder.module, name, ir.FunctionType(result, kinds), write, ("minsize", "optsize"))
