@@ -61,6 +61,12 @@ def test_a_complex_entry_moves_the_norm_along_itself() -> None:
         assert norm_jvp(1j * z, np.linalg.norm(z, order), z, order) == pytest.approx(0, abs=1e-15)
 
 
+def test_an_axis_is_what_numpy_makes_an_int_of() -> None:
+    x = np.arange(1.0, 7.0).reshape(2, 3)
+    for axis in (np.int64(1), 1.0, np.array(1)):
+        np.testing.assert_array_equal(slope(x, 3, axis), slope(x, 3, 1))
+
+
 @pytest.mark.parametrize("order", [1, np.inf, "fro", "nuc"])
 @pytest.mark.parametrize("shape", [(0, 0), (0, 3), (2, 0), (2, 0, 2)])
 def test_norms_of_empty_matrices(order: Any, shape: tuple[int, ...]) -> None:

@@ -3,8 +3,8 @@
     factors = factorised(a)              once for all systems with `a`, and ahead of the loops where it does
     y = solved_by(a, b, factors)         not change
 
-Derivatives of the second are systems with the same factors (`rules.systems`). Factors that serve a single
-system after all are not worth two calls.
+So are inverses and determinants. Derivatives of the second are made of the same factors (`rules.systems`).
+Factors that serve a single system after all are not worth two calls.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from pullback.ir.nodes import Assign, Block, Const, Operand, Program, Statement,
 from pullback.ir.types import Array
 from pullback.ir.walk import walk, with_blocks
 from pullback.optimize.uses import Uses
-from pullback.rules.systems import factorised, solved_by
+from pullback.rules.systems import det_by, factorised, inverted_by, slogdet_by, solved_by
+
+_BY_FACTORS: dict[Any, Any] = {
+    np.linalg.inv: inverted_by, np.linalg.det: det_by, np.linalg.slogdet: slogdet_by,
+}  # fmt: skip
+"""What makes of factors what a function of a matrix alone makes of it."""
 
 
 def with_factors(program: Program) -> Program:
@@ -79,23 +84,27 @@ def _by_factors(statement: Statement) -> tuple[Any, ...]:
 
 
 def _suits(statement: Statement) -> bool:
-    """Whether it solves with one matrix, of numbers that LAPACK computes with."""
+    """Whether it is made of the factors of one matrix, of numbers that LAPACK computes with."""
     match statement:
         case Assign(function=np.linalg.solve, args=(Var() as a, Var() as b), kwargs=()):
-            kinds = [operand_type(a), operand_type(b)]
-            dtype = kinds[0].dtype
-            return (
-                all(isinstance(kind, Array) and kind.dtype == dtype for kind in kinds)
-                and dtype.char in "fdFD"
-                and kinds[0].ndim == 2
-                and kinds[1].ndim in (1, 2)
-            )
+            kind = operand_type(b)
+            return _is_matrix(a) and isinstance(kind, Array) and kind.dtype == a.type.dtype and kind.ndim <= 2
+        case Assign(function=function, args=(Var() as a,), kwargs=()) if function in _BY_FACTORS:
+            return _is_matrix(a)
     return False
 
 
+def _is_matrix(a: Var) -> bool:
+    return isinstance(a.type, Array) and a.type.ndim == 2 and a.type.dtype.char in "fdFD"
+
+
 def _in_two_steps(statement: Assign, builder: Builder) -> Block:
-    a, b = statement.args
+    a, *others = statement.args
     with builder.block() as made:
         builder.location, builder.comment = statement.location, statement.comment
         factors: Operand = builder.call(factorised, a, name="factors")
-    return (*made.statements(), replace(statement, function=solved_by, args=(a, b, factors, Const(False))))
+    if others:
+        rest = replace(statement, function=solved_by, args=(a, *others, factors, Const(False)))
+    else:
+        rest = replace(statement, function=_BY_FACTORS[statement.function], args=(a, factors))
+    return (*made.statements(), rest)

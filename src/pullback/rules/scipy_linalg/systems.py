@@ -171,9 +171,9 @@ def triangular_a_vjp(
     overwrite_b: bool = False, check_finite: bool = True,
 ) -> Any:  # fmt: skip
     kind: Any = _TRANS.get(trans, trans)
+    b_bar = triangular_b_vjp(y_bar, None, a, b, trans, lower, unit_diagonal)
     if is_vector(b):
-        y_bar, y = y_bar[..., None], y[..., None]
-    b_bar = _pulled(y_bar, a, trans, lower, unit_diagonal)
+        b_bar, y = b_bar[..., None], y[..., None]
     matrix_bar = b_bar @ adjoint(y) if kind == 0 else y @ adjoint(b_bar)
     return _triangle(-(conj(matrix_bar) if kind == 1 else matrix_bar), lower, unit_diagonal)
 
@@ -183,7 +183,7 @@ def triangular_b_vjp(
     y_bar: Any, y: Any, a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False,
     overwrite_b: bool = False, check_finite: bool = True,
 ) -> Any:  # fmt: skip
-    if is_vector(b):
+    if is_vector(b) and np.ndim(a) > 2:
         return _pulled(y_bar[..., None], a, trans, lower, unit_diagonal)[..., 0]
     return _pulled(y_bar, a, trans, lower, unit_diagonal)
 
