@@ -233,3 +233,11 @@ def test_single_precision_stays_single(dtype: Any) -> None:
         dots = pb.jvp(function, (a,), (a,))[1]
         parts = zip(*((dots, y) if isinstance(y, list) else ([dots], [y])), strict=True)
         assert all(dot.dtype == part.dtype for dot, part in parts)
+
+
+@pytest.mark.parametrize(
+    "a", [np.array([[2.7 - 0.15j]]), np.diag([1 + 2j, 3 - 1j, 0.3 + 0.1j]), np.array([[1, 2], [0, 3j]])]
+)
+def test_second_derivatives_of_eigenvalues_know_of_no_phase(a: Any) -> None:
+    """Where hardly anything depends on the eigenvectors, what does is rounding, and that has any phase."""
+    assert pb.testing.gradcheck(lambda a: np.sum(np.abs(np.linalg.eigvals(a)) ** 3), a)

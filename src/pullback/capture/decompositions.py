@@ -1,4 +1,4 @@
-"""Decompositions that the engines compose of functions with rows: what composes them is inlined.
+"""Functions of `numpy.linalg` that the engines compose of those with rows: what composes them is inlined.
 
 The eigenvectors a program computes are then those that its derivative knows of, where they are arbitrary.
 """
@@ -23,5 +23,8 @@ def _inlined(function: FunctionType) -> Any:
     return handler
 
 
-for _function in (np.linalg.eigh, np.linalg.eigvalsh, np.linalg.svd, np.linalg.svdvals, np.linalg.cond):
+for _function in (
+    np.linalg.eigh, np.linalg.eigvalsh, np.linalg.svd, np.linalg.svdvals, np.linalg.cond, np.linalg.outer,
+    np.linalg.cross,
+):  # fmt: skip
     handles(_function)(_inlined(COMPOSED[_function]))

@@ -124,7 +124,7 @@ def _types_by_numpy(
     if known or not any(isinstance(kind, Array) and kind.ones for kind in kinds):
         return kinds
     # An axis of length 1 may be an accident of the dummies: of the difference of two elements.
-    for other in (length + 1, length + 5, Varied(length, length + 1), Varied(length + 1, length)):
+    for other in (0, length + 1, length + 5, Varied(length, length + 1), Varied(length + 1, length)):
         try:
             found = types(other)
         except Exception:  # NumPy wants equal lengths, or fixed ones

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.composed import COMPOSED
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
 from pullback.rules.products import from_end, to_end
-from pullback.rules.table import alias, calls, linear, vjp
+from pullback.rules.table import calls, linear, vjp
 
 
 def _cross_axes(
@@ -83,4 +84,14 @@ calls(
     call(array(3, 4), array(4, 3), axisa=0, axisc=0),
     call(array(3), array(3, 4), -1, 0, 0),
 )
-alias(np.linalg.cross, np.cross)
+
+
+def cross_in_space(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """As `numpy.linalg.cross`, which takes no vectors of the plane."""
+    lengths = np.shape(x1)[axis], np.shape(x2)[axis]
+    if lengths != (3, 3):
+        raise ValueError(f"the vectors have to have three components, not {lengths[0]} and {lengths[1]}")
+    return np.cross(x1, x2, axis=axis)
+
+
+COMPOSED[np.linalg.cross] = cross_in_space

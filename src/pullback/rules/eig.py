@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.dispatch import dispatched
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import Tracked, bare
 from pullback.rules.domain import array, call
@@ -145,8 +146,23 @@ def _along(v: Any, u: Any) -> Any:
     return np.sum(np.conj(v) * u, axis=-2)
 
 
+@dispatched
+def eig_of_any_phase(a: Any) -> Any:
+    """`numpy.linalg.eig`, for functions of the eigenvectors that no phase changes."""
+    return np.linalg.eig(a)
+
+
 @vjp(np.linalg.eig, 0, reads="y a", structured=True, holomorphic=False)
 def eig_vjp(y_bar: Any, y: Any, a: Any) -> Any:
+    return _eig_cotangent(y_bar, y, a, True)
+
+
+@vjp(eig_of_any_phase, 0, reads="y a", structured=True, holomorphic=False)
+def eig_of_any_phase_vjp(y_bar: Any, y: Any, a: Any) -> Any:
+    return _eig_cotangent(y_bar, y, a, False)
+
+
+def _eig_cotangent(y_bar: Any, y: Any, a: Any, check: bool) -> Any:
     (w, v), (w_bar, v_bar) = y, map(dense, y_bar)
     values = bare(w)
     inverse = _inverse(v, values)
@@ -156,7 +172,7 @@ def eig_vjp(y_bar: Any, y: Any, a: Any) -> Any:
         _settle(pairs, values, bare(w_bar), idle)
     if not isinstance(y_bar[1], Filled):
         along = _along(v, v_bar)
-        if values.dtype.kind == "c":
+        if check and values.dtype.kind == "c":
             _check_phases(values, np.imag(bare(along)), bare(w_bar), bare(v_bar), bare(a).dtype.kind != "c")
         p_bar = adjoint(v) @ (v_bar - v * np.real(along)[..., None, :])
         inner = _over_gaps(p_bar, np.conj(w), pairs)
@@ -165,6 +181,7 @@ def eig_vjp(y_bar: Any, y: Any, a: Any) -> Any:
     return (adjoint(inverse) * w_bar[..., None, :]) @ adjoint(v)
 
 
+@jvp(eig_of_any_phase, 0, reads="y a")
 @jvp(np.linalg.eig, 0, reads="y a")
 def eig_jvp(a_dot: Any, y: Any, a: Any) -> tuple[Any, Any]:
     w, v = y
@@ -189,6 +206,7 @@ def _check_direction(pairs: Array, w: Array, a_dot: Any) -> None:
         raise _equal(w[tuple(place)], i, j, "they move apart in an order that depends on the direction")
 
 
+@gauge(eig_of_any_phase)
 @gauge(np.linalg.eig)
 def eig_gauge(y_bar: Any, y: Any) -> tuple[Any, Any]:
     """Without the part along ``i v``, which turns phases."""
@@ -203,7 +221,7 @@ def eig_gauge(y_bar: Any, y: Any) -> tuple[Any, Any]:
 
 def _with_vectors(a: Any, y: Any) -> tuple[Any, Any]:
     """The result of `eig`, and for each of its eigenvalues its place in `y`: LAPACK's two ways differ."""
-    found = np.linalg.eig(a)
+    found = eig_of_any_phase(a)
     w, wanted = bare(found[0]), bare(y)
     distance = np.abs(w[..., :, None] - wanted[..., None, :])
     order = np.argmin(distance, axis=-1) if w.size else np.zeros(w.shape, int)
@@ -242,7 +260,7 @@ TURNING = np.array([[0.5, 3.0, 0.2], [-2.0, 0.3, -0.4], [0.6, 0.1, 4.0]])
 SPREAD = np.array([[0.3, -0.7, 0.4], [0.9, 4.2, -0.5], [-0.2, 0.6, 8.1]])
 """One with eigenvalues so far apart that LAPACK gives them in the same order near by."""
 
-for _function in (np.linalg.eig, np.linalg.eigvals):
+for _function in (np.linalg.eig, eig_of_any_phase, np.linalg.eigvals):
     calls(
         _function,
         call(SPREAD + 0.5j * SPREAD.T),

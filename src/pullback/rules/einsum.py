@@ -8,6 +8,7 @@ a diagonal.
 
 from __future__ import annotations
 
+import math
 import string
 from typing import Any, NamedTuple
 
@@ -19,6 +20,9 @@ from pullback.rules.structured import Diagonal, is_large
 from pullback.rules.table import EACH, alias, calls, linear, view, vjp
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase
+
+_MANY = 1 << 15
+"""From so many multiplications on NumPy's loops take longer than choosing a path, and a BLAS along it."""
 
 Label = str | int
 """A subscript's letter; the axes of an ellipsis are numbered -1, -2, … from the right."""
@@ -107,6 +111,8 @@ def einsum_vjp(
     sizes = dict(zip(own, shape, strict=True))
     # An axis of length 1 that the other factors broadcast is summed, one they lack is broadcast back.
     target = [label for label, n in sizes.items() if label in lengths and (n != 1 or lengths[label] == 1)]
+    if optimize is False and math.prod(lengths.values()) > _MANY:
+        optimize = True
     x_bar = np.einsum(_written(terms, target), *factors, optimize=optimize)
     known = dict(zip(target, np.shape(x_bar), strict=True))
     if len(known) != len(sizes):

@@ -47,7 +47,11 @@ def _counts(y: Any, n: int, axis: int) -> Any:
 
 
 def lengths_of(shape: Any, s: Any, axes: Any) -> tuple[list[int], list[int]]:
-    """The length of the real array along each axis of a transform of one of `shape`, and the axes."""
+    """The length of the real array along each axis of a transform of one of `shape`, and the axes.
+
+    SciPy takes a number where there is one axis.
+    """
+    s, axes = (x if x is None or np.ndim(x) else (x,) for x in (s, axes))
     if axes is None:
         axes = range(-(len(shape) if s is None else len(s)), 0)
     axes = [int(axis) % len(shape) for axis in axes]

@@ -7,6 +7,7 @@ Giles, *Collected matrix derivative results for forward and reverse mode algorit
 from __future__ import annotations
 
 from functools import reduce
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from pullback.base.panels import product
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
 from pullback.rules.factored import inv, solve, solved_again
-from pullback.rules.products import operand
+from pullback.rules.products import dot_a_vjp, dot_b_vjp, operand
 from pullback.rules.structured import outer
 from pullback.rules.table import calls, computes, constant, jvp, linear, view, vjp
 
@@ -172,7 +173,10 @@ def _matrices(arrays: Any) -> list[Any]:
 
 
 @vjp(np.linalg.multi_dot, 0, reads="arrays")
-def multi_dot_vjp(y_bar: Any, y: Any, arrays: Any, *, out: Any = None) -> list[Any]:
+def multi_dot_vjp(y_bar: Any, y: Any, arrays: Any, *, out: Any = None) -> Any:
+    if len(arrays) == 2:
+        a, b = arrays
+        return _alike([dot_a_vjp(y_bar, y, a, b), dot_b_vjp(y_bar, y, a, b)], arrays)
     matrices = _matrices(arrays)
     right = np.reshape(y_bar, (np.shape(matrices[0])[0], np.shape(matrices[-1])[1]))
     rights = [right]
@@ -184,7 +188,13 @@ def multi_dot_vjp(y_bar: Any, y: Any, arrays: Any, *, out: Any = None) -> list[A
     for before, right in zip(matrices, rights[1:], strict=False):
         left = before if left is None else left @ before
         cotangents.append(left.T @ right)
-    return [np.reshape(x_bar, np.shape(x)) for x_bar, x in zip(cotangents, arrays, strict=True)]
+    shaped = [np.reshape(x_bar, np.shape(x)) for x_bar, x in zip(cotangents, arrays, strict=True)]
+    return _alike(shaped, arrays)
+
+
+def _alike(cotangents: list[Any], arrays: Any) -> Any:
+    """The cotangents in one array where the matrices are."""
+    return cotangents if isinstance(arrays, list | tuple) else np.stack(cotangents)
 
 
 @jvp(np.linalg.multi_dot, 0)
@@ -256,6 +266,7 @@ def _power_jvp(a_dot: Any, a: Any, n: int) -> Any:
 
 @vjp(np.linalg.matrix_power, 0, reads="a n")
 def matrix_power_vjp(y_bar: Any, y: Any, a: Any, n: int) -> Any:
+    n = index(n)
     if n > 0:
         return _power_vjp(y_bar, a, n)
     if n == 0:
@@ -266,6 +277,7 @@ def matrix_power_vjp(y_bar: Any, y: Any, a: Any, n: int) -> Any:
 
 @jvp(np.linalg.matrix_power, 0, reads="a n")
 def matrix_power_jvp(a_dot: Any, y: Any, a: Any, n: int) -> Any:
+    n = index(n)
     if n > 0:
         return _power_jvp(a_dot, a, n)
     if n == 0:

@@ -30,7 +30,7 @@ def _plan(ndim: int, ord: Any, axis: Any) -> tuple[Any, Axes]:
         if ord is None:
             return 2, axes
     else:
-        axes = tuple(place % ndim for place in (axis if isinstance(axis, list | tuple) else (axis,)))
+        axes = tuple(int(place) % ndim for place in (axis if isinstance(axis, list | tuple) else (axis,)))
     if len(axes) == 1:
         return 2 if ord is None else ord, axes
     return _matrix_kind(ord), axes
@@ -60,6 +60,8 @@ def _shared(choice: Any, axes: Axes) -> Any:
 
 def gradient(x: Any, y: Any, kind: Any, axes: Axes) -> Any:
     """The gradient of the norm `y`, which is given with `axes` kept, in every entry of `x`."""
+    if 0 in np.shape(x):
+        return np.zeros(np.shape(x), dtype_of(x))
     if kind in _SINGULAR:
         return singular_gradient(x, kind, axes)
     if isinstance(kind, str):
@@ -82,7 +84,8 @@ def gradient(x: Any, y: Any, kind: Any, axes: Axes) -> Any:
 
 def _share_of(sizes: Any, least: bool, axes: Axes) -> Any:
     """Equal weights for the places of the extreme of `sizes`: the norm may be rounded otherwise."""
-    extreme = np.min(sizes, axis=axes, keepdims=True) if least else np.max(sizes, axis=axes, keepdims=True)
+    initial = np.inf if least else 0  # NumPy has a largest of no rows at all: 0
+    extreme = (np.min if least else np.max)(sizes, axis=axes, keepdims=True, initial=initial)
     return _shared(sizes == extreme, axes).astype(dtype_of(sizes))
 
 
@@ -113,7 +116,7 @@ def norm_jvp(x_dot: Any, y: Any, x: Any, ord: Any = None, axis: Any = None, keep
 def _vector_plan(ndim: int, ord: Any, axis: Any) -> tuple[Any, Axes]:
     if axis is None:
         return ord, tuple(range(ndim))
-    return ord, tuple(place % ndim for place in (axis if isinstance(axis, list | tuple) else (axis,)))
+    return ord, tuple(int(place) % ndim for place in (axis if isinstance(axis, list | tuple) else (axis,)))
 
 
 @vjp(np.linalg.vector_norm, 0, holomorphic=False)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.composed import COMPOSED
 from pullback.base.errors import UnsupportedError
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.domain import array, call
@@ -256,7 +257,18 @@ def outer_b_vjp(y_bar: Any, y: Any, a: Any, b: Any, out: Any = None) -> Any:
 
 linear(np.outer, 0, 1)
 calls(np.outer, call(array(3), array(4)), call(array(2, 3), array(2, 2)), call(array(), array(3)))
-alias(np.linalg.outer, np.outer)
+
+
+def outer_of_vectors(x1: Any, x2: Any, /) -> Any:
+    """As `numpy.linalg.outer`, which takes nothing but vectors."""
+    if np.ndim(x1) != 1 or np.ndim(x2) != 1:
+        raise ValueError(
+            f"the arrays have to be one-dimensional, not of {np.ndim(x1)} and {np.ndim(x2)} axes"
+        )
+    return np.outer(x1, x2)
+
+
+COMPOSED[np.linalg.outer] = outer_of_vectors
 
 
 # -- matvec ---------------------------------------------------------------------------------------------

@@ -30,13 +30,16 @@ from pullback.rules.table import calls, jvp, vjp
 from pullback.rules.triangular import half
 
 
-def _check_mode(mode: str) -> None:
+def _mode(mode: str) -> str:
+    """The mode by its name of today."""
+    mode = "reduced" if mode in ("f", "full") else mode
     if mode not in ("reduced", "complete", "r"):
         raise NotDifferentiableError(
             f"numpy.linalg.qr has no derivative in mode {mode!r}",
             why="it returns the reflections inside LAPACK instead of the factors",
             remedy="use mode='reduced', 'complete' or 'r'.",
         )
+    return mode
 
 
 def _pivots(r: Any, rows: int) -> int:
@@ -147,7 +150,7 @@ def _complement_jvp(q_dot: Any, q: Any) -> Any:
 
 @vjp(np.linalg.qr, 0, reads="y a mode", holomorphic=False)
 def qr_vjp(y_bar: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
-    _check_mode(mode)
+    mode = _mode(mode)
     if mode == "r":
         q, r = np.linalg.qr(a)
         return _thin_vjp(np.zeros(np.shape(q), q.dtype), y_bar, q, r)
@@ -163,7 +166,7 @@ def qr_vjp(y_bar: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
 
 @jvp(np.linalg.qr, 0, reads="y a mode")
 def qr_jvp(a_dot: Any, y: Any, a: Any, mode: str = "reduced") -> Any:
-    _check_mode(mode)
+    mode = _mode(mode)
     if mode == "r":
         return _thin_jvp(a_dot, *np.linalg.qr(a))[1]
     q, r = y

@@ -70,3 +70,9 @@ def test_names_without_a_rule_are_scipys() -> None:
     assert {"fft", "next_fast_len", "dctn"} <= set(dir(fft))
     assert fft.fft(X.astype(np.float32)).dtype == np.complex64
     assert pb.grad(lambda x: np.sum(fft.dst(x)))(X.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("function", [fft.dctn, fft.idctn, fft.dstn, fft.idstn, fft.fftn, fft.ifftn])
+def test_a_length_and_an_axis_may_be_numbers(function: Any) -> None:
+    x = np.arange(12.0).reshape(3, 4)
+    assert gradcheck(lambda x: np.abs(function(x, s=3, axes=1)) ** 2, x)

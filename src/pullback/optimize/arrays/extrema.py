@@ -98,15 +98,43 @@ def _extreme(
     return reduction(e, array, axes, flag(keepdims), array.dtype, compute)
 
 
+def largest_or_zero(e: Emitter, array: Delayed, axis: Any, keepdims: Any) -> Value:
+    """The largest element, of no elements at all 0."""
+    axes = axes_of(array, axis)
+    empty = _empty(e, array, axes)
+    if isinstance(empty, Const):
+        return _extreme(e, array, axis, keepdims, np.greater)
+
+    def compute(e: Emitter, extents: Index, whole: Whole) -> Operand:
+        result = e.accumulator("largest", Const(array.dtype.type(0)), array.dtype)
+
+        def look() -> None:
+            found = _search(e, array, extents, whole, np.greater, False)
+            e.set(result, _value(e, array, extents, whole, found))
+
+        e.choose(e.call(np.logical_not, empty, name="filled"), look)
+        return result
+
+    return reduction(e, array, axes, flag(keepdims), array.dtype, compute)
+
+
 def _check_not_empty(e: Emitter, array: Delayed, axes: tuple[int, ...]) -> None:
     """Raise as NumPy does where there is nothing to take an element from."""
-    fails: Operand = Const(False)
+    empty = _empty(e, array, axes)
+    e.check(empty, ValueError, "zero-size array to reduction operation which has no identity")
+
+
+def _empty(e: Emitter, array: Delayed, axes: tuple[int, ...]) -> Operand:
+    """Whether there is nothing to take an element from."""
+    result: Operand = Const(False)
     for axis in axes:
         n = array.shape[axis]
         if not (isinstance(n, Const) and n.value > 0):
             empty = e.scalar(np.equal, n, 0, name="empty")
-            fails = empty if isinstance(fails, Const) else e.scalar(np.logical_or, fails, empty, name="empty")
-    e.check(fails, ValueError, "zero-size array to reduction operation which has no identity")
+            result = (
+                empty if isinstance(result, Const) else e.scalar(np.logical_or, result, empty, name="empty")
+            )
+    return result
 
 
 @rewrites(np.max)

@@ -8,7 +8,7 @@ import numpy as np
 
 from pullback.ir.nodes import Const
 from pullback.ir.types import DType
-from pullback.optimize.arrays.extrema import _max, _min
+from pullback.optimize.arrays.extrema import _max, _min, largest_or_zero
 from pullback.optimize.arrays.reduce import (
     UNSET,
     _count_nonzero,
@@ -149,12 +149,25 @@ def _average(
     return elementwise(e, np.divide, total, whole)
 
 
+def _norm_of_nothing_is_zero() -> bool:
+    """Whether NumPy has a largest of no entries: 0, or an error in its older versions."""
+    try:
+        return np.linalg.norm(np.zeros(0), np.inf) == 0
+    except ValueError:
+        return False
+
+
+_HAS_LARGEST_OF_NONE = _norm_of_nothing_is_zero()
+
+
 @rewrites(np.linalg.norm)
 def _norm(e: Emitter, x: Value, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Value:
     array, order = an_array(x), static(ord)
     axes = axes_of(array, axis)
     if len(axes) != 1 and order not in ((None, "fro") if axis is not None or array.ndim == 2 else (None,)):
         raise OpaqueError("a norm of matrices")
+    if len(axes) == 1 and isinstance(order, str):
+        raise OpaqueError("an order that vectors do not have")
     if order in (None, 2, "fro"):
         array = array if array.dtype.kind in "fc" else an_array(cast(e, array, np.dtype(float)))
         return _root(e, sum_(e, _squares(e, array), axis, None, None, keepdims))
@@ -166,5 +179,7 @@ def _norm(e: Emitter, x: Value, ord: Any = None, axis: Any = None, keepdims: Any
             else sum_(e, sizes, axis, None, None, keepdims)
         )
     if array.dtype.kind in "fc" and order in (np.inf, -np.inf):
-        return (_max if order > 0 else _min)(e, sizes, axis, None, keepdims)
+        if order < 0:
+            return _min(e, sizes, axis, None, keepdims)
+        return (largest_or_zero if _HAS_LARGEST_OF_NONE else _max)(e, sizes, axis, keepdims=keepdims)
     raise OpaqueError("a norm of another order")

@@ -42,11 +42,16 @@ def svdvals(x: Any, /) -> Any:
 
 def cond(x: Any, p: Any = None) -> Any:
     """As `numpy.linalg.cond`, from the norms it is defined by, with their conventions at ties."""
-    if p in (None, 2):
-        return np.linalg.norm(x, 2, (-2, -1)) / np.linalg.norm(x, -2, (-2, -1))
+    if np.ndim(x) < 2:
+        raise np.linalg.LinAlgError("cond is of arrays that are at least two-dimensional")
+    if 0 in np.shape(x)[-2:]:
+        raise np.linalg.LinAlgError("cond is not defined on empty arrays")
+    if p not in (None, 2, -2):
+        return np.linalg.norm(x, p, (-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, (-2, -1))
+    above, below = np.linalg.norm(x, 2, (-2, -1)), np.linalg.norm(x, -2, (-2, -1))
     if p == -2:
-        return np.linalg.norm(x, -2, (-2, -1)) / np.linalg.norm(x, 2, (-2, -1))
-    return np.linalg.norm(x, p, (-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, (-2, -1))
+        above, below = below, above
+    return np.where((above == 0) & (below == 0), 1, above) / below  # infinite for zeros, as NumPy has it
 
 
 COMPOSED.update(
