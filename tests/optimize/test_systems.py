@@ -218,4 +218,4 @@ def test_dtypes_that_differ(a: Any, b: Any) -> None:
     for got, want in zip(gradients, wanted, strict=True):
         assert got.dtype == want.dtype
         np.testing.assert_allclose(got, want, rtol=close, atol=close)
-    assert calls(pb.source(pb.grad(magnitudes, argnums=(0, 1)), a, b), "solve") == 0
+    assert "interpreted" not in pb.source(pb.grad(magnitudes, argnums=(0, 1)), a, b)
