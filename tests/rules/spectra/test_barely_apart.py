@@ -126,3 +126,26 @@ def test_what_depends_on_the_basis_is_an_error(name: str, gap: float) -> None:
 
     with pytest.raises(pb.NotDifferentiableError, match="0 and 1"):
         pb.grad(loss)(matrix(name, gap))
+
+
+@pytest.mark.parametrize("kind", "dDfF")
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3), (3, 4)])
+def test_at_any_gap_it_is_right_or_refused(kind: str, shape: tuple[int, int]) -> None:
+    eps = float(np.finfo(kind).eps)
+    for gap in eps * 10 ** np.arange(0, 8, 0.5):
+        a = np.zeros(shape, kind)
+        a[[0, 1, 2], [0, 1, 2]] = 1, 1 + gap, 2
+        ah, bar = a.conj().T, np.zeros(shape, kind)
+        bar[0, 1] = 1
+        functions = [(cubed, bar @ ah @ a + a @ bar.conj().T @ a + a @ ah @ bar)]
+        if shape == (3, 3):
+            functions.append((squared, its_gradient(a, bar)))
+        for function, wanted in functions:
+            try:
+                found = pb.vjp(function, a)[1](bar)[0]
+            except pb.NotDifferentiableError:
+                continue
+            assert found.dtype == kind
+            np.testing.assert_allclose(
+                found, wanted, atol=max(30 * gap, 100 * eps, min(20 * eps / gap, 0.02))
+            )

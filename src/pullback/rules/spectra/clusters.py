@@ -236,21 +236,22 @@ class _Matrix:
         block = Block(run, self.w, self.w_bar, self.m)
         self._check_basis(block, turned)
         slope = slope_of(block, self.w_scale, self._slack(block), self.floor)
-        if slope is not None and self._is_told(block, pairs):
+        if slope is not None and (turned or self._is_told(block, slope, pairs)):
             found.settle(self.place, run, slope * block.even)
         else:
             found.settle(self.place, run, self._asked(block, turned))
         if turned:
             inquiry.note(named(self.kind, self.w, *_extremes(block), self.place))
 
-    def _is_told(self, block: Block, turned: Array) -> bool:
-        """Whether the basis tells a slope: not where a further run turns vectors that this one has not.
+    def _is_told(self, block: Block, slope: float, turned: Array) -> bool:
+        """Whether a basis that may have structure tells the slope.
 
-        They may have structure, and the diagonal be that of another function than the rest of the block.
+        The diagonal may be that of another function than the rest of the block. The formula's numerators
+        confirm it, or else a further run, where that turns the vectors.
         """
         within = slice(block.run.start, block.run.stop - 1)
         if not (self.unresolved[within] & ~turned).any():
-            return True
+            return self._agrees(block, slope)
         rest = np.where(np.eye(len(block.w), dtype=bool), 0, block.m)
         return bool(np.max(np.abs(rest)) <= self.rounding * self.m_scale)
 
