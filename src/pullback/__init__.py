@@ -38,8 +38,9 @@ from pullback.api.compile import compile, purify, source  # noqa: A004
 from pullback.api.gradient import elementwise_grad, grad, value_and_grad
 from pullback.api.hvp import hvp
 from pullback.api.jacobian import hessian, jacobian
+from pullback.api.linearize import linearize
 from pullback.api.operators import checkpoint, jvp_rule, partials, primitive, vjp_rule
-from pullback.api.products import jvp, linearize, vjp
+from pullback.api.products import jvp, vjp
 from pullback.base.errors import (
     ConventionError,
     DependenceWarning,

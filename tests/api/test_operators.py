@@ -101,6 +101,29 @@ def test_what_is_given_last_counts() -> None:
     assert pb.jvp(cube, (2.0,), (1.0,))[1] == 12
 
 
+def test_a_partial_derivative_for_each_argument() -> None:
+    @pb.primitive
+    def leaky(x: Any, slope: Any, power: Any = 1) -> Any:
+        return np.where(x > 0, x, slope * x) ** power
+
+    derivatives = (lambda y, x, slope: np.where(x > 0, 1.0, slope), lambda y, x, slope: np.minimum(x, 0))
+    for few_or_many in (derivatives[:1], (*derivatives, 0.0, 0.0)):
+        with pytest.raises(pb.UnsupportedError, match=f"and is given {len(few_or_many)}"):
+            pb.partials(leaky, *few_or_many)
+    with pytest.raises(pb.UnsupportedError, match="has no rule"):
+        pb.grad(leaky)(1.0, 0.5)
+    pb.partials(leaky, *derivatives, complex=False)
+    assert pb.grad(leaky, (0, 1))(-2.0, 0.5) == (0.5, -2.0)
+    assert pb.testing.check_rule(leaky) > 0
+    with pytest.raises(pb.NotDifferentiableError, match=r"pb\.partials was given none for it"):
+        pb.grad(leaky, 2)(1.0, 0.5, 2.0)
+
+
+def test_rules_are_checked_on_calls() -> None:
+    with pytest.raises(pb.UnsupportedError, match="takes calls, not arguments"):
+        pb.testing.check_rule(np.sin, np.ones(3))  # type: ignore[arg-type]
+
+
 def test_a_checkpoint_is_gone_with_its_tape() -> None:
     """Nothing may remember the operation that a call of it was: its arguments would stay for good."""
     gone: list[weakref.ref[Any]] = []

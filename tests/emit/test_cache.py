@@ -55,14 +55,25 @@ def test_processes_share_what_is_compiled(tmp_path: Path) -> None:
     assert [finish(process) for process in together] == [["True", "0.5"]] * 2
     assert {path.suffix for path in tmp_path.iterdir()} == {".py", ".bin"}
     assert finish(run(tmp_path)) == ["False", "0.5"]
-    (compiled,) = tmp_path.glob("*.bin")
     (source,) = tmp_path.glob("*.py")
-    good, text = compiled.read_bytes(), source.read_text()
-    compiled.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    text = source.read_text()
+    for compiled in tmp_path.glob("*.bin"):
+        good = compiled.read_bytes()
+        compiled.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     source.write_text(text.replace("x @ x", "x + x"))
     assert finish(run(tmp_path)) == ["True", "0.5"]
     assert source.read_text() == text
     assert finish(run(tmp_path)) == ["False", "0.5"]
+
+
+def test_what_is_kept_of_a_program_has_the_functions_that_it_shares(tmp_path: Path) -> None:
+    assert finish(run(tmp_path)) == ["True", "0.5"]
+    shared = [*tmp_path.glob("pullback.*.bin")]
+    assert len(shared) > 1
+    for file in shared:
+        file.unlink()
+    assert finish(run(tmp_path)) == ["False", "0.5"]
+    assert not [*tmp_path.glob("pullback.*.bin")]
 
 
 def test_a_checksum_is_kept_with_the_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,13 +77,39 @@ def kept_by_reference(a: Any, b: Any) -> Any:
     return total
 
 
-CASES = [written_twice, over_what_is_read, from_the_end, into_a_factor, transposed, kept_by_reference]
+def conjugates_in_other_shapes(a: Any, b: Any) -> Any:
+    """One of them is made before `a` changes, and read afterwards."""
+    a = a.copy()
+    total = 0.0
+    for k in range(2):
+        before = np.conj(a[k]).reshape(3, 12)
+        tall = np.conj(a).reshape(18, 6)
+        a[k + 1] += tall[::3].T @ b[k]
+        turned = np.conj(b).transpose(0, 2, 1)[k]
+        total += np.sum(np.abs(before @ np.conj(b[:2]).reshape(12, 6) @ turned) ** 2)
+        total += np.sum(np.abs(tall.T @ np.conj(np.conj(a).reshape(18, 6))) ** 2)
+    return total
+
+
+def conjugates_written_into(a: Any, b: Any) -> Any:
+    whole = np.conj(a)
+    tall = whole.reshape(18, 6)
+    whole[0] = b[0]
+    tall[-1] = 2 * b[1, 0]
+    return np.sum(np.abs(tall.T @ tall) ** 2) + np.sum(np.abs(whole[2] @ b[2]) ** 2)
+
+
+CASES = [
+    written_twice, over_what_is_read, from_the_end, into_a_factor, transposed, kept_by_reference,
+    conjugates_in_other_shapes, conjugates_written_into,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("function", CASES)
 @pytest.mark.parametrize("real", [False, True])
 def test_gradients_are_slopes(function: Any, real: bool) -> None:
     a, b = (0.3 * (x.real.copy() if real else x) for x in (drawn(3, 6, 6), 1j * drawn(3, 6, 6)))
+    np.testing.assert_allclose(pb.compile(function)(a, b), function(a, b), rtol=1e-12)
     gradients = pb.grad(pb.compile(function), argnums=(0, 1))(a, b)
     for seed in range(3):
         rng = np.random.default_rng(seed)
@@ -149,3 +175,22 @@ def test_the_first_rows_or_columns_of_a_stack(function: Any, jit: bool) -> None:
     wanted, taped = pb.vjp(function, a)
     np.testing.assert_allclose(value, wanted, rtol=1e-12)
     np.testing.assert_allclose(pull(wanted)[0], taped(wanted)[0], rtol=1e-12)
+
+
+def over_pairs_of_axes(a: Any, b: Any) -> Any:
+    first = np.tensordot(a, np.conj(b), ((0, 2), (0, 1)))
+    return np.sum(np.abs(first @ np.tensordot(b, a, ([2, 0], [0, 1]))) ** 2)
+
+
+def over_axes_by_their_number(a: Any, b: Any) -> Any:
+    return np.sum(np.abs(np.tensordot(a[0], b[0], (1, 1)) @ np.tensordot(a[1], b[1], 1)) ** 2)
+
+
+@pytest.mark.parametrize("function", [over_pairs_of_axes, over_axes_by_their_number])
+def test_tensordot_takes_axes_by_position(function: Any) -> None:
+    a, b = drawn(4, 4, 4), 1j * drawn(4, 4, 4)
+    compiled = pb.value_and_grad(pb.compile(function), argnums=(0, 1))(a, b)
+    taped = pb.value_and_grad(function, argnums=(0, 1), engine="tape")(a, b)
+    np.testing.assert_allclose(compiled[0], function(a, b), rtol=1e-12)
+    for ours, theirs in zip(compiled[1], taped[1], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10)

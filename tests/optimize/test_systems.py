@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 import pullback as pb
 
@@ -64,6 +65,87 @@ def test_a_gradient_factorises_once(function: Callable[..., Any], b: Any) -> Non
     assert "\n    factors = native.factorised(a)\n" in program  # and in no loop
 
 
+def gaussian(a: Any, b: Any) -> Any:
+    return b @ np.linalg.solve(a, b) + np.linalg.slogdet(a)[1]
+
+
+def of_the_inverse(a: Any, b: Any) -> Any:
+    inverse = np.linalg.inv(a)
+    return np.sum(inverse * inverse.T) + np.linalg.slogdet(a)[1] + b @ inverse @ b
+
+
+def determinant(a: Any, b: Any) -> Any:
+    return np.sin(np.linalg.det(a)) + np.sum(np.linalg.solve(a, b))
+
+
+def many(a: Any, b: Any) -> Any:
+    total = 0.0
+    for k in range(b.shape[0]):
+        total += b[k] @ np.linalg.solve(a, b[k]) + np.linalg.slogdet(a)[1]
+    return total
+
+
+def shifted(a: Any, b: Any) -> Any:
+    total = 0.0
+    for k in range(b.shape[0]):
+        shift = a + (k + b[k, 0]) * np.eye(a.shape[0])
+        total += b[k] @ np.linalg.solve(shift, b[k]) + np.linalg.slogdet(shift)[1]
+    return total
+
+
+DENSITIES = [(gaussian, X), (of_the_inverse, X), (determinant, X), (many, B.T), (shifted, B.T)]
+
+
+@pytest.mark.parametrize(("function", "b"), DENSITIES)
+def test_inverses_determinants_and_systems_share_one_factorisation(
+    function: Callable[..., Any], b: Any
+) -> None:
+    program = pb.source(pb.grad(pb.compile(function, jit=False), argnums=(0, 1)), A, b)
+    assert calls(program, "factorised") == 1
+    for name in ("solve", "inv", "det", "slogdet", "minors"):
+        assert calls(program, f"native.{name}") == calls(program, f" {name}") == 0
+    assert ("\n    factors = native.factorised(a)\n" in program) is (function is not shifted)
+
+
+@pytest.mark.parametrize(("function", "b"), DENSITIES)
+def test_derivatives_by_the_one_factorisation(function: Callable[..., Any], b: Any) -> None:
+    test_values_and_derivatives(function, b)
+    compiled = pb.compile(function)
+    for mine, wanted in zip(
+        pb.grad(compiled, argnums=(0, 1))(A, b),
+        pb.grad(function, argnums=(0, 1), engine="tape")(A, b),
+        strict=True,
+    ):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-9, atol=1e-12)
+
+
+def density(a: Any, b: Any) -> Any:
+    factor = np.linalg.cholesky(a)
+    z = scipy.linalg.solve_triangular(factor, b, lower=True)
+    return z @ z + 2 * np.sum(np.log(np.diagonal(factor)))
+
+
+def test_the_gradient_by_a_cholesky_factor_uses_it() -> None:
+    a = A @ A.T
+    compiled = pb.compile(density, jit=False)
+    program = pb.source(pb.grad(compiled, argnums=(0, 1)), a, X)
+    assert (calls(program, "native.cholesky"), calls(program, "factor_cotangent")) == (1, 1)
+    assert program.rpartition("\ndef ")[2].count(" = solve_triangular") == 2
+    wanted = pb.grad(gaussian, argnums=(0, 1), engine="tape")(a, X)
+    found = pb.grad(compiled, argnums=(0, 1))(a, X)
+    np.testing.assert_allclose(found[0] + found[0].T, wanted[0] + wanted[0].T, rtol=1e-9)
+    np.testing.assert_allclose(found[1], wanted[1], rtol=1e-9)
+
+
+def test_a_singular_matrix_has_a_determinant_with_a_gradient() -> None:
+    def alone(a: Any) -> Any:
+        return np.linalg.det(a)
+
+    for compiled in (pb.compile(alone), pb.compile(alone, jit=False)):
+        assert compiled(np.diag([1.0, 2.0, 0.0])) == 0
+        np.testing.assert_allclose(pb.grad(compiled)(np.diag([1.0, 2.0, 0.0])), np.diag([0.0, 0.0, 2.0]))
+
+
 def test_a_single_system_is_solved_as_it_is() -> None:
     assert calls(pb.source(pb.compile(square, jit=False), A, B), "native.solve") == 1
 
@@ -118,3 +200,22 @@ def test_equal_solutions_that_are_returned_are_two() -> None:
     first, second = pb.compile(same_results, jit=False)(A, B)
     first += 1
     np.testing.assert_allclose(second, np.linalg.solve(A, B))
+
+
+def magnitudes(a: Any, b: Any) -> Any:
+    return np.sum(np.abs(np.linalg.solve(a, b)) ** 2) + np.linalg.slogdet(a)[1]
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [(A, B + 1j), (A + 1j * A.T, X), (A.astype(np.float32), X), (A.astype(np.float32), B + 1j)]
+)
+def test_dtypes_that_differ(a: Any, b: Any) -> None:
+    compiled = pb.value_and_grad(pb.compile(magnitudes), argnums=(0, 1))
+    value, gradients = compiled(a, b)
+    close = 1e-5 if a.dtype == np.float32 else 1e-10
+    np.testing.assert_allclose(value, magnitudes(a, b), rtol=close)
+    wanted = pb.grad(magnitudes, argnums=(0, 1), engine="tape")(a, b)
+    for got, want in zip(gradients, wanted, strict=True):
+        assert got.dtype == want.dtype
+        np.testing.assert_allclose(got, want, rtol=close, atol=close)
+    assert calls(pb.source(pb.grad(magnitudes, argnums=(0, 1)), a, b), "solve") == 0

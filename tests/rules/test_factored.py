@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,117 @@ def test_blocks_that_would_lose_digits_are_not_inverted() -> None:
         assert factors is not None
         upper, lower = factors.inverses
         assert all(block is not None for block in (*upper, *lower)) is whole
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often matrices are factorised: by us, and by each function of NumPy's."""
+    counts: Counter[str] = Counter()
+    factorise, own = substitution.Factors.of, np.linalg._linalg._umath_linalg  # type: ignore[attr-defined]
+
+    def of(a: Any, room: Any = None) -> Any:
+        counts["factors"] += 1
+        return factorise(a, room)
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            def call(*args: Any, **kwargs: Any) -> Any:
+                counts[name] += 1
+                return getattr(own, name)(*args, **kwargs)
+
+            return call
+
+    monkeypatch.setattr(substitution.Factors, "of", of)
+    monkeypatch.setattr(np.linalg._linalg, "_umath_linalg", Watched())
+    factored._recent.clear()
+    return counts
+
+
+def gaussian(a: Any, b: Any) -> Any:
+    return np.real(b @ np.linalg.solve(a, b)) + np.linalg.slogdet(a)[1]
+
+
+def by_inverse(a: Any, b: Any) -> Any:
+    return np.real(b @ np.linalg.inv(a) @ b) + np.linalg.slogdet(a)[1]
+
+
+def determinants(a: Any, b: Any) -> Any:
+    sign, logarithm = np.linalg.slogdet(a)
+    return np.real(np.linalg.det(a / 6) * sign * b[0]) + logarithm * np.abs(b[1]) ** 2
+
+
+def turned(a: Any, b: Any) -> Any:
+    return np.abs(np.sum(np.linalg.solve(a, b) * np.linalg.solve(a.T, b))) ** 2
+
+
+TWICE = [gaussian, by_inverse, turned]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("function", TWICE)
+def test_one_factorisation_for_a_matrix_and_all_derivatives(
+    function: Any, kind: str, counted: Counter[str]
+) -> None:
+    a, b = drawn(kind, 40, 40) + 5 * np.eye(40, dtype=kind), drawn(kind, 40, seed=1)
+    along = (b[:, None] * b, b)
+    value, gradient = pb.value_and_grad(function, engine="tape")(a, b)
+    slope = pb.jvp(function, (a, b), along)[1]
+    pb.jvp(pb.grad(function, engine="tape"), (a, b), along)
+    pb.grad(lambda a: np.sum(np.abs(pb.grad(function, engine="tape")(a, b)) ** 2), engine="tape")(a)
+    assert counted == {"factors": 1}
+    assert gradient.dtype == kind
+    assert np.asarray(slope).dtype == value.dtype == np.abs(b).dtype
+    np.testing.assert_allclose(value, function(a, b), rtol=2e-3 if kind in KINDS[::2] else 1e-10)
+
+
+def test_a_determinant_and_its_gradient_by_one_factorisation(counted: Counter[str]) -> None:
+    a, b = drawn("float64", 40, 40) + 5 * np.eye(40), drawn("float64", 40, seed=1)
+    pb.grad(determinants, argnums=(0, 1), engine="tape")(a, b)
+    assert counted == {"factors": 2}  # of a, and of a / 6
+    counted.clear()
+    pb.jvp(determinants, (a, b), (a, b))
+    assert counted == {"factors": 2}
+
+
+@pytest.mark.parametrize("kind", ["float64", "complex128"])
+@pytest.mark.parametrize("function", [*TWICE, determinants])
+def test_derivatives_by_factors_that_are_shared(function: Any, kind: str) -> None:
+    a, b = drawn(kind, 40, 40) + 5 * np.eye(40), drawn(kind, 40, seed=1)
+    dots = drawn(kind, 40, 40, seed=2), drawn(kind, 40, seed=3)
+    h = 1e-6
+    slopes = [
+        (f(a + h * dots[0], b + h * dots[1]) - f(a - h * dots[0], b - h * dots[1])) / (2 * h)
+        for f in (function, pb.grad(function, engine="tape"))
+    ]
+    np.testing.assert_allclose(pb.jvp(function, (a, b), dots)[1], slopes[0], rtol=1e-6)
+    gradients = pb.grad(function, argnums=(0, 1), engine="tape")(a, b)
+    total = sum(np.sum(np.real(np.conj(g) * d)) for g, d in zip(gradients, dots, strict=True))
+    np.testing.assert_allclose(total, slopes[0], rtol=1e-6)
+    moved = pb.jvp(pb.grad(function, engine="tape"), (a, b), dots)[1]
+    np.testing.assert_allclose(moved, slopes[1], rtol=1e-4, atol=1e-5 * np.max(np.abs(slopes[1])))
+
+
+def test_a_matrix_that_is_written_into_is_factorised_anew() -> None:
+    a, b = drawn("float64", 40, 40) + 5 * np.eye(40), pb.Variable(drawn("float64", 40, seed=1))
+    first = np.linalg.solve(a, b)
+    a[0, 0] += 1
+    np.testing.assert_allclose(np.linalg.solve(a, b).value, np.linalg.solve(a, b.value), rtol=1e-12)
+    assert not np.allclose(first.value, np.linalg.solve(a, b.value))
+
+
+def test_the_sign_of_permutations() -> None:
+    for seed in range(6):
+        order = np.random.default_rng(seed).permutation(33)
+        found = factored.slogdet(np.eye(33)[order] * 2)
+        np.testing.assert_allclose(found, np.linalg.slogdet(np.eye(33)[order] * 2))
+        assert isinstance(found, type(np.linalg.slogdet(np.eye(1))))
+
+
+def test_large_factors_are_not_kept_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(factored, "_LARGE", 100)
+    factored.det(np.eye(33))
+    gc.collect()
+    assert not factored._recent
 
 
 def test_factors_go_with_the_solution() -> None:

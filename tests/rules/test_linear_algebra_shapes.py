@@ -203,3 +203,23 @@ def test_compiled_code_agrees(function: Any, stack: tuple[int, ...], n: int, see
     close(native, value)
     close(native_pull(tuple(bars)), pull(bars))
     close(pb.jvp(compiled(function), args, dots)[1], pb.jvp(f, args, dots)[1])
+
+
+def of_thin_matrices(a: Any) -> Any:
+    q, r = np.linalg.qr(a)
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    factors: Any = scipy.linalg.lu(a, permute_l=True)
+    p, upper = factors
+    return np.linalg.svd(a, compute_uv=False), q, r, u * s @ vh, p, upper
+
+
+@pytest.mark.parametrize("shape", [(1, 0), (0, 1), (1, 1), (1, 3), (3, 1)])
+@pytest.mark.parametrize("jit", [False, True])
+def test_a_short_axis_may_be_empty(shape: tuple[int, int], jit: bool) -> None:
+    """The factors of a row have one singular value, unless the row is empty."""
+    a = np.linspace(1.0, 2.0, shape[0] * shape[1]).reshape(shape)
+    f = listed(of_thin_matrices)
+    y, pull = pb.vjp(f, a)
+    native, native_pull = pb.vjp(pb.compile(of_thin_matrices, jit=jit), a)
+    close(native, y)
+    close(native_pull(tuple(y)), pull(y))

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import pullback as pb
 from pullback.rules.norm import norm_jvp, norm_vjp
 from pullback.rules.table import TABLE
 from pullback.testing.rows import check_row
@@ -64,3 +65,16 @@ def test_an_axis_is_what_numpy_makes_an_int_of() -> None:
     x = np.arange(1.0, 7.0).reshape(2, 3)
     for axis in (np.int64(1), 1.0, np.array(1)):
         np.testing.assert_array_equal(slope(x, 3, axis), slope(x, 3, 1))
+
+
+@pytest.mark.parametrize("order", [1, np.inf, "fro", "nuc"])
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (2, 0), (2, 0, 2)])
+def test_norms_of_empty_matrices(order: Any, shape: tuple[int, ...]) -> None:
+    def norm(a: Any) -> Any:
+        return np.sum(np.linalg.norm(a, order, (-2, -1)))
+
+    a = np.zeros(shape)
+    assert norm(a) == 0
+    assert pb.grad(norm)(a).shape == shape
+    assert pb.jvp(norm, (a,), (a,))[1] == 0
+    assert pb.grad(pb.compile(norm, jit=False))(a).shape == shape

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from pullback.api.compile import is_compiled
+from pullback.api.sharing import Shared, check_apart
 from pullback.base.errors import DependenceWarning, PullbackError
 from pullback.base.location import user_stacklevel
 from pullback.base.memory import aligned_copy
@@ -54,21 +55,30 @@ def function_name(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
-def outcome(function: Callable[..., Any], args: Any, kwargs: dict[str, Any] | None = None) -> Any:
-    """What `function` returns. Where NumPy made an error of ours a bare one of its own, raise ours again.
+def outcome(
+    function: Callable[..., Any],
+    args: Any,
+    kwargs: dict[str, Any] | None = None,
+    shared: Sequence[Shared] = (),
+) -> Any:
+    """What `function` returns; it may not write into `shared` arguments.
 
-    It does so for ``a[0] = x``: ours is the cause of "setting an array element with a sequence". A compiled
-    function leaves plain arrays as they are, as its gradient does.
+    Where NumPy made an error of ours a bare one of its own, raise ours again. It does so for ``a[0] = x``:
+    ours is the cause of "setting an array element with a sequence". A compiled function leaves plain arrays
+    as they are, as its gradient does.
     """
     called: Any = function
     if is_compiled(function):
         called = called.followed
     try:
-        return called(*args, **(kwargs or {}))
+        output = called(*args, **(kwargs or {}))
     except (TypeError, ValueError) as error:
         if isinstance(error.__cause__, PullbackError):
             raise error.__cause__.with_traceback(error.__traceback__) from None
         raise
+    if shared:
+        check_apart(shared, function_name(function), args, kwargs or {})
+    return output
 
 
 class Followed:

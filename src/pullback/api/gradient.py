@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from pullback.api.again import begin, compared, repeated, settles
+from pullback.api.again import begin, compared, moved, repeated, settles
 from pullback.api.automatic import automatic
 from pullback.api.compile import Engine, check_arguments, is_compiled, on_engine
 from pullback.api.follow import Followed, function_name, outcome, plain_aux
 from pullback.api.products import Convention, check_convention, conjugated, refuse_integers, vjp, with_aux
+from pullback.api.sharing import sharing
 from pullback.base.argnums import Argnums, Chosen, choose
 from pullback.base.errors import ConventionError, ShapeError, UnsupportedError
 from pullback.base.numbers import REALS
@@ -117,13 +118,17 @@ def _compiled(
     def told(found: Any) -> Any:
         return (found[0][0] if has_aux else found[0]), found[1]
 
-    if NOTED:
-        begin()
+    def near() -> None:
+        chosen = choose(function, argnums, args, kwargs)
+        there = chosen.elsewhere(moved(chosen.values()))
+        value_and_gradient(function, argnums, has_aux, there.args, there.kwargs)
+
+    since = begin() if NOTED else 0
     try:
         found = run()
     except UndeterminedError as error:
-        return repeated(run, told, error)
-    return found if found is None or not NOTED else compared(run, told, found)
+        return repeated(run, told, error, near)
+    return found if found is None or not NOTED else compared(run, told, found, near, since)
 
 
 @settles
@@ -131,8 +136,7 @@ def evaluated(
     function: Callable[..., Any], chosen: Chosen, has_aux: bool, holomorphic: bool, convention: str
 ) -> tuple[Any, Any, Any]:
     """The value, auxiliary output and gradient of one call."""
-    if NOTED:
-        begin()
+    since = begin() if NOTED else 0
     try:
         found = _evaluated(function, chosen, has_aux, holomorphic, convention)
         if not NOTED:
@@ -143,8 +147,13 @@ def evaluated(
     def run() -> tuple[Any, Any, Any]:
         return _evaluated(function, chosen, has_aux, holomorphic, convention)
 
+    def near() -> None:
+        _evaluated(function, chosen.elsewhere(moved(chosen.values())), has_aux, holomorphic, convention)
+
     told = operator.itemgetter(0, 2)
-    return repeated(run, told, found) if isinstance(found, UndeterminedError) else compared(run, told, found)
+    if isinstance(found, UndeterminedError):
+        return repeated(run, told, found, near)
+    return compared(run, told, found, near, since)
 
 
 def _evaluated(
@@ -152,7 +161,8 @@ def _evaluated(
 ) -> tuple[Any, Any, Any]:
     followed = Followed("pb.grad", function, chosen.keys, chosen.values())
     new_args, new_kwargs = chosen.replaced(followed.arguments)
-    output, aux = with_aux(outcome(function, new_args, new_kwargs), has_aux, "grad")
+    shared = sharing(chosen.args, chosen.kwargs)
+    output, aux = with_aux(outcome(function, new_args, new_kwargs, shared), has_aux, "grad")
     own = followed.own(output)
     if own is not None and type(own._value) in REALS and not holomorphic:
         value = own._value
@@ -291,7 +301,7 @@ def elementwise_grad(function: Callable[..., Any], argnums: Argnums = 0) -> Call
 
         def of_chosen(*values: Any) -> Any:
             new_args, new_kwargs = chosen.replaced(values)
-            return outcome(function, new_args, new_kwargs)
+            return outcome(function, new_args, new_kwargs, sharing(args, kwargs))
 
         of_chosen.__name__ = function_name(function)
         value, pull = vjp(of_chosen, *chosen.values())

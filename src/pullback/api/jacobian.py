@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pullback.api.again import begin, compared, settles
+from pullback.api.again import begin, compared, moved, settles
 from pullback.api.compile import Engine, check_arguments, is_compiled, on_engine
 from pullback.api.follow import checked_leaves, function_name, outcome, pushed, warn_independent
 from pullback.api.gradient import grad
 from pullback.api.products import refuse_integers, vjp, with_aux
+from pullback.api.sharing import sharing
 from pullback.base.argnums import Argnums, Chosen, choose
 from pullback.base.cast import astype
 from pullback.base.errors import ConventionError, UnsupportedError
@@ -121,7 +122,7 @@ class _Matrix:
                 values.append(unflatten(structure, rest[:count]))
                 del rest[:count]
             new_args, new_kwargs = chosen.replaced(tuple(values))
-            return outcome(function, new_args, new_kwargs)
+            return outcome(function, new_args, new_kwargs, sharing(chosen.args, chosen.kwargs))
 
         of_leaves.__name__ = self.name
         self.function = of_leaves
@@ -181,17 +182,26 @@ class _Matrix:
                 f"mode='forward' of {self.name} with complex inputs",
                 remedy="mode='reverse' for a real output, holomorphic=True for a holomorphic function.",
             )
-        if NOTED:
-            begin()
+
+        def told(found: Any) -> Any:
+            return (found[0] if self.has_aux else found,)
+
+        since = begin() if NOTED else 0
         try:
-            found = self._pushed()
+            found = self._pushed(self.inputs)
             if not NOTED:
                 return found
-            return compared(self._pushed, lambda found: (found[0] if self.has_aux else found,), found)
+            return compared(
+                lambda: self._pushed(self.inputs),
+                told,
+                found,
+                lambda: self._pushed(moved(self.inputs)),
+                since,
+            )
         except SplitError:
             return self.by_rows(switch=False)
 
-    def _pushed(self) -> Any:
+    def _pushed(self, inputs: list[Any]) -> Any:
         sizes = [spec.size for spec in self.specs]
         total = sum(sizes)
         columns: list[list[Any]] = []
@@ -201,7 +211,7 @@ class _Matrix:
             count = min(self.chunk, total - start)
             sweep = Sweep(count)
             arguments, first = [], 0
-            for leaf, spec in zip(self.inputs, self.specs, strict=True):
+            for leaf, spec in zip(inputs, self.specs, strict=True):
                 rows = np.eye(count, spec.size, start - first, spec.dtype)
                 arguments.append(Dual(leaf, rows.reshape(count, *spec.shape), sweep))
                 first += spec.size

@@ -10,6 +10,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from pullback.api.again import settled
 from pullback.api.arguments import leaves_of, map_tree
 from pullback.api.compiled import Compiled, Specialised, check_apart
@@ -23,6 +25,9 @@ from pullback.ir.nodes import Assign, Program
 from pullback.ir.types import Scalar, is_inexact
 from pullback.ir.walk import walk
 from pullback.rules.spectra import GENERIC
+
+_UNSETTLED = GENERIC | {np.linalg.pinv, np.linalg.lstsq}
+"""The functions that choose a basis where there is more than one, and those with a derivative at one rank."""
 
 
 class Plan:
@@ -102,7 +107,7 @@ def _remember(
 
 def may_ask_again(program: Program) -> bool:
     """Whether a run may leave the derivative unsettled (see `again`)."""
-    return any(isinstance(s, Assign) and s.function in GENERIC for s in walk(program.body))
+    return any(isinstance(s, Assign) and s.function in _UNSETTLED for s in walk(program.body))
 
 
 def asked_for(argnums: Argnums, has_aux: bool) -> Any:

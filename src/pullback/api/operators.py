@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pullback.api.products import jvp, vjp
+from pullback.base.argnums import positional_counts
 from pullback.base.dispatch import dispatched, reaches_engines, tracked_in
 from pullback.base.errors import MutationError, ShapeError, UnsupportedError
 from pullback.base.mutable import Mutable
@@ -26,11 +27,15 @@ from pullback.tape.variable import Variable, variable
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _opened(function: Callable[..., Any]) -> table.Rule:
+def _opened(function: Callable[..., Any], wrong: int | None = None) -> table.Rule:
     """The row that a user may write into: a new one, one that only refused, or the user's own.
 
+    Args:
+        wrong: how many derivatives are given, where the function takes another number of arguments.
+
     Raises:
-        UnsupportedError: if no call of `function` reaches the engines, or if it has a rule of ours.
+        UnsupportedError: if no call of `function` reaches the engines, if it has a rule of ours, or if it is
+            given the wrong number of derivatives.
     """
     name = table.name_of(function)
     rule = row_of(function)
@@ -40,15 +45,18 @@ def _opened(function: Callable[..., Any]) -> table.Rule:
             why="a call of it does not reach pullback: it is neither NumPy's nor SciPy's, nor a primitive",
             remedy="decorate it with @pb.primitive, or wrap it in a function that is, and give that a rule.",
         )
-    if rule is not None and function not in table.BY_USERS:
-        if rule.constant or rule.partials is not None or rule.vjps or rule.jvps or rule.linear:
-            raise UnsupportedError(
-                f"{name} has a rule already, which cannot be replaced",
-                why="the engines rely on it in more places than one",
-                remedy="make a function of your own and give it the rule: @pb.primitive over a function that "
-                f"calls {name}.",
-            )
-        rule.refusals.clear()
+    ours = None if function in table.BY_USERS else rule
+    if ours and (ours.constant or ours.partials is not None or ours.vjps or ours.jvps or ours.linear):
+        raise UnsupportedError(
+            f"{name} has a rule already, which cannot be replaced",
+            why="the engines rely on it in more places than one",
+            remedy="make a function of your own and give it the rule: @pb.primitive over a function that "
+            f"calls {name}.",
+        )
+    if wrong is not None:
+        raise UnsupportedError(f"{name} takes a derivative for each of its arguments, and is given {wrong}")
+    if ours:
+        ours.refusals.clear()
     table.BY_USERS.add(function)
     return table.rule_for(function)
 
@@ -74,7 +82,8 @@ def partials(
         complex: False for a function of real arguments only.
 
     Raises:
-        UnsupportedError: if the function has a rule of pullback's own, or its calls do not reach pullback.
+        UnsupportedError: if the function has a rule of pullback's own, its calls do not reach pullback, or it
+            takes another number of arguments.
 
     Example:
         >>> import numpy as np, pullback as pb
@@ -87,10 +96,14 @@ def partials(
     """
     if not derivatives or not all(callable(d) or isinstance(d, int | float) for d in derivatives):
         raise UnsupportedError("pb.partials takes a function or a number for each argument")
-    rule = _opened(function)
+    count = len(derivatives)
+    least, most = positional_counts(function, count)
+    rule = _opened(function, None if least <= count <= most else count)
     rule.vjps.clear()
     rule.jvps.clear()
-    table.partials(function, *derivatives, domain=domain, complex=complex)
+    rest = [table.Refused("pb.partials was given none for it")] * (most - count)
+    table.partials(function, *derivatives, *rest, domain=domain, complex=complex)
+    rule.intervals = rule.intervals[:count]
     _forget()
 
 

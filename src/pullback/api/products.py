@@ -1,4 +1,4 @@
-"""`vjp`, `jvp` and `linearize`: products with the Jacobian, without forming it.
+"""`vjp` and `jvp`: products with the Jacobian, without forming it.
 
 Conventions as in JAX (Bradbury et al. 2018, *JAX*, ``jax.vjp``, ``jax.jvp``); complex numbers as in
 ``docs/conventions.md``.
@@ -6,16 +6,16 @@ Conventions as in JAX (Bradbury et al. 2018, *JAX*, ``jax.vjp``, ``jax.jvp``); c
 
 from __future__ import annotations
 
-import functools
 import operator
 from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 
-from pullback.api.again import begin, compared, repeated, settles
+from pullback.api.again import begin, compared, forget, moved, repeated, settles
 from pullback.api.compile import check_arguments, is_compiled
 from pullback.api.follow import Followed, checked_leaves, function_name, outcome, plain_aux, pushed, zeros
+from pullback.api.sharing import sharing
 from pullback.base.errors import ConventionError, MutationError, NotDifferentiableError, ShapeError
 from pullback.base.mutable import Mutable
 from pullback.base.pytrees import flatten, tree_map, unflatten
@@ -90,8 +90,11 @@ def vjp(
         """The cotangents of the primals for the cotangent `y_bar` of the value."""
         owner = f"the vjp of {recorded.followed.name}"
         bars = matching(conjugated(y_bar, convention), recorded.structure, recorded.specs, "cotangent", owner)
-        again = functools.partial(_Recorded, function, primals, has_aux)
-        return tuple(conjugated(bar, convention) for bar in _pulled(recorded, again, bars))
+
+        def again(values: tuple[Any, ...]) -> _Recorded:
+            return _Recorded(function, values, has_aux)
+
+        return tuple(conjugated(bar, convention) for bar in _pulled(recorded, again, primals, bars))
 
     value = unflatten(recorded.structure, recorded.values)
     recorded.values = []  # the caller's alone
@@ -99,24 +102,31 @@ def vjp(
 
 
 @settles
-def _pulled(recorded: _Recorded, again: Callable[[], _Recorded], bars: list[Any]) -> list[Any]:
+def _pulled(
+    recorded: _Recorded, again: Callable[[Any], _Recorded], primals: tuple[Any, ...], bars: list[Any]
+) -> list[Any]:
     """The cotangents of the primals for those of the leaves; `again` records once more."""
 
     def run() -> tuple[list[Any], list[Any]]:
-        other = again()
+        other = again(primals)
         return other.values, other.pulled(bars)
 
     def told(found: Any) -> Any:
         return found
 
-    if NOTED:
-        begin()
+    def near() -> None:
+        again(moved(primals)).pulled(bars)
+
+    since = begin() if NOTED else 0
     try:
         found = recorded.pulled(bars)
     except UndeterminedError as error:
         weight = max(float(np.max(np.abs(bare(bar)), initial=0)) for bar in bars)
-        return repeated(run, told, error, weight)[1]
-    return compared(run, told, run())[1] if NOTED else found
+        return repeated(run, told, error, near, weight)[1]
+    if not NOTED:
+        return found
+    forget(since)
+    return compared(run, told, run(), near, since)[1]
 
 
 class _Recorded:
@@ -129,7 +139,7 @@ class _Recorded:
 
     def __init__(self, function: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool) -> None:
         self.followed = followed = Followed("pb.vjp", function, tuple(range(len(primals))), primals)
-        output, aux = with_aux(outcome(function, followed.arguments), has_aux, "vjp")
+        output, aux = with_aux(outcome(function, followed.arguments, shared=sharing(primals)), has_aux, "vjp")
         leaves, self.structure = flatten(output)
         self._owns = [followed.own(leaf) for leaf in leaves]
         self.specs = [spec_of(bare(leaf)) for leaf in leaves]
@@ -157,15 +167,17 @@ def _of_one_number(
     """
     from pullback.api.native import quick_or_planned
 
-    if NOTED:
-        begin()
+    since = begin() if NOTED else 0
     try:
         found = quick_or_planned(function, tuple(range(len(primals))), has_aux, primals)  # type: ignore[arg-type]
     except (MutationError, UndeterminedError):
         # It writes into one of two arguments that share memory, which are copies on the tape; or one run
         # does not tell its derivative.
         return None
-    if found is None or NOTED:
+    if NOTED:
+        forget(since)
+        return None
+    if found is None:
         return None
     output, gradients = found
     value, aux = with_aux(output, has_aux, "vjp")
@@ -275,12 +287,18 @@ def forward(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: 
     Raises:
         SplitError: if a tangent splits equal values, where reverse mode may know the derivative.
     """
-    if NOTED:
-        begin()
+    since = begin() if NOTED else 0
     found = _forward(function, primals, tangents, has_aux)
     if not NOTED:
         return found
-    return compared(lambda: _forward(function, primals, tangents, has_aux), operator.itemgetter(0, 1), found)
+
+    def run() -> Any:
+        return _forward(function, primals, tangents, has_aux)
+
+    def near() -> None:
+        _forward(function, moved(tuple(primals), tuple(tangents)), tangents, has_aux)
+
+    return compared(run, operator.itemgetter(0, 1), found, near, since)
 
 
 def _forward(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool) -> Any:
@@ -303,7 +321,7 @@ def _forward(function: Callable[..., Any], primals: Any, tangents: Any, has_aux:
         arguments.append(
             unflatten(structure, [Dual(x, d, forward) for x, d in zip(leaves, dots, strict=True)])
         )
-    output, aux = with_aux(outcome(function, arguments), has_aux, "jvp")
+    output, aux = with_aux(outcome(function, arguments, shared=sharing(primals)), has_aux, "jvp")
     forward.finished = True
     leaves, structure = flatten(output)
     pairs = [pushed(leaf, forward) for leaf in leaves]
@@ -327,67 +345,21 @@ def _by_rows(function: Callable[..., Any], primals: Any, tangents: Any, has_aux:
         bars = flatten(list(pull(unflatten(structure, [seed[()] for seed in seeds]))))[0]
         return sum(np.real(np.sum(np.conj(bar) * dot)) for bar, dot in zip(bars, dots, strict=True))
 
-    moved: list[Any] = []
+    found: list[Any] = []
     for k, (leaf, spec) in enumerate(zip(leaves, specs, strict=True)):
         if spec.dtype.kind not in "fc" or not spec.size:
-            moved.append(zeros(_inexact(leaf)))
+            found.append(zeros(_inexact(leaf)))
             continue
         entries = [along(k, entry, 1) for entry in range(spec.size)]
         if spec.dtype.kind == "c":
             entries = [one + 1j * along(k, entry, 1j) for entry, one in enumerate(entries)]
-        moved.append(fit(np.reshape(np.stack(entries), spec.shape)[()], spec))
-    return (value, unflatten(structure, moved), *aux)
+        found.append(fit(np.reshape(np.stack(entries), spec.shape)[()], spec))
+    return (value, unflatten(structure, found), *aux)
 
 
 def _inexact(value: Any) -> Spec:
     spec = spec_of(bare(value))
     return spec if spec.dtype.kind in "fc" else Spec(spec.shape, np.dtype(float))
-
-
-def linearize(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
-    """Evaluate `function` and return its value with the linear map of tangents at `primals`.
-
-    The map is the adjoint of the adjoint: recorded once, it costs no evaluation of `function` for further
-    tangents.
-
-    Args:
-        function: of as many arguments as there are primals.
-        primals: arrays, numbers or pytrees of a floating or complex dtype.
-
-    Returns:
-        ``(value, push)``; ``push(*tangents)``, one tangent for each primal, returns the tangent of the value.
-
-    Raises:
-        NotDifferentiableError: if a primal is integer or boolean.
-        ShapeError: from ``push``, if a tangent has another structure, shape or dtype than its primal.
-
-    Example:
-        >>> import numpy as np, pullback as pb
-        >>> y, push = pb.linearize(np.exp, 0.0)
-        >>> print(y, push(3.0))
-        1.0 3.0
-
-    Source: transposing twice, as in Radul et al., *You Only Linearize Once*, POPL 2023.
-    """
-    value, pull = vjp(function, *primals)
-    _, push_back = vjp(pull, tree_map(lambda leaf: np.ones_like(leaf)[()], value))
-    known = [flatten(primal) for primal in primals]
-    specs = [[spec_of(bare(leaf)) for leaf in leaves] for leaves, _ in known]
-    owner = f"the linear map of {function_name(function)}"
-
-    def push(*tangents: Any) -> Any:
-        """The tangent of the value."""
-        if len(tangents) != len(primals):
-            raise ShapeError(
-                f"linearize was given {len(primals)} primals, and its map {len(tangents)} tangents"
-            )
-        fitted = [
-            unflatten(structure, matching(tangent, structure, own, "tangent", owner))
-            for tangent, (_, structure), own in zip(tangents, known, specs, strict=True)
-        ]
-        return push_back(tuple(fitted))[0]
-
-    return value, push
 
 
 def refuse_integers(value: Any, what: str) -> None:

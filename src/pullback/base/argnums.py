@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from pullback.base.errors import UnsupportedError
 
 Argnums = int | str | tuple[int | str, ...] | list[int | str]
@@ -28,6 +30,11 @@ class Chosen:
 
     def values(self) -> tuple[Any, ...]:
         return tuple([self.args[key] if isinstance(key, int) else self.kwargs[key] for key in self.keys])
+
+    def elsewhere(self, values: Sequence[Any]) -> Chosen:
+        """The call with other values for the chosen arguments, chosen again."""
+        args, kwargs = self.replaced(values)
+        return Chosen(tuple(args), kwargs, self.keys, self.single)
 
     def replaced(self, values: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
         """The call with other values for the chosen arguments."""
@@ -79,3 +86,21 @@ def _key(
             remedy="name a keyword argument by its name: argnums='name'.",
         )
     return position
+
+
+def positional_counts(function: Callable[..., Any], given: int) -> tuple[int, int]:
+    """How many arguments a function takes by position, at least and at most.
+
+    Args:
+        given: the answer for a function that takes any number, or does not say.
+    """
+    if isinstance(function, np.ufunc):
+        return function.nin, function.nin
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return given, given
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return given, given
+    places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return sum(p.default is p.empty for p in places), len(places)

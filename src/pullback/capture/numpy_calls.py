@@ -8,6 +8,7 @@ in the table of rules becomes a statement as it is, with lists made into arrays 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -120,13 +121,22 @@ def call_numpy(context: Context, function: Any, args: list[Any], kwargs: Kwargs)
         result = _handled(context, REWRITES[function], function, args, kwargs)
     elif function in CREATION:
         result = _handled(context, CREATION[function], function, args, kwargs)
-    elif function is np.einsum and len(args) > 3 and kwargs.get("optimize", False) is not False:
+    elif function is np.einsum and _is_by_pairs(args, kwargs):
         result = contract(context, args, kwargs)
     else:
         result = _plain(context, function, args, kwargs)
     if out is None:
         return noted(context, function, args, result)
     return store_out(context, out, result)
+
+
+def _is_by_pairs(args: list[Any], kwargs: Kwargs) -> bool:
+    """Whether an `np.einsum` is one of many tensors that is best taken two at a time."""
+    if len(args) <= 3 or "optimize" in kwargs:
+        return len(args) > 3 and kwargs["optimize"] is not False
+    # With two labels or less one loop nest has as few steps, and no array in between.
+    text = to_python(args[0]) if is_static(args[0]) else None
+    return isinstance(text, str) and len(set(text) - set(" ,.->")) > 2
 
 
 def _handled(
@@ -313,7 +323,7 @@ def _argument(context: Context, function: Any, position: int, value: Any) -> Any
             return _sequence(context, function, value)
         if is_static(value) and function in _OF_LISTS:
             return Const(to_python(value))
-        if position == 0 or isinstance(function, np.ufunc) or function in _TWO_ARRAYS:
+        if isinstance(function, np.ufunc) or position < _ARRAYS.get(function, 1):
             return as_array(context, value)
         return _static_tuple(context, value)
     if is_static(value):
@@ -325,10 +335,11 @@ def _argument(context: Context, function: Any, position: int, value: Any) -> Any
 _OF_LISTS = frozenset([np.matmul, np.vecdot, np.einsum])
 """Functions that do not take a tuple for a list."""
 
-_TWO_ARRAYS = frozenset([
-    np.dot, np.inner, np.outer, np.vdot, np.kron, np.convolve, np.correlate, np.where, np.interp, np.cross,
-    np.linalg.solve, np.append, np.searchsorted, np.clip, np.take, np.einsum, np.tensordot, np.trapezoid,
-])  # fmt: skip
+_ARRAYS: dict[Any, float] = dict.fromkeys([
+    np.dot, np.inner, np.outer, np.vdot, np.kron, np.convolve, np.correlate, np.cross, np.linalg.solve,
+    np.append, np.searchsorted, np.take, np.tensordot, np.trapezoid,
+], 2) | dict.fromkeys([np.where, np.interp, np.clip], 3) | {np.einsum: math.inf}  # fmt: skip
+"""How many arrays a function takes that is no ufunc, where that is not one."""
 
 
 def _sequence(context: Context, function: Any, value: Any) -> tuple[Any, ...]:

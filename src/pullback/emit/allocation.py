@@ -5,15 +5,19 @@ Numba's ``np.empty`` is a function, compiled anew for every program and rank in 
 
 import hashlib
 import pickle
-from typing import Any, NamedTuple
+from itertools import accumulate
+from typing import Any
 
 from llvmlite import ir
 from numba.core import callconv, cgutils, types
+from numba.core.runtime import nrtdynmod
 from numba.core.typing.npydecl import parse_dtype, parse_shape
 from numba.extending import lower_builtin, type_callable
 from numba.np.arrayobj import get_itemsize
 
 from pullback.emit import native
+from pullback.emit.direct.elements import View, contiguous_steps
+from pullback.emit.shared import shared
 
 
 def _typer(context):
@@ -29,28 +33,29 @@ type_callable(native.zeros)(_typer)
 
 @lower_builtin(native.empty, types.Any, types.Any)
 def _empty(context, builder, signature, arguments, loc=None):
-    lengths = _lengths(context, builder, signature.args[0], arguments[0])
-    return allocated(context, builder, signature.return_type, lengths, loc, natural=False).value
+    return _given(context, builder, signature, arguments, loc).whole(context, builder)
 
 
 @lower_builtin(native.zeros, types.Any, types.Any)
 def _zeros(context, builder, signature, arguments, loc=None):
+    array = _given(context, builder, signature, arguments, loc)
+    clear(context, builder, array)
+    return array.whole(context, builder)
+
+
+def _given(context, builder, signature, arguments, loc):
     lengths = _lengths(context, builder, signature.args[0], arguments[0])
-    array = allocated(context, builder, signature.return_type, lengths, loc, natural=False)
-    cgutils.memset(builder, array.data, array.size, 0)
-    return array.value
+    return allocated(context, builder, signature.return_type, lengths, loc, natural=False)
 
 
-class Allocated(NamedTuple):
-    """A new array: Numba's structure of its parts, where its elements are, and how many bytes they take."""
-
-    value: Any
-    data: Any
-    size: Any
+def clear(context, builder, array):
+    """Write zeros into a contiguous array, a `View`."""
+    size = builder.mul(array.size(builder), cgutils.intp_t(get_itemsize(context, array.kind)))
+    cgutils.memset(builder, array.data, size, 0)
 
 
 def allocated(context, builder, kind, lengths, loc=None, natural=True):
-    """A new array of type `kind` and these lengths, contiguous in C order.
+    """A new array of type `kind` and these lengths, contiguous in C order, as a `View`.
 
     Args:
         natural: whether the lengths are known not to be negative, or something else checks them.
@@ -58,30 +63,18 @@ def allocated(context, builder, kind, lengths, loc=None, natural=True):
     itemsize = ir.Constant(cgutils.intp_t, get_itemsize(context, kind))
     alignment = ir.Constant(ir.IntType(32), context.get_preferred_array_alignment(kind.dtype))
     function = _function(context, builder.module, len(lengths))
-    refusals = [exception(context, builder, error, (message,), loc) for error, message in _REFUSALS]
-    if natural:
-        refusals[-1] = ir.Constant(refusals[-1].type, None)
+    refusals = exceptions(context, builder, _REFUSALS[:2] if natural else _REFUSALS, loc)
     place = context.call_conv._get_excinfo_argument(builder.function)
-    memory = builder.call(function, [itemsize, alignment, place, *refusals, *lengths])
+    memory = builder.call(function, [itemsize, alignment, place, refusals, *lengths])
     leave_if(builder, cgutils.is_null(builder, memory))
-    element = context.get_data_type(kind.dtype)
-    data = builder.bitcast(context.nrt.meminfo_data(builder, memory), element.as_pointer())
-    strides, count = [], ir.Constant(cgutils.intp_t, 1)
-    for length in reversed(lengths):
-        strides.insert(0, builder.mul(count, itemsize))
-        count = builder.mul(length, count, flags=["nsw"])
-    parts = {
-        "meminfo": memory, "nitems": count, "itemsize": itemsize, "data": data,
-        "shape": cgutils.pack_array(builder, lengths, cgutils.intp_t),
-        "strides": cgutils.pack_array(builder, strides, cgutils.intp_t),
-    }  # fmt: skip
-    value = context.get_constant_null(kind)
-    position = context.data_model_manager[kind].get_field_position
-    for name, part in parts.items():
-        value = builder.insert_value(value, part, position(name))
-    return Allocated(value, data, builder.mul(count, itemsize))
+    parts = builder.bitcast(memory, nrtdynmod._meminfo_struct_type.as_pointer())
+    data = builder.load(cgutils.gep_inbounds(builder, parts, 0, _DATA))
+    data = builder.bitcast(data, context.get_data_type(kind.dtype).as_pointer())
+    return View(kind, data, lengths, contiguous_steps(builder, "C", lengths), memory)
 
 
+_DATA = 3
+"""Where Numba's account of some memory has the pointer to it."""
 _REFUSALS = (
     (MemoryError, "Allocation failed"),
     (ValueError, "array is too big; its size in bytes is larger than the maximum possible size"),
@@ -90,61 +83,75 @@ _REFUSALS = (
 
 
 def _function(context, module, rank):
-    """What allocates an array of so many axes, once for all in a module; null if it has left an exception."""
-    name = f"pullback.allocate.{rank}"
-    known = module.globals.get(name)
-    if known is not None:
-        return known
+    """What allocates an array of so many axes; null if it has left an exception."""
     word, refusal = cgutils.intp_t, callconv.excinfo_ptr_t
-    kinds = [word, ir.IntType(32), refusal.as_pointer(), *(refusal,) * len(_REFUSALS), *(word,) * rank]
-    function = ir.Function(module, ir.FunctionType(cgutils.voidptr_t, kinds), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
+    kinds = [word, ir.IntType(32), refusal.as_pointer(), refusal, *(word,) * rank]
+
+    def write(builder, size, alignment, place, refusals, *lengths):
+        no_memory, too_big, negative = (refusal_of(builder, refusals, k) for k in range(len(_REFUSALS)))
+        is_negative = is_too_big = cgutils.false_bit
+        for length in reversed(lengths):
+            is_negative = builder.or_(is_negative, builder.icmp_signed("<", length, ir.Constant(word, 0)))
+            product = builder.smul_with_overflow(size, length)
+            size = builder.extract_value(product, 0)
+            is_too_big = builder.or_(is_too_big, builder.extract_value(product, 1))
+        with builder.if_then(builder.or_(is_negative, is_too_big), likely=False):
+            builder.store(builder.select(is_negative, negative, too_big), place)
+            builder.ret(ir.Constant(cgutils.voidptr_t, None))
+        memory = context.nrt.meminfo_alloc_aligned_unchecked(builder, size, alignment)
+        with builder.if_then(cgutils.is_null(builder, memory), likely=False):
+            builder.store(no_memory, place)
+        builder.ret(memory)
+
+    kind = ir.FunctionType(cgutils.voidptr_t, kinds)
+    function = shared(module, f"pullback.allocate.{rank}", kind, write)
     function.return_value.add_attribute("noalias")
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    size, alignment, place, no_memory, too_big, negative, *lengths = function.args
-    is_negative = is_too_big = cgutils.false_bit
-    for length in reversed(lengths):
-        is_negative = builder.or_(is_negative, builder.icmp_signed("<", length, ir.Constant(word, 0)))
-        product = builder.smul_with_overflow(size, length)
-        size = builder.extract_value(product, 0)
-        is_too_big = builder.or_(is_too_big, builder.extract_value(product, 1))
-    with builder.if_then(builder.or_(is_negative, is_too_big), likely=False):
-        builder.store(builder.select(is_negative, negative, too_big), place)
-        builder.ret(ir.Constant(cgutils.voidptr_t, None))
-    memory = context.nrt.meminfo_alloc_aligned_unchecked(builder, size, alignment)
-    with builder.if_then(cgutils.is_null(builder, memory), likely=False):
-        builder.store(no_memory, place)
-    builder.ret(memory)
     return function
 
 
 def exception(context, builder, error, arguments, loc):
     """The constant that stands for an exception, which is raised at a place in the source."""
-    leaving = getattr(builder, "leaving", None)
-    where = None if loc is None else ("compiled" if leaving is None else leaving.name, loc.filename, loc.line)
-    described = (error, arguments, where)
     if not error.__module__.startswith(("builtins", "numpy", "pullback")):
-        return context.get_python_api(builder).serialize_object(described)
-    return _pickled(builder.module, pickle.dumps(described, pickle.DEFAULT_PROTOCOL))
+        return context.get_python_api(builder).serialize_object((error, arguments, _place(builder, loc)))
+    return _pickled(builder.module, [(error, arguments, _place(builder, loc))])
 
 
-def _pickled(module, data):
-    """A constant as `callconv` has them, with what it points to behind it, since each global takes time."""
-    digest = hashlib.sha1(data).digest()
-    name = f".const.exception.{digest.hex()}"
+def exceptions(context, builder, refusals, loc):
+    """A constant with one exception after the other, as `exception` has each, for `refusal_of`.
+
+    Args:
+        refusals: pairs of a class of Python or NumPy, and a message.
+    """
+    place = _place(builder, loc)
+    return _pickled(builder.module, [(error, (message,), place) for error, message in refusals])
+
+
+def refusal_of(builder, refusals, k):
+    """The exception that is at position `k` in `exceptions`."""
+    return builder.gep(refusals, [ir.IntType(32)(k)])
+
+
+def _place(builder, loc):
+    leaving = getattr(builder, "leaving", None)
+    return None if loc is None else ("compiled" if leaving is None else leaving.name, loc.filename, loc.line)
+
+
+def _pickled(module, described):
+    """Constants as `callconv` has them, with what they point to behind, since each global takes time."""
+    data = [pickle.dumps(one, pickle.DEFAULT_PROTOCOL) for one in described]
+    data += [hashlib.sha1(one).digest() for one in data]
+    name = f".const.exception.{hashlib.sha1(b''.join(data)).hexdigest()}"
     if name not in module.globals:
-        body = cgutils.make_bytearray(data + digest)
-        kind = ir.LiteralStructType([*callconv.excinfo_t.elements, body.type])
-        made: Any = cgutils.add_global_variable(module, kind, name)
+        body, length, count = cgutils.make_bytearray(b"".join(data)), ir.IntType(32), len(described)
+        infos = ir.ArrayType(callconv.excinfo_t, count)
+        made: Any = cgutils.add_global_variable(module, ir.LiteralStructType([infos, body.type]), name)
         made.linkage, made.global_constant = "internal", True
-        length = ir.IntType(32)
-        parts = [made.gep([length(0), length(5), length(place)]) for place in (0, len(data))]
-        pickled, hashed = (part.bitcast(cgutils.voidptr_t) for part in parts)
+        ends = [0, *accumulate(map(len, data))]
+        begin = [made.gep([length(0), length(1), length(end)]).bitcast(cgutils.voidptr_t) for end in ends]
         null = ir.Constant(cgutils.voidptr_t, None)
-        made.initializer = ir.Constant.literal_struct(
-            [pickled, length(len(data)), hashed, null, length(0), body]
-        )
+        parts = [[begin[k], length(len(data[k])), begin[count + k], null, length(0)] for k in range(count)]
+        infos = ir.Constant(infos, [ir.Constant.literal_struct(part) for part in parts])
+        made.initializer = ir.Constant.literal_struct([infos, body])
     return module.globals[name].bitcast(callconv.excinfo_ptr_t)
 
 
@@ -163,7 +170,7 @@ def leave_if(builder, condition):
     """Leave the function with the exception that something which was called has put into its place."""
     leaving = getattr(builder, "leaving", None)
     if leaving is not None:
-        _branch(builder, condition, leaving.failed())
+        _branch(builder, condition, leaving.failing)
         return
     with builder.if_then(condition, likely=False):
         builder.ret(callconv.RETCODE_USEREXC)

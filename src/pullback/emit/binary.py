@@ -19,6 +19,8 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.runtime.nrt import rtsys
 from numba.core.typing.templates import signature
 
+from pullback.emit.shared import add, needed
+
 _CONFIG: Any = importlib.import_module("numba.core.config")
 _RUNTIME: Any = importlib.import_module("numba.core.runtime._nrt_python")
 
@@ -29,7 +31,8 @@ def packed(result: CompileResult) -> bytes:
     # They may not be fit for pickle.
     description.typemap = description.calltypes = None
     environments = result._find_referenced_environments()
-    parts = (library.name, library._get_compiled_object(), description, result.environment, environments)
+    codes = library._get_compiled_object(), needed(library._final_module)
+    parts = (library.name, *codes, description, result.environment, environments)
     return pickle.dumps(parts, protocol=pickle.HIGHEST_PROTOCOL)
 
 
@@ -39,7 +42,8 @@ def unpacked(content: bytes, params: tuple[types.Type, ...], target: Any) -> Com
     Its module has to be in `sys.modules`, where the functions are found that run in Python.
     """
     _with_runtime(target)
-    name, machine_code, description, environment, others = pickle.loads(content)
+    name, machine_code, functions, description, environment, others = pickle.loads(content)
+    add(functions)
     codegen = target.codegen()
     with global_compiler_lock:
         library = codegen.create_library(name)

@@ -35,6 +35,7 @@ from pullback.emit import (
     binary,
     cache,
     callback,
+    determinants,
     exponential,
     frontend,
     inner_loops,
@@ -43,6 +44,7 @@ from pullback.emit import (
     native,
     overloads,
     rows,
+    shared,
     sizes,
     systems,
     triangles,
@@ -67,7 +69,7 @@ OPTIONS: dict[str, Any] = {
 def compiled(source: Source, params: tuple[Type, ...]) -> Callable[..., Any]:
     """The function of `source`, compiled for the types of its parameters."""
     signature = tuple(numba_type(param) for param in params)
-    key = cache.key(source.text, repr(signature), _surroundings())
+    key = cache.key(source.text, repr(signature), surroundings())
     name = f"{source.name[:40]}_{key}.bin"
     code, machine_code = _kept(name)
     module = module_of(source, key, code)
@@ -132,11 +134,11 @@ def _loaded(machine_code: bytes, name: str, signature: tuple[types.Type, ...]) -
 
 
 @functools.cache
-def _surroundings() -> str:
+def surroundings() -> str:
     """What compiled code depends on beside its source: versions, options, the processor, our overloads."""
     modules = (
-        native, overloads, allocation, arithmetic, binary, callback, exponential, frontend, inner_loops,
-        lapack, matmul, rows, sizes, systems, triangles, vector_math,
+        native, overloads, allocation, arithmetic, binary, callback, determinants, exponential, frontend,
+        inner_loops, lapack, matmul, rows, shared, sizes, systems, triangles, vector_math,
     )  # fmt: skip
     direct = sorted(Path(str(pipeline.__file__)).parent.glob("*.py"))
     own = [path.read_text() for path in (*(Path(str(module.__file__)) for module in modules), *direct)]

@@ -11,8 +11,9 @@ from numba.extending import lower_builtin, type_callable
 from numba.np.linalg import call_xxgemm, check_blas_return, ensure_blas, get_blas_kind
 
 from pullback.emit import arithmetic, native
-from pullback.emit.allocation import allocated, exception, leave_if, raise_if
+from pullback.emit.allocation import allocated, exceptions, leave_if, raise_if, refusal_of
 from pullback.emit.direct.elements import WORD, View
+from pullback.emit.shared import shared
 
 PRODUCTS = "pullback.multiply."
 """How the names of functions begin that multiply matrices."""
@@ -50,21 +51,22 @@ def _type_of_multiply(context):
 @lower_builtin(native.matmul, types.Array, types.Array)
 @lower_builtin(native.matmul, types.Array, types.Array, types.Integer)
 def _matmul(context, builder, signature, arguments, loc=None):
-    a, b = (View(context, builder, *pair) for pair in zip(signature.args[:2], arguments[:2], strict=True))
+    pairs = zip(signature.args[:2], arguments[:2], strict=True)
+    a, b = (View.of(context, builder, *pair) for pair in pairs)
     conjugate = arguments[2].constant if len(arguments) > 2 else -1
-    return product_of(context, builder, signature.return_type, a, b, conjugate, loc)
+    return product_of(context, builder, signature.return_type, a, b, conjugate, loc).whole(context, builder)
 
 
 @lower_builtin(native.multiply, types.Array, types.Array, types.Array, types.Integer, types.Boolean)
 def _multiply(context, builder, signature, arguments, loc=None):
     pairs = zip(signature.args[:3], arguments[:3], strict=True)
-    y, a, b = (View(context, builder, *pair) for pair in pairs)
+    y, a, b = (View.of(context, builder, *pair) for pair in pairs)
     multiplied(context, builder, y, a, b, arguments[3].constant, arguments[4], loc)
     return context.get_dummy_value()
 
 
 def product_of(context, builder, kind, a, b, conjugate, loc):
-    """A new array of type `kind`, the product of the matrices of which `a` and `b` are the parts."""
+    """A new array of type `kind`, the product of the matrices `a` and `b`; all are `View`s."""
     ensure_blas()
     m, k, n = lengths = (*a.shape, b.shape[1])
     if k is not b.shape[0]:
@@ -75,7 +77,7 @@ def product_of(context, builder, kind, a, b, conjugate, loc):
         _product(context, builder, (a.kind, b.kind, kind), (a.data, b.data, result.data), lengths)
     else:
         _call(context, builder, (result.data, m, n), (a, b), _ways(a, b, conjugate), cgutils.false_bit, loc)
-    return result.value
+    return result
 
 
 def multiplied(context, builder, y, a, b, conjugate, adds, loc):
@@ -103,9 +105,9 @@ def _ways(a, b, which):
 def _call(context, builder, result, factors, ways, adds, loc):
     a, b = factors
     function = _function(context, builder.module, a.kind.dtype)
-    refusals = [exception(context, builder, error, (message,), loc) for error, message in _REFUSALS]
+    refusals = exceptions(context, builder, _REFUSALS, loc)
     place = context.call_conv._get_excinfo_argument(builder.function)
-    given = (*result, a.data, *a.shape, b.data, *b.shape, *ways, adds, place, *refusals)
+    given = (*result, a.data, *a.shape, b.data, *b.shape, *ways, adds, place, refusals)
     leave_if(builder, builder.call(function, given))
 
 
@@ -116,38 +118,28 @@ def _is_much(builder, lengths):
 
 
 def _function(context, module, dtype):
-    """What multiplies matrices of numbers of this kind, once for all in a module.
-
-    It gives 1 where it has left an exception instead.
-    """
-    name = f"{PRODUCTS}{dtype}"
-    known = module.globals.get(name)
-    if known is not None:
-        return known
+    """What multiplies matrices of numbers of this kind; it gives 1 where it has left an exception instead."""
     matrix = [context.get_data_type(dtype).as_pointer(), WORD, WORD]
-    raising = [callconv.excinfo_ptr_t.as_pointer(), *(callconv.excinfo_ptr_t,) * len(_REFUSALS)]
+    raising = [callconv.excinfo_ptr_t.as_pointer(), callconv.excinfo_ptr_t]
+
+    def write(builder, y, rows, columns, a, m, k, b, inner, n, way_a, way_b, adds, place, refusals):
+        is_much = _is_much(builder, (m, k, n))
+        longest = builder.icmp_signed(">", builder.or_(builder.or_(m, k), n), WORD(2**31 - 1))
+        differ = builder.or_(builder.icmp_signed("!=", rows, m), builder.icmp_signed("!=", columns, n))
+        tests = (builder.icmp_signed("!=", k, inner), differ, builder.and_(is_much, longest))
+        for position, test in enumerate(tests):
+            with builder.if_then(test, likely=False):
+                builder.store(refusal_of(builder, refusals, position), place)
+                builder.ret(cgutils.true_bit)
+        with builder.if_else(is_much) as (many, few):
+            with many:
+                _by_blas(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds)
+            with few:
+                _by_loops(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds)
+        builder.ret(cgutils.false_bit)
+
     kind = ir.FunctionType(cgutils.bool_t, [*matrix * 3, _CHAR, _CHAR, cgutils.bool_t, *raising])
-    function = ir.Function(module, kind, name)
-    function.linkage = "internal"
-    for attribute in ("noinline", "minsize", "optsize"):
-        function.attributes.add(attribute)
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    y, rows, columns, a, m, k, b, inner, n, way_a, way_b, adds, place, *refusals = function.args
-    is_much = _is_much(builder, (m, k, n))
-    longest = builder.icmp_signed(">", builder.or_(builder.or_(m, k), n), WORD(2**31 - 1))
-    differ = builder.or_(builder.icmp_signed("!=", rows, m), builder.icmp_signed("!=", columns, n))
-    tests = (builder.icmp_signed("!=", k, inner), differ, builder.and_(is_much, longest))
-    for test, refusal in zip(tests, refusals, strict=True):
-        with builder.if_then(test, likely=False):
-            builder.store(refusal, place)
-            builder.ret(cgutils.true_bit)
-    with builder.if_else(is_much) as (many, few):
-        with many:
-            _by_blas(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds)
-        with few:
-            _by_loops(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds)
-    builder.ret(cgutils.false_bit)
-    return function
+    return shared(module, f"{PRODUCTS}{dtype}", kind, write, ("minsize", "optsize"))
 
 
 def _by_blas(context, builder, dtype, y, a, b, m, k, n, way_a, way_b, adds):

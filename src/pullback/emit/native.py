@@ -160,6 +160,26 @@ def solved_by(a: np.ndarray, b: np.ndarray, factors: np.ndarray, transposed: boo
     return systems.solved_by(a, b, factors, transposed)
 
 
+def inverted_by(a: np.ndarray, factors: np.ndarray) -> Any:
+    """As in `rules.systems`; so are those that follow."""
+    return systems.inverted_by(a, factors)
+
+
+def slogdet_by(a: np.ndarray, factors: np.ndarray) -> Any:
+    """The sign of the determinant, and the logarithm of its size."""
+    return systems.slogdet_by(a, factors)
+
+
+def det_by(a: np.ndarray, factors: np.ndarray) -> Any:
+    """The determinant."""
+    return systems.det_by(a, factors)
+
+
+def minors_by(a: np.ndarray, factors: np.ndarray) -> Any:
+    """Its gradient."""
+    return systems.minors_by(a, factors)
+
+
 def cholesky(a: np.ndarray) -> np.ndarray:
     """``np.linalg.cholesky(a)`` of one matrix."""
     return np.linalg.cholesky(a)
@@ -218,8 +238,8 @@ def interpreted(*results: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
 __all__ = [
     "ROWS", "any_cos", "any_sin", "check_divisor", "check_fits", "check_index", "check_indices", "cholesky",
-    "congruent", "direction", "divide", "eigh", "eigh_cotangent", "empty", "exp", "expm", "expm_slope",
-    "factor_cotangent", "factorised", "interpreted", "log", "log1p", "magnitude", "matmul", "multiply",
-    "near_cos", "near_sin", "opaque", "reserve", "scale", "solve", "solved_by", "svd", "svd_cotangent",
-    "tanh", "zeros",
+    "congruent", "det_by", "direction", "divide", "eigh", "eigh_cotangent", "empty", "exp", "expm",
+    "expm_slope", "factor_cotangent", "factorised", "interpreted", "inverted_by", "log", "log1p",
+    "magnitude", "matmul", "minors_by", "multiply", "near_cos", "near_sin", "opaque", "reserve", "scale",
+    "slogdet_by", "solve", "solved_by", "svd", "svd_cotangent", "tanh", "zeros",
 ]  # fmt: skip

@@ -40,7 +40,7 @@ def _reserve(context, builder, signature, arguments):
             length = builder.select(builder.icmp_signed(">", twice, size), twice, size)
             wider = allocation.allocated(context, builder, signature.return_type, [length])
             cgutils.raw_memcpy(builder, wider.data, room.data, room.nitems, room.itemsize)
-            builder.store(wider.value, result)
+            builder.store(wider.whole(context, builder), result)
     return builder.load(result)
 
 

@@ -1,5 +1,7 @@
 """Numba's versions of a linear system, and of its two steps: the factors of a matrix, and solutions by them.
 
+What else factors serve is in `emit.determinants`.
+
 The factors are those of `rules.substitution`, which also has the work done where there is much; of small
 matrices they have no inverses of blocks. The order begins with -1 if the matrix is singular.
 """
@@ -26,7 +28,7 @@ from pullback.emit.lapack import (
 )
 from pullback.rules.substitution import Factors, rows_of, substituted
 
-_FEW = 32
+FEW = 32
 """Larger matrices are left to Python's BLAS."""
 _ROOM = rows_of(0)
 
@@ -118,8 +120,8 @@ def _factorised(a):
         n = a.shape[1]
         if a.shape[0] != n or not n:
             return native.empty((0, n), kind)
-        factors = native.empty((n + 1 if n <= _FEW else n + _ROOM, n), kind)
-        if n > _FEW:
+        factors = native.empty((n + 1 if n <= FEW else n + _ROOM, n), kind)
+        if n > FEW:
             factorise_into(factors, a)
             return factors
         pivots = native.empty(n, PIVOT)
@@ -171,7 +173,7 @@ def solution_of(kind: Any, vector: bool) -> Any:
         y = native.empty((n, columns), kind)
         failed = n > 0 and columns > 0 and factors[n, 0].real < 0
         if not failed:
-            if n > _FEW and columns:
+            if n > FEW and columns:
                 solve_into(y, right, factors, transposed)
             else:
                 substitute(y, right, factors, transposed)

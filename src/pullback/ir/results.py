@@ -15,7 +15,7 @@ from pullback.ir.types import INT, Array, Scalar, Type, dummy, join, result_type
 from pullback.rules.spectra.eigh import eigh_cotangent, eigh_tangent
 from pullback.rules.spectra.svd import svd_cotangent
 from pullback.rules.spectra.svd_tangent import svd_tangent
-from pullback.rules.systems import factorised, solved_by
+from pullback.rules.systems import factorised, inverted_by, minors_by, solved_by
 from pullback.rules.table import TABLE
 from pullback.rules.triangular import factor_cotangent
 
@@ -124,7 +124,7 @@ def _types_by_numpy(
     if known or not any(isinstance(kind, Array) and kind.ones for kind in kinds):
         return kinds
     # An axis of length 1 may be an accident of the dummies: of the difference of two elements.
-    for other in (length + 1, length + 5, Varied(length, length + 1), Varied(length + 1, length)):
+    for other in (0, length + 1, length + 5, Varied(length, length + 1), Varied(length + 1, length)):
         try:
             found = types(other)
         except Exception:  # NumPy wants equal lengths, or fixed ones
@@ -358,6 +358,10 @@ def _solved_by(a: Operand, b: Operand, factors: Operand, transposed: Const) -> T
     return Array(right.dtype, right.ndim, right.ones)
 
 
+def _of_a_matrix(a: Operand, factors: Operand) -> Type:
+    return _like(a)
+
+
 TYPES: dict[Callable[..., Any], Callable[..., Type | tuple[Type, ...]]] = {
     primitives.bind: _bind, primitives.item: _item, primitives.view: _view, primitives.pick: _pick,
     np.linalg.cholesky: _cholesky, np.histogram: _histogram,
@@ -366,6 +370,7 @@ TYPES: dict[Callable[..., Any], Callable[..., Type | tuple[Type, ...]]] = {
     np.transpose: _transpose, np.reshape: _reshape, np.broadcast_to: _broadcast_to, np.vdot: _vdot,
     np.linalg.tensorinv: _tensorinv, np.linalg.tensorsolve: _tensorsolve,
     factor_cotangent: _factor_cotangent, factorised: _factorised, solved_by: _solved_by,
+    inverted_by: _of_a_matrix, minors_by: _of_a_matrix,
     eigh_cotangent: _eigh_cotangent, eigh_tangent: _eigh_tangent,
     svd_cotangent: _svd_cotangent, svd_tangent: _svd_tangent,
 }  # fmt: skip

@@ -124,7 +124,9 @@ def view_of(
     """As `mapped`, and the result shares the memory of `base` where that has any."""
     place, whole = base.place, base.reference
     if place is None or whole is None:
-        return mapped(base, shape, back)
+        plain = base.conjugate
+        view = None if plain is None else view_of(plain, shape, back, reference, raw)
+        return replace(mapped(base, shape, back), conjugate=view)
     return located(
         shape,
         base.dtype,

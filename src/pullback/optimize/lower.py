@@ -56,18 +56,17 @@ def lower(program: Program) -> Program:
     uses = Uses(program)
     unsteady: set[str] = set()
     while True:
+        attempt = _Lowering(program, uses, unsteady)
         try:
-            return _Lowering(program, uses, unsteady).program()
-        except _UnsteadyError as error:
-            unsteady.add(error.name)
-
-
-class _UnsteadyError(Exception):
-    """A variable was taken to refer to arrays of one shape, and it does not."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+            lowered = attempt.program()
+        except Exception:
+            # With a wrong shape anything may happen.
+            if not attempt.wrong:
+                raise
+        else:
+            if not attempt.wrong:
+                return lowered
+        unsteady |= attempt.wrong
 
 
 class _Lowering:
@@ -80,7 +79,8 @@ class _Lowering:
     def __init__(self, program: Program, uses: Uses, unsteady: set[str]) -> None:
         self._source = program
         self._uses = uses
-        self._unsteady = unsteady
+        self._unsteady = set(unsteady)
+        self.wrong: set[str] = set()
         self._shapes: dict[str, Index] = {}
         self._known = known_lengths(program)
         params = {param.name for param in program.params}
@@ -159,7 +159,7 @@ class _Lowering:
         if target.name not in self._e.cells:
             self._values[target.name] = self._located(target, target.name)
         elif isinstance(target.type, Array) and target.name not in self._unsteady:
-            raise _UnsteadyError(target.name)
+            self.wrong.add(target.name)
 
     # Loops
 
@@ -316,7 +316,7 @@ class _Lowering:
         elif all(e.extents.equal(n, m) for n, m in zip(own.shape, value.shape, strict=True)):
             store_whole(e, own, value)
         else:
-            raise _UnsteadyError(name)
+            self.wrong.add(name)
 
     def _keep_shape(self, name: str, shape: Index) -> None:
         """Note the shape of the first array that a variable refers to; hold the others to it."""
@@ -329,7 +329,7 @@ class _Lowering:
             else:
                 self._shapes[name] = shape
         elif not all(self._e.extents.equal(n, m) for n, m in zip(first, shape, strict=True)):
-            raise _UnsteadyError(name)
+            self.wrong.add(name)
 
     def _bind(self, target: Var, value: Any) -> None:
         """Assign a variable that is assigned elsewhere too."""

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from pullback.ir.nodes import Block, Checkpoint, Program, Statement
 from pullback.ir.walk import with_blocks
+from pullback.optimize.associate import associated
 from pullback.optimize.cells import forward_cells
 from pullback.optimize.checks import believe_checks
 from pullback.optimize.contract import contract, contract_zeros
+from pullback.optimize.covered import store_products_first
 from pullback.optimize.dce import remove_dead
 from pullback.optimize.first import store_first
 from pullback.optimize.forward import forward_stores
@@ -38,7 +40,8 @@ def simplify(program: Program) -> Program:
 
 def optimize(program: Program) -> Program:
     """What differentiation takes: fused loops over scalars, simplified."""
-    program = _through(program, systems_for_inverses, with_factors, lower, without_counters)
+    program = _through(program, systems_for_inverses, associated, with_factors, store_products_first)
+    program = _through(program, lower, without_counters)
     program = _through(program, believe_checks, share_values)
     fused = _through(program, fuse)
     if fused is not program:

@@ -3,8 +3,8 @@
     factors = factorised(a)              once for all systems with `a`, and ahead of the loops where it does
     y = solved_by(a, b, factors)         not change
 
-Derivatives of the second are systems with the same factors (`rules.systems`). Factors that serve a single
-system after all are not worth two calls.
+So are inverses and determinants. Derivatives of the second are made of the same factors (`rules.systems`).
+Factors that serve a single system after all are not worth two calls.
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from pullback.ir.build import Builder, names_of, operand_type
+from pullback.ir import primitives
+from pullback.ir.build import Builder, names_of
 from pullback.ir.nodes import Assign, Block, Const, Operand, Program, Statement, Var
 from pullback.ir.types import Array
 from pullback.ir.walk import walk, with_blocks
 from pullback.optimize.uses import Uses
-from pullback.rules.systems import factorised, solved_by
+from pullback.rules.systems import det_by, factorised, inverted_by, slogdet_by, solved_by
+
+_BY_FACTORS: dict[Any, Any] = {
+    np.linalg.inv: inverted_by, np.linalg.det: det_by, np.linalg.slogdet: slogdet_by,
+}  # fmt: skip
+"""What makes of factors what a function of a matrix alone makes of it."""
 
 
 def with_factors(program: Program) -> Program:
@@ -79,23 +85,39 @@ def _by_factors(statement: Statement) -> tuple[Any, ...]:
 
 
 def _suits(statement: Statement) -> bool:
-    """Whether it solves with one matrix, of numbers that LAPACK computes with."""
+    """Whether it is made of the factors of one matrix, of numbers that LAPACK computes with."""
     match statement:
         case Assign(function=np.linalg.solve, args=(Var() as a, Var() as b), kwargs=()):
-            kinds = [operand_type(a), operand_type(b)]
-            dtype = kinds[0].dtype
-            return (
-                all(isinstance(kind, Array) and kind.dtype == dtype for kind in kinds)
-                and dtype.char in "fdFD"
-                and kinds[0].ndim == 2
-                and kinds[1].ndim in (1, 2)
-            )
+            return _is_matrix(a) and isinstance(b.type, Array) and b.type.ndim <= 2 and _is_inexact(b)
+        case Assign(function=function, args=(Var() as a,), kwargs=()) if function in _BY_FACTORS:
+            return _is_matrix(a)
     return False
 
 
+def _is_matrix(a: Var) -> bool:
+    return isinstance(a.type, Array) and a.type.ndim == 2 and _is_inexact(a)
+
+
+def _is_inexact(array: Var) -> bool:
+    return isinstance(array.type, Array) and array.type.dtype.char in "fdFD"
+
+
+def _of_one_dtype(arrays: tuple[Any, ...], builder: Builder) -> list[Var]:
+    """The arrays, those of a narrower dtype converted: a real matrix and complex right sides, say."""
+    dtype = np.result_type(*(array.type.dtype for array in arrays))
+    return [
+        array if array.type.dtype == dtype else builder.call(primitives.cast, array, dtype, name=array.name)
+        for array in arrays
+    ]
+
+
 def _in_two_steps(statement: Assign, builder: Builder) -> Block:
-    a, b = statement.args
     with builder.block() as made:
         builder.location, builder.comment = statement.location, statement.comment
+        a, *others = _of_one_dtype(statement.args, builder)
         factors: Operand = builder.call(factorised, a, name="factors")
-    return (*made.statements(), replace(statement, function=solved_by, args=(a, b, factors, Const(False))))
+    if others:
+        rest = replace(statement, function=solved_by, args=(a, *others, factors, Const(False)))
+    else:
+        rest = replace(statement, function=_BY_FACTORS[statement.function], args=(a, factors))
+    return (*made.statements(), rest)

@@ -36,7 +36,7 @@ from pullback.ir.types import Array, Scalar, as_operator
 from pullback.ir.walk import assigns, changed, kept, map_reads, reads, walk, with_body
 from pullback.optimize.broadcast import is_elementwise
 from pullback.optimize.uses import Uses
-from pullback.rules.systems import factorised, solved_by
+from pullback.rules.table import BY_USERS, TABLE
 
 Known = dict[Any, Any]
 
@@ -137,7 +137,7 @@ class _Values:
             return False
         if not (self._is_own(target) if isinstance(target.type, Array) else self._is_pure(statement)):
             return False
-        if isinstance(target.type, Array) and statement.function not in _SYSTEMS:
+        if isinstance(target.type, Array) and not _is_costly(statement.function):
             return False
         key = self._key(statement)
         if key in known:
@@ -174,7 +174,7 @@ class _Values:
             return repr(arg)
 
         memory = None
-        if statement.function is primitives.item or statement.function in _SYSTEMS:
+        if statement.function is primitives.item or isinstance(statement.targets[0].type, Array):
             memory = tuple(
                 self._versions.get(("memory", self._uses.memory(v.name)), 0)
                 for v in reads(statement)
@@ -202,8 +202,12 @@ class _Values:
         return replace(statement, function=primitives.bind, args=(constant,))
 
 
-_SYSTEMS = frozenset([factorised, solved_by])
-"""Functions whose results are arrays, worth being known again."""
+def _is_costly(function: Callable[..., Any]) -> bool:
+    """Whether a result that is an array is worth being known again: there is a row, and no other work."""
+    rule = TABLE.get(function)
+    return rule is not None and rule.partials is None and not rule.view and function not in BY_USERS
+
+
 _PURE: frozenset[Callable[..., Any]] = frozenset([
     primitives.item, primitives.dim, primitives.cast, primitives.weaken, primitives.truncate,
     primitives.select, primitives.stopped,

@@ -15,7 +15,8 @@ from pullback.base.dispatch import dispatched
 from pullback.base.errors import NotDifferentiableError
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
-from pullback.rules.table import EACH, calls, jvp, vjp
+from pullback.rules.factored import det, inverse_again, inverse_and_determinant, slogdet
+from pullback.rules.table import EACH, calls, computes, jvp, vjp
 
 Array = np.ndarray[Any, Any]
 
@@ -52,13 +53,13 @@ def minors(a: Any, *directions: Any) -> Any:
 def _regular_cofactors(a: Array) -> Array | None:
     """``det(a) a⁻ᵀ``, or None where some matrix is too close to a singular one for it."""
     try:
-        inverse = np.linalg.inv(a)
+        inverse, determinant = inverse_and_determinant(a)
     except np.linalg.LinAlgError:
         return None
     size = np.linalg.norm(a, axis=(-2, -1)) * np.linalg.norm(inverse, axis=(-2, -1))
     if np.any(size > np.finfo(a.dtype).eps ** -0.25):
         return None
-    return _over_matrices(np.linalg.det(a)) * np.swapaxes(inverse, -1, -2)
+    return _over_matrices(determinant) * np.swapaxes(inverse, -1, -2)
 
 
 def _minors_by_svd(a: Array, directions: list[Array]) -> Array:
@@ -163,6 +164,7 @@ def det_jvp(a_dot: Any, y: Any, a: Any) -> Any:
     return np.sum(minors(a) * a_dot, axis=(-2, -1))
 
 
+computes(np.linalg.det, det)
 calls(
     np.linalg.det,
     call(array(3, 3)),
@@ -180,18 +182,19 @@ def slogdet_vjp(y_bar: Any, y: Any, a: Any) -> Any:
     weight = y_bar[1]
     if dtype_of(a).kind == "c":
         weight = weight + 1j * np.imag(y_bar[0] * np.conj(y[0]))
-        return _over_matrices(weight) * np.conj(np.swapaxes(np.linalg.inv(a), -1, -2))
-    return _over_matrices(weight) * np.swapaxes(np.linalg.inv(a), -1, -2)
+        return _over_matrices(weight) * np.conj(np.swapaxes(inverse_again(y, a), -1, -2))
+    return _over_matrices(weight) * np.swapaxes(inverse_again(y, a), -1, -2)
 
 
 @jvp(np.linalg.slogdet, 0)
 def slogdet_jvp(a_dot: Any, y: Any, a: Any) -> tuple[Any, Any]:
-    rate = np.sum(np.swapaxes(np.linalg.inv(a), -1, -2) * a_dot, axis=(-2, -1))
+    rate = np.sum(np.swapaxes(inverse_again(y, a), -1, -2) * a_dot, axis=(-2, -1))
     if dtype_of(a).kind == "c" or dtype_of(a_dot).kind == "c":
         return 1j * y[0] * np.imag(rate), np.real(rate)
     return np.zeros(np.shape(rate), dtype_of(rate)), rate
 
 
+computes(np.linalg.slogdet, slogdet)
 calls(
     np.linalg.slogdet,
     call(array(3, 3, kind="invertible")),

@@ -11,39 +11,37 @@ from typing import Any
 
 import numpy as np
 
-from pullback.base.spec import Spec, dtype_of
 from pullback.rules.domain import array, call
-from pullback.rules.scatter import scatter
+from pullback.rules.scatter import on_diagonal
+from pullback.rules.structured import Diagonal, is_large
 from pullback.rules.table import calls, linear, refuse, view, vjp
 
 
-def on_diagonal(values: Any, rows: int, columns: int, offset: int) -> Any:
-    """Matrices of zeros with `values` (along the last axis) on the diagonal at `offset`."""
-    batch, count = np.shape(values)[:-1], np.shape(values)[-1]
-    first = offset if offset >= 0 else -offset * columns
-    step = columns + 1
-    flat = scatter(
-        values,
-        (..., slice(first, first + count * step, step)),
-        Spec((*batch, rows * columns), dtype_of(values)),
-    )
-    return np.reshape(flat, (*batch, rows, columns))
+def _placed(values: Any, rows: Any, columns: Any, offset: Any) -> Any:
+    """`on_diagonal`, as a structure where that pays."""
+    if is_large(rows, columns) and rows == columns and offset == 0:
+        return Diagonal(values)
+    return on_diagonal(values, rows, columns, offset)
 
 
 @vjp(np.diagonal, 0, reads="offset axis1 axis2", holomorphic=False)
 def diagonal_vjp(y_bar: Any, y: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    matrices = on_diagonal(y_bar, a.shape[axis1], a.shape[axis2], offset)
+    rows, columns = a.shape[axis1], a.shape[axis2]
+    last = {axis1 % a.ndim, axis2 % a.ndim} == {a.ndim - 2, a.ndim - 1}
+    matrices = (_placed if last else on_diagonal)(y_bar, rows, columns, offset)
+    if type(matrices) is Diagonal:
+        return matrices
     return matrices if a.ndim == 2 and axis1 % 2 == 0 else np.moveaxis(matrices, (-2, -1), (axis1, axis2))
 
 
 @vjp(np.linalg.diagonal, 0, reads="offset", holomorphic=False)
 def linalg_diagonal_vjp(y_bar: Any, y: Any, x: Any, *, offset: int = 0) -> Any:
-    return on_diagonal(y_bar, x.shape[-2], x.shape[-1], offset)
+    return _placed(y_bar, x.shape[-2], x.shape[-1], offset)
 
 
 @vjp(np.diag, 0, reads="k", holomorphic=False)
 def diag_vjp(y_bar: Any, y: Any, v: Any, k: int = 0) -> Any:
-    return np.diagonal(y_bar, k) if v.ndim == 1 else on_diagonal(y_bar, v.shape[0], v.shape[1], k)
+    return np.diagonal(y_bar, k) if v.ndim == 1 else _placed(y_bar, v.shape[0], v.shape[1], k)
 
 
 @vjp(np.diagflat, 0, reads="k", holomorphic=False)

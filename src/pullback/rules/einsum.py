@@ -8,6 +8,7 @@ a diagonal.
 
 from __future__ import annotations
 
+import math
 import string
 from typing import Any, NamedTuple
 
@@ -15,9 +16,13 @@ import numpy as np
 
 from pullback.base.errors import UnsupportedError
 from pullback.rules.domain import array, call
+from pullback.rules.structured import Diagonal, is_large
 from pullback.rules.table import EACH, alias, calls, linear, view, vjp
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase
+
+_MANY = 1 << 15
+"""From so many multiplications on NumPy's loops take longer than choosing a path, and a BLAS along it."""
 
 Label = str | int
 """A subscript's letter; the axes of an ellipsis are numbered -1, -2, … from the right."""
@@ -106,6 +111,8 @@ def einsum_vjp(
     sizes = dict(zip(own, shape, strict=True))
     # An axis of length 1 that the other factors broadcast is summed, one they lack is broadcast back.
     target = [label for label, n in sizes.items() if label in lengths and (n != 1 or lengths[label] == 1)]
+    if optimize is False and math.prod(lengths.values()) > _MANY:
+        optimize = True
     x_bar = np.einsum(_written(terms, target), *factors, optimize=optimize)
     known = dict(zip(target, np.shape(x_bar), strict=True))
     if len(known) != len(sizes):
@@ -117,6 +124,8 @@ def einsum_vjp(
 
 def _on_diagonals(x_bar: Any, own: list[Label], sizes: dict[Label, int]) -> Any:
     """Spread the distinct axes of `x_bar` over the diagonals that the repeated labels of `own` name."""
+    if len(own) == len(sizes) + 1 and own[-1] == own[-2] and is_large(sizes[own[-1]], sizes[own[-1]]):
+        return Diagonal(x_bar)
     terms: list[list[Label]] = [list(sizes)]
     eyes: list[Any] = []
     placed: list[Label] = []

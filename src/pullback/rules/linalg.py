@@ -15,8 +15,9 @@ import numpy as np
 from pullback.base.panels import product
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
-from pullback.rules.factored import solve, solved_again
+from pullback.rules.factored import inv, solve, solved_again
 from pullback.rules.products import dot_a_vjp, dot_b_vjp, operand
+from pullback.rules.structured import outer
 from pullback.rules.table import calls, computes, constant, jvp, linear, view, vjp
 
 
@@ -45,6 +46,7 @@ def inv_jvp(a_dot: Any, y: Any, a: Any) -> Any:
     return -(y @ a_dot @ y)
 
 
+computes(np.linalg.inv, inv)
 calls(
     np.linalg.inv,
     call(array(3, 3, kind="invertible")),
@@ -71,6 +73,8 @@ def solve_a_vjp(y_bar: Any, y: Any, a: Any, b: Any) -> Any:
     vector = np.ndim(b) == 1
     b_bar = _solved_transposed(y, a, y_bar, vector)
     b_bar = np.negative(b_bar, out=b_bar) if type(b_bar) is np.ndarray else -b_bar
+    if vector and np.ndim(a) == 2:
+        return outer(b_bar, y)
     return b_bar[..., :, None] * y[..., None, :] if vector else product(b_bar, transposed(y))
 
 

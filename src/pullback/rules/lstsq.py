@@ -16,8 +16,9 @@ from pullback.base.errors import NotDifferentiableError
 from pullback.base.tracked import bare
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import adjoint
-from pullback.rules.pinv import drops, is_zero_beside, leaves_rank
 from pullback.rules.products import operand
+from pullback.rules.ranks import check_tangent, is_full
+from pullback.rules.structured import Filled, dense
 from pullback.rules.table import calls, jvp, vjp
 
 Array = np.ndarray[Any, Any]
@@ -32,15 +33,18 @@ def _columns(x: Any) -> Any:
 def _inverse(a: Any, y: Any) -> Any:
     """The pseudo-inverse of the rank that NumPy found."""
     rank, values = int(bare(y[2])), bare(y[3])
-    if rank < len(values) and rank and not is_zero_beside(values[rank], values[rank - 1], values.dtype):
-        raise drops("lstsq")
     if not rank:
         return np.linalg.pinv(a, 2.0)
-    return np.linalg.pinv(a, float(values[rank - 1] / values[0] * np.finfo(values.dtype).eps ** 0.5))
+    last, eps = values[rank - 1], np.finfo(values.dtype).eps
+    between = (values[rank] / last) ** 0.5 if rank < len(values) else 0.0
+    return np.linalg.pinv(a, float(last / values[0] * max(between, eps**0.75)))
 
 
-@vjp(np.linalg.lstsq, 0, reads="y a b", holomorphic=False)
+@vjp(np.linalg.lstsq, 0, reads="y a b", structured=True, holomorphic=False)
 def lstsq_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
+    if type(y_bar[0]) is not Filled:  # the residuals are there at full rank alone
+        is_full("lstsq", bare(a), bare(y[2]))
+    y_bar = tuple(map(dense, y_bar))
     x, x_bar, residual = _columns(y[0]), _columns(y_bar[0]), _columns(b) - a @ _columns(y[0])
     p = _inverse(a, y)
     z = adjoint(p) @ x_bar
@@ -51,7 +55,8 @@ def lstsq_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
         return a_bar
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     _check_values(bare(s), bare(y_bar[3]))
-    return a_bar + (u * y_bar[3]) @ vh
+    # As a singular value alone: one that is 0 has a kink.
+    return a_bar + (u * (y_bar[3] * ~_is_zero(bare(s)))) @ vh
 
 
 @vjp(np.linalg.lstsq, 1, reads="y a b", holomorphic=False)
@@ -65,6 +70,7 @@ def lstsq_b_vjp(y_bar: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> Any:
 
 @jvp(np.linalg.lstsq, 0)
 def lstsq_a_jvp(a_dot: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
+    is_full("lstsq", bare(a), bare(y[2]))
     x, p = _columns(y[0]), _inverse(a, y)
     residual, move = _columns(b) - a @ x, adjoint(a_dot)
     part = p @ (adjoint(p) @ (move @ residual)) - p @ (a_dot @ x)
@@ -75,7 +81,7 @@ def lstsq_a_jvp(a_dot: Any, y: Any, a: Any, b: Any, rcond: Any = None) -> tuple[
     turned = adjoint(u) @ a_dot @ adjoint(vh)
     _check_directions(bare(s), bare(turned), int(bare(y[2])))
     if int(bare(y[2])) < min(np.shape(a)):
-        _check_rank(bare(a_dot), bare(a), bare(p))
+        check_tangent("lstsq", bare(a_dot), bare(a), bare(p))
     s_dot = np.real(np.diagonal(turned))
     return np.reshape(x_dot, np.shape(y[0])), squares_dot, 0, s_dot
 
@@ -95,37 +101,32 @@ def _squares_dot(y: Any, residual: Any, move: Any) -> Any:
     return 2 * np.sum(np.real(np.conj(residual) * move), axis=0)
 
 
-def _check_rank(a_dot: Array, a: Array, p: Array) -> None:
-    part = a_dot - a @ (p @ a_dot)
-    part = part - (part @ p) @ a
-    if np.linalg.norm(part) > np.linalg.norm(a_dot) * np.finfo(a.dtype).eps ** 0.5:
-        raise leaves_rank("lstsq")
-
-
 def _same(s: Array) -> Array:
     """At ``[i, j]``, whether two singular values are equal but for rounding."""
     tolerance = 100 * len(s) * np.finfo(s.dtype).eps * s.max(initial=0)
     return np.abs(s[:, None] - s) <= tolerance
 
 
+def _is_zero(s: Array) -> Array:
+    """Whether a singular value is 0 but for rounding."""
+    return _same(np.append(s, s.dtype.type(0)))[-1, :-1]
+
+
 def _equal_values(s: Array, places: Array) -> NotDifferentiableError:
     i, j = map(int, np.argwhere(places)[0])
     return NotDifferentiableError(
-        f"the singular values {i} and {j} of numpy.linalg.lstsq are equal: {s[i]:.6g} and {s[j]:.6g}"
-        if i != j
-        else f"the singular value {i} of numpy.linalg.lstsq is 0",
-        why="which of them is which changes from one side to the other" if i != j else "it turns round there",
+        f"the singular values {i} and {j} of numpy.linalg.lstsq are equal: {s[i]:.6g} and {s[j]:.6g}",
+        why="which of them is which changes from one side to the other",
         remedy="for the solution alone use np.linalg.pinv(a) @ b, for the values np.linalg.svd.",
     )
 
 
 def _check_values(s: Array, s_bar: Array) -> None:
-    """Raise unless equal singular values have equal cotangents, and none that is 0 has any."""
-    same = _same(s)
+    """Raise unless equal singular values have equal cotangents; 0 has none."""
+    same = _same(s) & ~_is_zero(s)
     close = np.abs(s_bar[:, None] - s_bar) <= np.finfo(s.dtype).eps ** 0.5 * np.max(np.abs(s_bar))
-    nothing = np.diag(_same(np.append(s, s.dtype.type(0)))[-1, :-1] & (s_bar != 0))
-    if np.any((same & ~close) | nothing):
-        raise _equal_values(s, (same & ~close) | nothing)
+    if np.any(same & ~close):
+        raise _equal_values(s, same & ~close)
 
 
 def _check_directions(s: Array, turned: Array, rank: int) -> None:

@@ -60,6 +60,8 @@ def _shared(choice: Any, axes: Axes) -> Any:
 
 def gradient(x: Any, y: Any, kind: Any, axes: Axes) -> Any:
     """The gradient of the norm `y`, which is given with `axes` kept, in every entry of `x`."""
+    if 0 in np.shape(x):
+        return np.zeros(np.shape(x), dtype_of(x))
     if kind in _SINGULAR:
         return singular_gradient(x, kind, axes)
     if isinstance(kind, str):

@@ -18,7 +18,7 @@ from pullback.base.composed import COMPOSED
 from pullback.base.errors import UnsupportedError
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.domain import array, call
-from pullback.rules.structured import Filled, IdentityMultiple, Structured, dense
+from pullback.rules.structured import Filled, Matrix, Structured, dense, outer
 from pullback.rules.table import alias, calls, linear, vjp
 
 Axes = list[Any] | None
@@ -37,9 +37,11 @@ def left_cotangent(y_bar: Any, a_ndim: int, b: Any) -> Any:
     b_ndim = np.ndim(b)
     if a_ndim == 1:
         return y_bar * b if b_ndim == 1 else (b @ y_bar[..., None])[..., 0]
+    if isinstance(y_bar, Matrix):
+        return y_bar.before(np.swapaxes(b, -1, -2))
     if b_ndim == 1:
-        return y_bar[..., None] * b
-    if a_ndim == 2 and b_ndim > 2 and not isinstance(y_bar, Structured):
+        return outer(y_bar, b) if a_ndim == 2 else y_bar[..., None] * b
+    if a_ndim == 2 and b_ndim > 2:
         # One matrix times a stack: summing within the product needs no stack of cotangents.
         summed = (*range(b_ndim - 2), b_ndim - 1)
         return np.tensordot(y_bar, b, axes=(summed, summed))
@@ -50,11 +52,13 @@ def right_cotangent(y_bar: Any, a: Any, b_ndim: int) -> Any:
     """The cotangent of `b` in ``y = a @ b``; a stack may still have to be summed over broadcast axes."""
     a_shape = np.shape(a)
     if len(a_shape) == 1:
+        if b_ndim == 2:
+            return outer(a, y_bar)
         return y_bar * a if b_ndim == 1 else a[:, None] * y_bar[..., None, :]
+    if isinstance(y_bar, Matrix):
+        return y_bar.after(np.swapaxes(a, -1, -2))
     if b_ndim == 1:
         return (np.swapaxes(a, -1, -2) @ y_bar[..., None])[..., 0]
-    if isinstance(y_bar, IdentityMultiple):
-        return y_bar @ np.swapaxes(a, -1, -2)
     if b_ndim == 2 and len(a_shape) > 2:
         rows = math.prod(a_shape[:-1])
         return np.reshape(a, (rows, a_shape[-1])).T @ np.reshape(y_bar, (rows, np.shape(y_bar)[-1]))
@@ -77,12 +81,12 @@ def matmul_a_vjp(
     if type(b) is list or type(b) is tuple:
         b = np.asarray(b)
     if a.ndim == 2 and b.ndim == 2 and axes is None:
-        if kind is IdentityMultiple:
-            return y_bar @ b.T
+        if isinstance(y_bar, Matrix):
+            return y_bar.before(b.T)
         if kind is Filled:
             return y_bar.value * np.sum(b, axis=1)
         return dense(y_bar) @ b.T
-    if kind is not IdentityMultiple and isinstance(y_bar, Structured):
+    if isinstance(y_bar, Structured) and (not isinstance(y_bar, Matrix) or 1 in (a.ndim, b.ndim)):
         y_bar = y_bar.dense()
     if axes is None:
         return left_cotangent(y_bar, a.ndim, b)
@@ -107,12 +111,12 @@ def matmul_b_vjp(
     if type(a) is list or type(a) is tuple:
         a = np.asarray(a)
     if a.ndim == 2 and b.ndim == 2 and axes is None:
-        if kind is IdentityMultiple:
-            return y_bar @ a.T
+        if isinstance(y_bar, Matrix):
+            return y_bar.after(a.T)
         if kind is Filled:
             return y_bar.value * np.sum(a, axis=0)[:, None]
         return a.T @ dense(y_bar)
-    if kind is not IdentityMultiple and isinstance(y_bar, Structured):
+    if isinstance(y_bar, Structured) and (not isinstance(y_bar, Matrix) or 1 in (a.ndim, b.ndim)):
         y_bar = y_bar.dense()
     if axes is None:
         return right_cotangent(y_bar, a, b.ndim)
@@ -132,6 +136,7 @@ def to_end(x: Any, axes: tuple[int, ...]) -> Any:
 
 def from_end(x_bar: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     """The cotangent of an argument of `shape` from that of its `to_end` form, summed where broadcast."""
+    x_bar = dense(x_bar)
     core = [axis % len(shape) for axis in axes]
     moved = tuple(n for axis, n in enumerate(shape) if axis not in core) + tuple(shape[axis] for axis in core)
     return np.moveaxis(unbroadcast(x_bar, moved), tuple(range(-len(axes), 0)), axes)
@@ -166,13 +171,13 @@ alias(np.linalg.matmul, np.matmul)
 def dot_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, out: Any = None) -> Any:
     b = operand(b)
     a_ndim, b_ndim = np.ndim(a), np.ndim(b)
-    if type(y_bar) is IdentityMultiple and a_ndim == b_ndim == 2:
-        return y_bar @ b.T
+    if a_ndim == b_ndim == 2 and isinstance(y_bar, Matrix):
+        return y_bar.before(b.T)
     y_bar = dense(y_bar)
     if a_ndim == 0 or b_ndim == 0:
         return y_bar * b
     if b_ndim == 1:
-        return np.expand_dims(y_bar, -1) * b
+        return outer(y_bar, b) if a_ndim == 2 else np.expand_dims(y_bar, -1) * b
     if a_ndim == b_ndim == 2:
         return y_bar @ b.T
     free = (*range(b_ndim - 2), b_ndim - 1)
@@ -183,13 +188,15 @@ def dot_a_vjp(y_bar: Any, y: Any, a: Any, b: Any, out: Any = None) -> Any:
 def dot_b_vjp(y_bar: Any, y: Any, a: Any, b: Any, out: Any = None) -> Any:
     a = operand(a)
     a_ndim, b_ndim = np.ndim(a), np.ndim(b)
-    if type(y_bar) is IdentityMultiple and a_ndim == b_ndim == 2:
-        return y_bar @ a.T
+    if a_ndim == b_ndim == 2 and isinstance(y_bar, Matrix):
+        return y_bar.after(a.T)
     y_bar = dense(y_bar)
     if a_ndim == 0 or b_ndim == 0:
         return y_bar * a
     if a_ndim == b_ndim == 2:
         return a.T @ y_bar
+    if a_ndim == 1 and b_ndim == 2:
+        return outer(a, y_bar)
     free = tuple(range(a_ndim - 1))
     b_bar = np.tensordot(a, y_bar, axes=(free, free))
     return b_bar if b_ndim == 1 else np.moveaxis(b_bar, 0, -2)

@@ -80,9 +80,7 @@ def cotangent(
         partial = _partial(rule, position, y, args)
         if complex_output:
             partial = np.conj(partial)
-        if type(y_bar) is not np.ndarray and isinstance(y_bar, Structured):
-            y_bar = dense(y_bar)
-        return scale(partial, y_bar)
+        return scaled(partial, y_bar)
     key, direction = vjp_direction(rule, position)
     conjugate = complex_output and rule.holomorphic
     if not direction.structured:
@@ -94,13 +92,22 @@ def cotangent(
     return map_arrays(conjugated, x_bar) if conjugate else x_bar
 
 
+def scaled(partial: Any, y_bar: Any, *_: Any) -> Any:
+    """`scale`, for a cotangent that may be structured, and stays so if the partial derivative is 1 or -1."""
+    if type(y_bar) is not np.ndarray and isinstance(y_bar, Structured):
+        if type(partial) in (int, float) and partial in (1, -1):
+            return y_bar if partial == 1 else y_bar * -1
+        y_bar = dense(y_bar)
+    return scale(partial, y_bar)
+
+
 def tangent(rule: Rule, position: int, x_dot: Any, y: Any, args: Args, kwargs: Kwargs) -> Any:
     """The contribution of ``args[position]``, which moves by `x_dot`, to the tangent of the output."""
     if rule.partials is not None:
         return scale(_partial(rule, position, y, args), x_dot)
     key = jvp_key(rule, position)
     if key not in rule.jvps:
-        return rule.function(*args[:position], x_dot, *args[position + 1 :], **kwargs)
+        return rule.compute(*args[:position], x_dot, *args[position + 1 :], **kwargs)
     leading = (position,) if key == EACH else ()
     return rule.jvps[key].function(*leading, x_dot, y, *args, **kwargs)
 

@@ -15,7 +15,7 @@ import numpy as np
 from pullback.rules.axes import Axis, count_along, restored
 from pullback.rules.domain import array, call
 from pullback.rules.product import scale
-from pullback.rules.structured import Filled, Structured, dense
+from pullback.rules.structured import Filled, Repeated, Structured, dense, is_large
 from pullback.rules.table import calls, jvp, vjp
 
 _MASK = np.array([[True, False, True, True], [False, True, True, False], [True, True, False, True]])
@@ -32,7 +32,10 @@ def spread(y_bar: Any, shape: tuple[int, ...], axis: Axis, where: Any) -> Any:
         y_bar = y_bar.dense()
     if axis is None and getattr(y_bar, "ndim", 0) == 0:
         return Filled(y_bar, shape)
-    return restored(y_bar, shape, axis)
+    y_bar = restored(y_bar, shape, axis)
+    if type(y_bar) is np.ndarray and len(shape) == 2 and is_large(*shape):
+        return Repeated(y_bar, shape)
+    return y_bar
 
 
 @vjp(np.sum, 0, reads="axis where", structured=True, holomorphic=False)

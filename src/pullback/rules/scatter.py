@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pullback.base.dispatch import dispatched
-from pullback.base.spec import Spec
+from pullback.base.spec import Spec, dtype_of
 from pullback.rules.domain import array, call
 from pullback.rules.table import calls, linear, vjp
 
@@ -60,3 +60,16 @@ calls(
     call(array(3), np.array([0, 2, 0]), Spec((3,), np.dtype(float))),
     call(array(2), ((1, 1),), Spec((3,), np.dtype(float))),
 )
+
+
+def on_diagonal(values: Any, rows: int, columns: int, offset: int) -> Any:
+    """Matrices of zeros with `values` (along the last axis) on the diagonal at `offset`."""
+    batch, count = np.shape(values)[:-1], np.shape(values)[-1]
+    first = offset if offset >= 0 else -offset * columns
+    step = columns + 1
+    flat = scatter(
+        values,
+        (..., slice(first, first + count * step, step)),
+        Spec((*batch, rows * columns), dtype_of(values)),
+    )
+    return np.reshape(flat, (*batch, rows, columns))

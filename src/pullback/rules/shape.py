@@ -17,7 +17,7 @@ from pullback.base.spec import Spec, dtype_of
 from pullback.rules.cast import astype
 from pullback.rules.domain import array, call
 from pullback.rules.scatter import scatter
-from pullback.rules.structured import Filled, Structured
+from pullback.rules.structured import Filled, Matrix, Structured
 from pullback.rules.table import EACH, calls, jvp, linear, view, vjp
 
 # -- the same entries in the same order ----------------------------------------------------------------------
@@ -132,6 +132,8 @@ def transpose_vjp(y_bar: Any, y: Any, a: Any, axes: Any = None) -> Any:
     if isinstance(y_bar, Structured):
         if isinstance(y_bar, Filled):
             return Filled(y_bar.value, np.shape(a))
+        if isinstance(y_bar, Matrix) and axes is None and len(y_bar.shape) == 2:
+            return y_bar.turned()
         y_bar = y_bar.dense()
     if axes is None:
         return np.transpose(y_bar)
@@ -139,9 +141,13 @@ def transpose_vjp(y_bar: Any, y: Any, a: Any, axes: Any = None) -> Any:
     return np.transpose(y_bar, sorted(range(len(places)), key=places.__getitem__))
 
 
-@vjp(np.matrix_transpose, 0, reads="", holomorphic=False)
-@vjp(np.linalg.matrix_transpose, 0, reads="", holomorphic=False)
+@vjp(np.matrix_transpose, 0, reads="", structured=True, holomorphic=False)
+@vjp(np.linalg.matrix_transpose, 0, reads="", structured=True, holomorphic=False)
 def matrix_transpose_vjp(y_bar: Any, y: Any, x: Any) -> Any:
+    if isinstance(y_bar, Structured):
+        if isinstance(y_bar, Matrix):
+            return y_bar.turned()
+        y_bar = y_bar.dense()
     return np.matrix_transpose(y_bar)
 
 

@@ -174,6 +174,29 @@ def substituted(factors: Factors, right: Array, *, transposed: bool, out: Array 
     return x.reshape(right.shape)
 
 
+def inverted(factors: Factors) -> Array:
+    """The inverse of the matrix."""
+    return substituted(factors, np.eye(factors.room.shape[1], dtype=factors.room.dtype), transposed=False)
+
+
+def sign_and_logarithm(factors: Factors) -> tuple[Any, Any]:
+    """The sign of the determinant, and the logarithm of its size."""
+    diagonal = np.diagonal(factors.triangles)
+    sizes = np.abs(diagonal)
+    sign = np.prod(diagonal / sizes) * sizes.dtype.type(_parity(factors.order.tolist()))
+    return sign, np.sum(np.log(sizes))
+
+
+def _parity(order: list[int]) -> int:
+    """1 for an order that an even number of exchanges makes, else -1."""
+    parity = 1
+    for i in range(len(order)):
+        while (j := order[i]) != i:
+            order[i], order[j] = order[j], j
+            parity = -parity
+    return parity
+
+
 def _substitute(routines: Routines, triangle: Any, x: Any, lower: bool, transposed: bool) -> None:
     """``x = L⁻¹ x`` or ``U⁻¹ x``, or with the transpose; as BLAS sees memory, `x` is transposed."""
     n = len(x)

@@ -45,13 +45,16 @@ from pullback.rules.scipy_linalg.spectra import (
 )
 from pullback.rules.scipy_linalg.systems import det, inv, solve, solve_triangular
 
+solve_lyapunov = solve_continuous_lyapunov
+"""Its older name."""
+
 __all__ = [
     "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "companion", "convolution_matrix",
     "coshm", "cosm", "det", "eig", "eigh", "eigh_tridiagonal", "eigvals", "eigvalsh", "eigvalsh_tridiagonal",
     "expm", "hankel", "inv", "khatri_rao", "leslie", "logm", "lstsq", "lu", "lu_factor", "lu_solve", "norm",
     "orthogonal_procrustes", "pinv", "pinvh", "polar", "qr", "schur", "sinhm", "sinm", "solve",
-    "solve_continuous_lyapunov", "solve_discrete_lyapunov", "solve_sylvester", "solve_triangular", "sqrtm",
-    "svd", "svdvals", "tanhm", "tanm", "toeplitz",
+    "solve_continuous_lyapunov", "solve_discrete_lyapunov", "solve_lyapunov", "solve_sylvester",
+    "solve_triangular", "sqrtm", "svd", "svdvals", "tanhm", "tanm", "toeplitz",
 ]  # fmt: skip
 
 

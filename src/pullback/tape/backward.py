@@ -19,9 +19,10 @@ from pullback.base.errors import (
 from pullback.base.numbers import DOUBLES
 from pullback.base.spec import Spec, dtype_of, spec_of
 from pullback.base.tracked import bare
+from pullback.rules.ranks import unknown_rank
 from pullback.rules.read import fit
 from pullback.rules.spectra.inquiry import NOTED, noted
-from pullback.rules.structured import dense
+from pullback.rules.structured import Matrix, dense
 from pullback.tape.accumulate import Owned
 from pullback.tape.node import ROOT, Leaf, Node
 from pullback.tape.sweep import sweep, sweep_from
@@ -119,7 +120,7 @@ def backward(self: Variable, cotangent: Any = None, retain: bool = False) -> Non
         noted()
     bars = sweep_from(node, seed, retain)
     if NOTED:
-        _warn_uncompared()
+        _settle("backward()")
     leaf: Any
     for leaf, x_bar in bars.items():
         spec = leaf.spec
@@ -148,11 +149,20 @@ def _references() -> int:
 _ALONE = _references()
 
 
-def _warn_uncompared() -> None:
-    """Warn that a derivative was not compared with that in another basis, for there is no function to run."""
+def _settle(caller: str) -> None:
+    """Warn that a derivative was not compared with that in another basis: there is no function to run.
+
+    Raises:
+        NotDifferentiableError: if it has to be compared with that beside the arguments.
+    """
+    notes = noted()
+    if notes is None:
+        return
+    if notes.ranks:
+        raise unknown_rank(notes.ranks[0], caller)
     warnings.warn(
-        f"the gradient depends on vectors of {noted()}, equal up to rounding; whether it depends on which, "
-        "only a function tells, which pb.grad runs once more with others",
+        f"the gradient depends on vectors of {notes.pair}, equal up to rounding; whether it depends on "
+        "which, only a function tells, which pb.grad runs once more with others",
         stacklevel=3,
     )
 
@@ -164,8 +174,11 @@ def finished(x_bar: Any, spec: Spec) -> Any:
         x_bar = x_bar.value
     if type(x_bar) is np.ndarray and x_bar.dtype is spec.dtype and x_bar.shape == spec.shape != ():
         return x_bar if owned else x_bar.copy("K")
+    made = isinstance(x_bar, Matrix)
     x_bar = fit(dense(x_bar), spec)
     if isinstance(x_bar, np.ndarray):
+        if made and x_bar.base is None:
+            return x_bar
         return x_bar.copy() if spec.shape else x_bar[()]
     return x_bar
 
@@ -252,7 +265,7 @@ class Tape:
             noted()
         found = walk_to(self._nodes, {y._node: seed}, targets)  # type: ignore[dict-item]
         if NOTED:
-            _warn_uncompared()
+            _settle("Tape.gradient")
         gradients = [_found(found, x) for x in wanted]
         return gradients[0] if single else type(xs)(gradients)
 

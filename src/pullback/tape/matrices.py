@@ -17,7 +17,8 @@ from pullback.base.modes import switch
 from pullback.base.panels import times, times_transposed, transposed_times
 from pullback.base.spec import Spec
 from pullback.rules.broadcast import unbroadcast
-from pullback.rules.structured import IdentityMultiple, dense
+from pullback.rules.read import fit
+from pullback.rules.structured import IdentityMultiple, Matrix, as_matrix, dense
 from pullback.tape.accumulate import Owned
 from pullback.tape.conjugates import (
     adjoint,
@@ -62,6 +63,8 @@ def pull_product(saved: Any, y_bar: Any) -> Any:
         return y_bar.times(b.T), y_bar.times(a.T)
     if type(y_bar) is _array:
         return Owned(times_transposed(y_bar, b)), Owned(transposed_times(a, y_bar))
+    if (matrix := as_matrix(y_bar, len(b))) is not None:
+        return owned(matrix.before(b.T)), owned(matrix.after(a.T))
     y_bar = dense(y_bar)
     return owned(y_bar @ b.T), owned(a.T @ y_bar)
 
@@ -70,20 +73,26 @@ def pull_left(b: Any, y_bar: Any) -> Any:
     """The cotangent of the left of two matrices, the right one being constant."""
     if type(y_bar) is _array:
         return Owned(times_transposed(y_bar, b))
-    return y_bar.times(b.T) if type(y_bar) is IdentityMultiple else owned(dense(y_bar) @ b.T)
+    if (matrix := as_matrix(y_bar, len(b))) is not None:
+        return matrix.before(b.T)
+    return owned(dense(y_bar) @ b.T)
 
 
 def pull_right(a: Any, y_bar: Any) -> Any:
     """The cotangent of the right of two matrices, the left one being constant."""
     if type(y_bar) is _array:
         return Owned(transposed_times(a, y_bar))
-    return y_bar.times(a.T) if type(y_bar) is IdentityMultiple else owned(a.T @ dense(y_bar))
+    if (matrix := as_matrix(y_bar, len(a.T))) is not None:
+        return matrix.after(a.T)
+    return owned(a.T @ dense(y_bar))
 
 
 def pull_stacks(saved: Any, y_bar: Any) -> Any:
     """As `pull_product`, for stacks that broadcast, and complex matrices."""
     a, b = saved
-    if type(y_bar) is not IdentityMultiple:
+    if type(y_bar) is not _array and type(y_bar) is not Owned:
+        y_bar = as_matrix(y_bar, a.shape[-1]) or y_bar
+    if not isinstance(y_bar, Matrix):
         alone = type(y_bar) is Owned
         if type(y_bar) is not _array:
             y_bar = dense(y_bar)
@@ -109,6 +118,8 @@ def left_of_stacks(shape: tuple[int, ...], b: Any, y_bar: Any) -> Any:
     if type(y_bar) is not _array:
         if type(y_bar) is IdentityMultiple:
             return of_traced(y_bar, b, shape)
+        if (matrix := as_matrix(y_bar, b.shape[-2])) is not None:
+            return fit(matrix.before(adjoint(b)), Spec(shape, b.dtype))
         y_bar = dense(y_bar)
     y_shape = y_bar.shape
     if shape[:-2] != y_shape[:-2] and (within := sums_of_left(shape, b.shape, y_shape)) is not None:
@@ -127,6 +138,8 @@ def right_of_stacks(a: Any, shape: tuple[int, ...], y_bar: Any) -> Any:
     if type(y_bar) is not _array:
         if type(y_bar) is IdentityMultiple:
             return of_traced(y_bar, a, shape)
+        if (matrix := as_matrix(y_bar, a.shape[-1])) is not None:
+            return fit(matrix.after(adjoint(a)), Spec(shape, a.dtype))
         y_bar = dense(y_bar)
     y_shape = y_bar.shape
     if shape[:-2] != y_shape[:-2] and (within := sums_of_right(shape, a.shape, y_shape)) is not None:

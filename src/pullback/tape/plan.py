@@ -21,8 +21,8 @@ from pullback.base.overwrite import derivation
 from pullback.base.spec import Spec, spec_of
 from pullback.rules.broadcast import unbroadcast
 from pullback.rules.product import scale
-from pullback.rules.read import fit, vjp_direction
-from pullback.rules.structured import Filled, IdentityMultiple, Structured, conjugated, dense
+from pullback.rules.read import fit, scaled, vjp_direction
+from pullback.rules.structured import SHAPED, Structured, conjugated, dense
 from pullback.rules.table import ALL, EACH, TABLE, Rule
 from pullback.tape.accumulate import Owned, taken
 from pullback.tape.keep import snapshot
@@ -36,7 +36,6 @@ _COMPLEX128 = np.dtype(np.complex128)
 _COMPLEX64 = np.dtype(np.complex64)
 _PYTHON = frozenset({int, float, complex})
 _SIMPLE = frozenset({int, float, complex, bool, str, slice, type(None), type(Ellipsis), np.dtype, type})
-_SHAPED = frozenset({np.ndarray, Filled, IdentityMultiple})
 _array = np.ndarray
 
 Bar = Callable[..., Any]
@@ -103,7 +102,7 @@ def _bar(rule: Rule, position: int) -> tuple[Bar, bool]:
     if rule.partials is not None:
         partial: Any = rule.partials[position]
         if not hasattr(partial, "function"):
-            return lambda y_bar, y, *args: scale(partial, y_bar), False
+            return functools.partial(scaled, partial), True
         derivative = partial.function
         return lambda y_bar, y, *args: scale(derivative(y, *args), y_bar), False
     key, direction = vjp_direction(rule, position)
@@ -118,7 +117,7 @@ def _complex_bar(rule: Rule, position: int) -> tuple[Bar, bool]:
     partial: Any = rule.partials[position]  # type: ignore[index]
     if not hasattr(partial, "function"):
         factor = partial if type(partial) in (int, float) else np.conj(partial)
-        return lambda y_bar, y, *args: scale(factor, y_bar), False
+        return functools.partial(scaled, factor), True
     derivative = partial.function
     return lambda y_bar, y, *args: scale(np.conj(derivative(y, *args)), y_bar), False
 
@@ -324,7 +323,7 @@ def pull_alone(saved: Any, y_bar: Any) -> Any:
     if not structured and type(y_bar) is not _array and isinstance(y_bar, Structured):
         y_bar = y_bar.dense()
     x_bar = bar(y_bar, y, x, **kwargs) if kwargs else bar(y_bar, y, x)
-    if type(x_bar) in _SHAPED and x_bar.shape == x.shape and x_bar.dtype is x.dtype:
+    if type(x_bar) in SHAPED and x_bar.shape == x.shape and x_bar.dtype is x.dtype:
         if type(x_bar) is _array and getrefcount(x_bar) == ALONE and x_bar.base is None and x_bar.ndim:
             return Owned(x_bar)
         return x_bar
@@ -391,7 +390,7 @@ def fitted(x_bar: Any, x: Any) -> Any:
     if type(x) is not _array and type(x) is not Spec:
         x = spec_of(x)
     kind = type(x_bar)
-    if kind in _SHAPED and x_bar.dtype is x.dtype:
+    if kind in SHAPED and x_bar.dtype is x.dtype:
         if x_bar.shape == x.shape:
             return x_bar
         if kind is _array:

@@ -32,7 +32,7 @@ def reduction(function: Any, ufunc: np.ufunc, pull: Any) -> Callable[[Any, dict[
     reads = pull is pull_extreme
 
     def apply(self: Any, kwargs: dict[str, Any]) -> Any:
-        if type(self) is Variable and self._cell is None and not switch.on and kwargs.keys() <= _OPTIONS:
+        if type(self) is Variable and is_settled(self) and not switch.on and kwargs.keys() <= _OPTIONS:
             x, node = self._value, self._node
             axis, keepdims = kwargs.get("axis"), kwargs.get("keepdims", False)
             if (
@@ -50,6 +50,16 @@ def reduction(function: Any, ufunc: np.ufunc, pull: Any) -> Callable[[Any, dict[
         return apply_to(function, (self,), kwargs)
 
     return apply
+
+
+def is_settled(self: Variable) -> bool:
+    """Whether a value is there and takes part in no aliasing; one that is due is computed."""
+    cell = self._cell
+    if cell is None:
+        return True
+    if cell.due:
+        self.settle()
+    return self._cell is None
 
 
 def mean(self: Any, kwargs: dict[str, Any]) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pullback.api.products import jvp, vjp
+from pullback.base.errors import UnsupportedError
 from pullback.base.pytrees import flatten, unflatten
 from pullback.base.spec import dtype_of
 from pullback.rules.domain import Call, draw
@@ -128,6 +129,7 @@ def check_rule(function: Callable[..., Any], *calls: Call, second_order: bool = 
 
     Raises:
         AssertionError: naming the function, the call, the argument and both numbers.
+        UnsupportedError: if a call is none.
 
     Example:
         >>> import numpy as np, pullback as pb
@@ -135,6 +137,11 @@ def check_rule(function: Callable[..., Any], *calls: Call, second_order: bool = 
         True
     """
     rule = rule_of(function)
+    if not all(isinstance(call, Call) for call in calls):
+        raise UnsupportedError(
+            f"check_rule of {rule.name} takes calls, not arguments",
+            remedy="make them with pullback.rules.domain: call(array(3), array(2, 3)).",
+        )
     rule.calls.extend(calls)
     try:
         examples = list(rows.calls_of(rule))

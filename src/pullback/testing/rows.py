@@ -34,7 +34,7 @@ def calls_of(rule: Rule) -> Iterator[Call]:
     for shapes in ([(3,)] * count, [(2, 1), (3,), (2, 3), *[(3,)] * count][:count]):
         drawn = tuple(
             array(*shape, low=low, high=high, kind=kind)
-            for shape, (low, high), kind in zip(shapes, rule.intervals, kinds, strict=True)
+            for shape, (low, high), kind in zip(shapes, rule.intervals, kinds, strict=False)
         )
         yield Call(drawn, {})
 

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.linalg
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import pullback as pb
 from pullback.base.errors import NotDifferentiableError, UnsupportedError
+from pullback.rules.scipy_linalg.arrangement import STACKS
 from pullback.rules.scipy_linalg.calling import BATCHES
 from pullback.scipy import linalg
 from pullback.testing import gradcheck
@@ -192,3 +195,30 @@ def test_arrangements(kind: type) -> None:
         np.testing.assert_array_equal(
             pb.vjp(function, *arguments)[0], getattr(scipy.linalg, function.__name__)(*arguments)
         )
+
+
+@pytest.mark.parametrize("function", ["toeplitz", "hankel"])
+@settings(max_examples=10)
+@given(
+    stacks=st.sampled_from([((2,), ()), ((), (2, 1)), ((3, 1), (2,)), ((0,), (1,)), ((2,), None)]),
+    lengths=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+)
+def test_arrangements_of_stacks(function: str, stacks: Any, lengths: tuple[int, int]) -> None:
+    ours, theirs = getattr(linalg, function), getattr(scipy.linalg, function)
+    args = [
+        RNG.uniform(-1, 1, (*stack, n)) for stack, n in zip(stacks, lengths, strict=True) if stack is not None
+    ]
+    if not STACKS[function]:
+        with pytest.raises(UnsupportedError, match="one long vector"):
+            pb.vjp(ours, *args)
+        return
+    compiled = pb.compile(lambda *args: theirs(*args) + 0.0, jit=False)
+    if not all(all(stack or ()) for stack in stacks):  # SciPy takes no empty stacks
+        assert pb.vjp(ours, *args)[0].shape == (0, *lengths)
+        return
+    y, pull = pb.vjp(ours, *args)
+    np.testing.assert_array_equal(y, theirs(*args))
+    np.testing.assert_array_equal(compiled(*args), y)
+    assert gradcheck(ours, *args)
+    for found, wanted in zip(pb.vjp(compiled, *args)[1](y), pull(y), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)

@@ -32,6 +32,8 @@ class ArrayCode(Views):
     loc_of: Any
     nameless: Any
     leaving: Any
+    live: Any
+    ending: Any
 
     def held(self, kind, value):
         """`value`, which the statement lets go of if it is an array."""
@@ -44,6 +46,8 @@ class ArrayCode(Views):
         value = self.of(node)
         if type(node) is not ast.Name:
             return value, self.nameless.pop()
+        if node.id in self.ending and node.id in self.live:
+            return value, self.live.pop(node.id)
         retain(self.builder, value)
         return value, self.leaving.own(value)
 
@@ -70,10 +74,13 @@ class ArrayCode(Views):
             value = self.of(node)
             return value if kind == types.boolean else self.context.is_true(self.builder, kind, value)
 
-    def view(self, node):
-        """The parts of an array."""
-        found = self.bound.get(node.id) if type(node) is ast.Name else None
-        return View(self.context, self.builder, self.kind(node), self.of(node)) if found is None else found
+    def plain(self, value):
+        """What Numba's functions take: of an array its structure."""
+        return value.whole(self.context, self.builder) if isinstance(value, View) else value
+
+    def viewed(self, kind, value):
+        """What these functions gave; a `View` of an array."""
+        return View.of(self.context, self.builder, kind, value) if is_array(kind) else value
 
     def index(self, node):
         """The value of what stands in the brackets."""
@@ -81,7 +88,7 @@ class ArrayCode(Views):
             return self.context.make_tuple(self.builder, self.kind(node), [self.index(e) for e in node.elts])
         if type(node) is ast.Constant and not isinstance(node.value, int):
             return self.context.get_dummy_value()
-        return self.of(node)
+        return self.plain(self.of(node))
 
     def of_Slice(self, node):
         parts = [node.lower, node.upper, *([node.step] if node.step else [])]
@@ -91,7 +98,7 @@ class ArrayCode(Views):
     def selected(self, node):
         """``array[index]`` that is no element."""
         if self.is_row(node):
-            return self.row(node)
+            return self.derived(self.lent(node))
         return self.applied(node, self.of(node.value), self.index(node.slice))
 
     def put_all(self, target, value):
@@ -101,4 +108,5 @@ class ArrayCode(Views):
     def applied(self, node, *values):
         """What the function that was noted for `node` gives for these values, of just its types."""
         call = self.found.calls[node]
-        return self.context.get_function(call.function, call.signature)(self.builder, values)
+        function = self.context.get_function(call.function, call.signature)
+        return self.viewed(call.signature.return_type, function(self.builder, [*map(self.plain, values)]))

@@ -10,7 +10,7 @@ from numba.np.arrayobj import store_item
 
 from pullback.emit.allocation import exception
 from pullback.emit.direct.ahead import fetch_ahead, rows_written_once
-from pullback.emit.direct.elements import WORD, View, is_array
+from pullback.emit.direct.elements import WORD, is_array
 from pullback.emit.direct.expressions import Expressions
 from pullback.emit.direct.infer import ListOf
 from pullback.emit.direct.interleaving import is_flat, once_at_a_time, only_clears, only_moves
@@ -18,7 +18,7 @@ from pullback.emit.direct.leaving import Leaving
 from pullback.emit.direct.references import release_in, retain
 from pullback.emit.direct.scan import Names
 from pullback.emit.direct.scopes import Scopes
-from pullback.emit.direct.stacks import Stack
+from pullback.emit.direct.stacks import Cell, Stack
 from pullback.emit.direct.syntax import constant_int, indices_of, raised_by, range_of
 from pullback.emit.direct.width import wants_whole_vectors, with_whole_vectors
 
@@ -42,6 +42,8 @@ class Code(Expressions):
     Attributes:
         tree: its syntax tree.
         names: its `Names`.
+        last: where each name is mentioned last, as `Names.last` has it.
+        ending: the names that no later statement mentions than the one that is being written.
         written_once: its `rows_written_once`.
         loops: for each loop around, where ``continue`` and ``break`` go, and how many arrays lived before it.
         live: arrays that are bound and not released yet, as `Owned`, by name.
@@ -52,6 +54,7 @@ class Code(Expressions):
         self.tree = tree
         self.names = Names(tree, description.args)
         self.scopes = Scopes(self.module, tree, found, self.names.alone)
+        self.last = self.names.last(self.scopes.root)
         self.written_once = rows_written_once(tree, self.names.alone)
         self.loops, self.live = [], {}
         self.leaving: Any = None
@@ -66,9 +69,10 @@ class Code(Expressions):
         for name, kind in self.found.variables.items():
             if is_array(kind) and name not in self.names.alone:
                 self.cell_of(name, kind)
-        for name, kind, value in zip(fndesc.args, fndesc.argtypes, self.fnargs, strict=True):
+        for name, kind, given in zip(fndesc.args, fndesc.argtypes, self.fnargs, strict=True):
+            value = self.viewed(kind, given)
             if name in self.names.alone:
-                self.bind(name, kind, value)
+                self.bound[name] = value
             else:
                 if is_array(kind):
                     retain(self.builder, value)
@@ -78,27 +82,25 @@ class Code(Expressions):
         self.post_lower()
 
     def let_go(self):
-        """Release what lives all the time."""
+        """Release what has no slot."""
         for stack in self.stacks.values():
             stack.free(self.builder)
-        for name, cell in self.cells.items():
-            if is_array(self.found.variables[name]):
-                release_in(self.builder, cell)
 
     # -- statements
 
     def block(self, statements):
-        last = self.names.last.get(id(statements), {})
+        last = self.last.get(id(statements), {})
         ends = {}
         for name, index in last.items():
             ends.setdefault(index, []).append(name)
         for index, statement in enumerate(statements):
             if self.builder.block.is_terminated:
                 return
+            ending = self.ending = ends.get(index, ())
             with self.letting_go():
                 getattr(self, f"do_{type(statement).__name__}")(statement)
             if not self.builder.block.is_terminated:
-                self.release(ends.get(index, ()))
+                self.release(ending)
 
     def release(self, names):
         """Let go of arrays that no later statement of their block mentions."""
@@ -123,14 +125,17 @@ class Code(Expressions):
                 self.put(target, *self.place(target), value, kind)
             return
         if is_array(kind):
-            value, owned = self.taken(node.value)
-            self.own(target.id, kind, value, owned)
+            if target.id in self.names.alone and self.lends(node.value):
+                self.bound[target.id] = self.lent(node.value)
+            else:
+                self.own(target.id, kind, *self.taken(node.value))
             return
         value = self.of(node.value)
         if type(target) is ast.Tuple:
             for position, part in enumerate(target.elts):
                 assert isinstance(part, ast.Name)
-                self.assign(part.id, kind[position], self.builder.extract_value(value, position))
+                taken = self.builder.extract_value(value, position)
+                self.assign(part.id, kind[position], self.viewed(kind[position], taken))
             return
         if target.id in self.names.alone and self.is_natural(node.value):
             self.natural.add(target.id)
@@ -141,7 +146,7 @@ class Code(Expressions):
         if is_array(kind):
             self.own(name, kind, value, self.leaving.own(value))
         elif name in self.names.alone:
-            self.bind(name, kind, value)
+            self.bound[name] = value
         else:
             self.assign_cell(name, kind, value)
 
@@ -149,27 +154,26 @@ class Code(Expressions):
         """Give a name an array, with the reference that is `owned` by no name."""
         if name in self.names.alone:
             self.live[name] = owned
-            self.bind(name, kind, value)
+            self.bound[name] = value
         else:
             self.assign_cell(name, kind, value)
             self.leaving.disown(owned)
             self.leaving.forget(owned)
 
-    def bind(self, name, kind, value):
-        self.bound[name] = View(self.context, self.builder, kind, value) if is_array(kind) else value
-
     def assign_cell(self, name, kind, value):
         own = self.found.variables[name]
         cell = self.cell_of(name, own)
         if is_array(own):
-            release_in(self.builder, cell)
-            self.builder.store(value, cell)
+            release_in(self.builder, cell.slot)
+            cell.write(self.builder, value)
         else:
             self.builder.store(self.context.cast(self.builder, value, kind, own), cell)
 
     def cell_of(self, name, kind):
         cell = self.cells.get(name)
-        if cell is None:
+        if cell is None and is_array(kind):
+            cell = self.cells[name] = Cell(self.context, self.builder, kind, name, self.leaving.slot())
+        elif cell is None:
             # It is zero at the function's start; `zfill` would make it so here, each time a loop comes by.
             cell = self.cells[name] = cgutils.alloca_once(
                 self.builder, self.context.get_value_type(kind), name=name
@@ -240,7 +244,7 @@ class Code(Expressions):
         trips = builder.select(builder.icmp_signed(">", trips, WORD(0)), trips, WORD(0))
         for statement in loop.body:
             target = statement.targets[0]
-            array = self.view(target.value)
+            array = self.lent(target.value)
             row = [(self.of(index), not self.is_natural(index)) for index in indices_of(target)[:-1]]
             place: Any = array.pointer(builder, [*row, (start, False)])
             size = builder.mul(trips, WORD(self.context.get_abi_sizeof(place.type.pointee)))
@@ -249,7 +253,7 @@ class Code(Expressions):
 
     def fetch_row(self, target, trips):
         """Fetch what will be written soon after the row of the element `target`."""
-        array = self.view(target.value)
+        array = self.lent(target.value)
         if array.kind.layout == "C":
             indices = [(self.of(index), not self.is_natural(index)) for index in indices_of(target)[:-1]]
             row = array.pointer(self.builder, [*indices, (ir.Constant(WORD, 0), False)])
@@ -330,11 +334,16 @@ class Code(Expressions):
             self.of(node.value)
 
     def do_Return(self, node):
-        kind = self.found.result
+        kind, parts = self.found.result, node.value.elts if type(node.value) is ast.Tuple else [node.value]
+        values, given = [], []
         with self.letting_go():
-            value = self.of(node.value)
-            self.context.nrt.incref(self.builder, kind, value)
-        for owned in self.live.values():
-            self.leaving.release(owned)
-        self.let_go()
-        self.call_conv.return_value(self.builder, self.context.get_return_value(self.builder, kind, value))
+            for part in parts:
+                value, owned = self.taken(part) if is_array(self.kind(part)) else (self.of(part), None)
+                values.append(self.plain(value))
+                given += [owned] if owned else []
+            whole = values[0]
+            if type(node.value) is ast.Tuple:
+                whole = self.context.make_tuple(self.builder, kind, values)
+        for owned in given:
+            self.leaving.disown(owned)
+        self.call_conv.return_value(self.builder, self.context.get_return_value(self.builder, kind, whole))

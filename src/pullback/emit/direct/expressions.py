@@ -12,7 +12,8 @@ from numba.np.arrayobj import load_item
 
 from pullback.emit import arithmetic, native
 from pullback.emit.direct.array_code import ArrayCode
-from pullback.emit.direct.elements import WORD, View, part_of
+from pullback.emit.direct.elements import WORD, part_of
+from pullback.emit.direct.stacks import Cell
 from pullback.emit.direct.syntax import constant_int, is_path
 
 _FLOAT = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
@@ -57,9 +58,10 @@ class Expressions(ArrayCode, BaseLower):
 
     def read(self, name):
         value = self.bound.get(name)
-        if value is None:
-            return self.builder.load(self.cells[name])
-        return value.value if isinstance(value, View) else value
+        if value is not None:
+            return value
+        cell = self.cells[name]
+        return cell.read(self.builder) if isinstance(cell, Cell) else self.builder.load(cell)
 
     def of_Name(self, node):
         if node.id in self.found.local:
@@ -107,7 +109,7 @@ class Expressions(ArrayCode, BaseLower):
         """An operator, on pairs of a value and its type."""
         signature = self.found.calls[node].signature
         values = [
-            self.context.cast(self.builder, value, given, kind)
+            self.context.cast(self.builder, self.plain(value), given, kind)
             for (value, given), kind in zip(operands, signature.args, strict=True)
         ]
         kinds = set(signature.args)
@@ -126,8 +128,8 @@ class Expressions(ArrayCode, BaseLower):
                     self.builder.fcmp_unordered if type(symbol) is ast.NotEq else self.builder.fcmp_ordered
                 )
                 return compare(_ORDER[type(symbol)], *values)
-        call = self.found.calls[node]
-        return self.context.get_function(call.function, signature)(self.builder, values)
+        function = self.context.get_function(self.found.calls[node].function, signature)
+        return self.viewed(self.result_of(node), function(self.builder, values))
 
     def of_UnaryOp(self, node):
         if type(node.op) is ast.Not:
@@ -210,7 +212,7 @@ class Expressions(ArrayCode, BaseLower):
         return False
 
     def of_Tuple(self, node):
-        values = [self.of(part) for part in node.elts]
+        values = [self.plain(self.of(part)) for part in node.elts]
         return self.context.make_tuple(self.builder, self.kind(node), values)
 
     def of_Call(self, node):
@@ -219,11 +221,16 @@ class Expressions(ArrayCode, BaseLower):
         if self.multiplies(node):
             return self.multiplication(node)
         if self.reshapes(node):
-            return self.reshaped(node)
+            return self.derived(self.reshaped(node))
+        if self.allocates(node):
+            return self.allocation(node)
         call = self.found.calls[node]
-        given = [(self.of(argument), self.kind(argument)) for argument in node.args]
-        receiver = [] if call.signature.recvr is None else [self.of(node.func.value)]
-        named = {keyword.arg: (self.of(keyword.value), self.kind(keyword.value)) for keyword in node.keywords}
+        given = [(self.plain(self.of(argument)), self.kind(argument)) for argument in node.args]
+        receiver = [] if call.signature.recvr is None else [self.plain(self.of(node.func.value))]
+        named = {
+            keyword.arg: (self.plain(self.of(keyword.value)), self.kind(keyword.value))
+            for keyword in node.keywords
+        }
         signature = call.signature
 
         def fitted(position, parameter, pair):
@@ -242,26 +249,30 @@ class Expressions(ArrayCode, BaseLower):
         else:
             values = fold_arguments(signature.pysig, given, named, fitted, default, starred)
         function = self.context.get_function(call.function, signature)
-        return function(self.builder, [*receiver, *values], self.loc_of(node))
+        result = function(self.builder, [*receiver, *values], self.loc_of(node))
+        return self.viewed(self.kind(node), result)
 
     def of_Attribute(self, node):
         kind = self.kind(node)
         if is_path(node, self.found.local):
             return self.constant(kind, self.found.value(node))
         base = self.kind(node.value)
+        if node.attr == "T":
+            return self.derived(self.lent(node))
         if node.attr not in ("size", "shape"):
             part = self.context.get_getattr(base, node.attr)
-            return part(self.context, self.builder, base, self.of(node.value), node.attr)
-        array = self.view(node.value)
+            value = self.plain(self.of(node.value))
+            return self.viewed(kind, part(self.context, self.builder, base, value, node.attr))
+        array = self.lent(node.value)
         if node.attr == "size":
-            return part_of(self.builder, array.value, array.size_at)
+            return array.size(self.builder)
         return self.context.make_tuple(self.builder, kind, array.shape)
 
     def of_Subscript(self, node):
         if isinstance(self.kind(node.value), types.BaseTuple):
             position: Any = constant_int(node.slice)
             if type(node.value) is ast.Attribute:
-                return self.view(node.value.value).shape[position]
+                return self.lent(node.value.value).shape[position]
             return part_of(self.builder, self.of(node.value), position)
         if node in self.found.calls:
             return self.selected(node)

@@ -1,7 +1,7 @@
-"""The way out of a function with an error, on which it lets go of the arrays that live.
+"""The way out of a function, on which it lets go of the arrays that live.
 
-Each array that something owns has a slot on the stack, which says so while it lives. An error that comes from
-anywhere has nothing to know but that:
+Each array that something owns has a slot on the stack, which says so while it lives. Whatever leaves the
+function, with an error or with a result, has nothing to know but that:
 
     slots[3] = array          if test:                       leaving:
     …                             branch to leaving    →         release each of slots
@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from llvmlite import ir
 from numba.core import callconv, cgutils
 
-from pullback.emit.direct.elements import WORD, part_of
-from pullback.emit.direct.references import POINTER, count, release_each
+from pullback.emit.direct.elements import WORD
+from pullback.emit.direct.references import POINTER, count, note, release_each
 
 
 class Owned(NamedTuple):
@@ -25,11 +25,14 @@ class Owned(NamedTuple):
 
 
 class Leaving:
-    """What the places of a function that raise have in common.
+    """What the places that leave a function have in common.
 
     Args:
-        builder: of the function, at its start. Whatever has it return an error goes this way.
+        builder: of the function, at its start. Whatever has it return goes this way.
         name: of the function, for tracebacks.
+
+    Attributes:
+        failing: the block to branch to where an exception is in its place already.
     """
 
     def __init__(self, context, builder, name):
@@ -43,17 +46,21 @@ class Leaving:
             self.slots = builder.alloca(POINTER, self.count)
             cgutils.memset(builder, self.slots, self.bytes, 0)
         self.free = []
-        self.block, self.code = _joined(builder, "leaving", callconv.errcode_t)
-        self.raising, self.known = _joined(builder, "raising", callconv.excinfo_ptr_t)
+        self.code = cgutils.alloca_once(builder, callconv.errcode_t)
+        self.block, self.failing, self.raising = (
+            builder.append_basic_block(name) for name in ("leaving", "failing", "raising")
+        )
+        with builder.goto_block(self.raising):
+            self.known = builder.phi(callconv.excinfo_ptr_t)
 
     def own(self, array):
-        """Let errors from here on let go of an array, a structure."""
-        memory = part_of(self.builder, array, 0)
-        slot = self.free.pop() if self.free else self._slot()
-        self.builder.store(memory, slot)
-        return Owned(memory, slot)
+        """Let whatever leaves the function from here on let go of an array, a `View`."""
+        slot = self.free.pop() if self.free else self.slot()
+        note(self.builder, array.memory, slot)
+        return Owned(array.memory, slot)
 
-    def _slot(self):
+    def slot(self):
+        """A new place for a reference, which is none at the function's start."""
         with self.builder.goto_entry_block():
             slot = self.builder.gep(self.slots, [WORD(self.count.constant)])
         self.count.constant += 1
@@ -67,22 +74,15 @@ class Leaving:
 
     def disown(self, owned):
         """Leave it to another to let go of an array."""
-        self.builder.store(ir.Constant(POINTER, None), owned.slot)
+        note(self.builder, ir.Constant(POINTER, None), owned.slot)
 
     def forget(self, owned):
         """Give its slot to others: on all ways the array has been let go of, or left to another."""
         self.free.append(owned.slot)
 
     def _return(self, code):
-        if isinstance(code, ir.Constant) and code.constant == callconv.RETCODE_OK.constant:
-            return self.returned(code)
-        self.code.add_incoming(code, self.builder.block)
+        self.builder.store(code, self.code)
         return self.builder.branch(self.block)
-
-    def failed(self):
-        """The block that this one has to branch to where an exception is in its place already."""
-        self.code.add_incoming(callconv.RETCODE_USEREXC, self.builder.block)
-        return self.block
 
     def raised(self, exception):
         """The block that this one has to branch to for an exception to be raised."""
@@ -95,20 +95,15 @@ class Leaving:
         builder.position_at_end(self.raising)
         if self.known.incomings:
             builder.store(self.known, self.context.call_conv._get_excinfo_argument(builder.function))
-            builder.branch(self.failed())
+            builder.branch(self.failing)
         else:
             blocks.remove(self.raising)
+        # A store that stays keeps this block from being copied into all that branch to it.
+        builder.position_at_end(self.failing)
+        note(builder, callconv.RETCODE_USEREXC, self.code)
+        builder.branch(self.block)
         builder.position_at_end(self.block)
-        if self.code.incomings:
+        if self.count.constant:
             release_each(builder, self.slots, self.count)
-            let_go()
-            self.returned(self.code)
-        else:
-            blocks.remove(self.block)
-
-
-def _joined(builder, name, kind):
-    """A new block, and the value that those branching to it bring."""
-    block = builder.append_basic_block(name)
-    with builder.goto_block(block):
-        return block, builder.phi(kind)
+        let_go()
+        self.returned(builder.load(self.code))

@@ -5,61 +5,118 @@ apart first, into a dozen numbers that nobody reads.
 """
 
 from llvmlite import ir
+from llvmlite.ir.instructions import StoreInstr
 from numba.core import cgutils
 
-from pullback.emit.direct.elements import WORD, part_of
+from pullback.emit.direct.elements import WORD
+from pullback.emit.shared import shared
 
 POINTER = cgutils.voidptr_t
+ROWS = ir.LiteralStructType([POINTER, WORD, WORD])
+"""A list: where its entries are, how many there are, and how many there is room for."""
+FEWEST = 16
+"""How many entries a list has room for at first."""
 
 
 def retain(builder, array):
-    """One more reference to an array, a structure."""
-    count(builder, "NRT_incref", part_of(builder, array, 0))
+    """One more reference to an array, a `View`."""
+    count(builder, "NRT_incref", array.memory)
 
 
-def release_in(builder, cell):
-    """One less to the array whose structure is in memory at `cell`."""
-    count(builder, "NRT_decref", builder.load(cgutils.gep_inbounds(builder, cell, 0, 0)))
+class _Note(StoreInstr):
+    """A store that LLVM leaves where it is; otherwise it moves to each of the ways out of a loop."""
+
+    align = None
+
+    def descr(self, buf):
+        written = []
+        super().descr(written)
+        buf.append("".join(written).replace("store", "store volatile", 1))
+
+
+def note(builder, value, slot):
+    """Write what the way out of the function finds there, a reference to some memory."""
+    builder._insert(_Note(builder.block, value, slot))
+
+
+def release_in(builder, slot):
+    """One less to the memory whose reference is at `slot`, if there is one."""
+    count(builder, "NRT_decref", builder.load(slot))
 
 
 def release_each(builder, first, number):
     """One less to each memory whose references follow each other, `number` of them; some may be none."""
-    _release_all(builder, "pullback.release_each", first, number, WORD.width // 8, frees=False)
 
-
-def release_all(builder, first, number, itemsize):
-    """One less to each of `number` arrays whose structures follow each other in memory, then free that."""
-    _release_all(builder, "pullback.release_all", first, number, itemsize, frees=True)
-
-
-def _release_all(builder, name, first, number, itemsize, *, frees):
-    def write(builder, first, number, itemsize):
-        with cgutils.for_range(builder, number) as loop:
-            place = builder.gep(first, [builder.mul(loop.index, itemsize)])
-            count(builder, "NRT_decref", builder.load(builder.bitcast(place, POINTER.as_pointer())))
-        if frees:
-            _free(builder, first)
+    def write(builder, first, number):
+        _release_all(builder, first, number, WORD(WORD.width // 8))
         builder.ret_void()
 
-    known = _function(builder, name, ir.VoidType(), [POINTER, WORD, WORD], write)
-    builder.call(known, [builder.bitcast(first, POINTER), number, WORD(itemsize)])
+    known = _function(builder, "pullback.release_each", ir.VoidType(), [POINTER, WORD], write)
+    builder.call(known, [builder.bitcast(first, POINTER), number])
 
 
-def moved(builder, old, number, room, itemsize):
-    """Where `number` structures have been moved to from `old`, with room for `room`; null without memory."""
-    known = _function(builder, "pullback.moved", POINTER, [POINTER, WORD, WORD, WORD], _moved)
-    place = builder.call(known, [builder.bitcast(old, POINTER), number, room, WORD(itemsize)])
-    return builder.bitcast(place, old.type)
+def pushed(builder, rows, itemsize):
+    """Where a new last entry of a list goes, which is counted already; null without memory.
+
+    Args:
+        builder: to write instructions with.
+        rows: a pointer to the `ROWS` of the list.
+        itemsize: how many bytes an entry takes.
+    """
+    known = _function(builder, "pullback.pushed", POINTER, [ROWS.as_pointer(), WORD], _pushed)
+    return builder.call(known, [rows, WORD(itemsize)])
 
 
-def _moved(builder, old, number, room, itemsize):
-    kind = ir.FunctionType(POINTER, [WORD])
-    allocate = cgutils.get_or_insert_function(builder.module, kind, "NRT_Allocate")
-    place = builder.call(allocate, [builder.mul(room, itemsize)])
-    with builder.if_then(cgutils.is_not_null(builder, place)):
-        cgutils.raw_memcpy(builder, place, old, number, itemsize)
+def _pushed(builder, rows, itemsize):
+    first, number, room = (cgutils.gep_inbounds(builder, rows, 0, part) for part in range(3))
+    before, most = builder.load(number), builder.load(room)
+    with builder.if_then(builder.icmp_signed("==", before, most)):
+        none = builder.icmp_signed("==", most, WORD(0))
+        wider = builder.select(none, WORD(FEWEST), builder.mul(most, WORD(2)))
+        kind = ir.FunctionType(POINTER, [WORD])
+        allocate = cgutils.get_or_insert_function(builder.module, kind, "NRT_Allocate")
+        place = builder.call(allocate, [builder.mul(wider, itemsize)])
+        with builder.if_then(cgutils.is_null(builder, place)):
+            builder.ret(place)
+        old = builder.load(first)
+        cgutils.raw_memcpy(builder, place, old, before, itemsize)
         _free(builder, old)
-    builder.ret(place)
+        builder.store(place, first)
+        builder.store(wider, room)
+    builder.store(builder.add(before, WORD(1)), number)
+    builder.ret(builder.gep(builder.load(first), [builder.mul(before, itemsize)]))
+
+
+def popped(builder, rows, itemsize):
+    """Where the last entry of a list is, which is not counted any more."""
+    known = _function(builder, "pullback.popped", POINTER, [ROWS.as_pointer(), WORD], _popped)
+    return builder.call(known, [rows, WORD(itemsize)])
+
+
+def _popped(builder, rows, itemsize):
+    first, number = (cgutils.gep_inbounds(builder, rows, 0, part) for part in range(2))
+    left = builder.sub(builder.load(number), WORD(1))
+    builder.store(left, number)
+    builder.ret(builder.gep(builder.load(first), [builder.mul(left, itemsize)]))
+
+
+def release_rows(builder, rows, itemsize):
+    """One less to each array of a list, whose entries begin with their references, then free its memory."""
+
+    def write(builder, rows, itemsize):
+        first, number = (builder.load(cgutils.gep_inbounds(builder, rows, 0, part)) for part in range(2))
+        _release_all(builder, first, number, itemsize)
+        _free(builder, first)
+        builder.ret_void()
+
+    known = _function(builder, "pullback.release_rows", ir.VoidType(), [ROWS.as_pointer(), WORD], write)
+    builder.call(known, [rows, WORD(itemsize)])
+
+
+def _release_all(builder, first, number, itemsize):
+    with cgutils.for_range(builder, number) as loop:
+        place = builder.gep(first, [builder.mul(loop.index, itemsize)])
+        count(builder, "NRT_decref", builder.load(builder.bitcast(place, POINTER.as_pointer())))
 
 
 def _free(builder, memory):
@@ -78,12 +135,5 @@ def count(builder, name, memory):
 
 
 def _function(builder, name, result, kinds, write):
-    """A function that a module has once, out of the way of what calls it."""
-    known = builder.module.globals.get(name)
-    if known is None:
-        known = ir.Function(builder.module, ir.FunctionType(result, kinds), name)
-        known.linkage = "internal"
-        for attribute in ("noinline", "minsize", "optsize"):
-            known.attributes.add(attribute)
-        write(ir.IRBuilder(known.append_basic_block("entry")), *known.args)
-    return known
+    """A function that is out of the way of what calls it."""
+    return shared(builder.module, name, ir.FunctionType(result, kinds), write, ("minsize", "optsize"))

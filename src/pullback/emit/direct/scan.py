@@ -9,8 +9,6 @@ class Names:
     Attributes:
         alone: names that are assigned once, ahead of and around every place that reads them, so that the
             value itself can stand for the name.
-        last: for each statement list, by `id`, the names that occur nowhere outside of it, with the index of
-            the last of its statements they occur in.
     """
 
     def __init__(self, tree, params):
@@ -22,9 +20,25 @@ class Names:
         for name in params:
             self.stores.setdefault(name, []).append(((), -1))
         self.alone = {name for name in self.stores if self._is_alone(name)}
-        self.last = {}
+
+    def last(self, root):
+        """For each statement list, by `id`, where the last mention is of the names it has for itself.
+
+        Args:
+            root: gives the name of what a name is a view of; its views mention it.
+
+        Returns:
+            for each list the names that are mentioned nowhere outside of it, with the index of the last of
+            its statements that does.
+        """
+        within = {name: [*places] for name, places in self.within.items()}
         for name, places in self.within.items():
-            self._note(name, places)
+            if (viewed := root(name)) != name and viewed in within:
+                within[viewed] += places
+        last = {}
+        for name, places in within.items():
+            _note(last, name, places)
+        return last
 
     def _block(self, statements, path):
         for index, statement in enumerate(statements):
@@ -76,13 +90,14 @@ class Names:
                 return False
         return True
 
-    def _note(self, name, places):
-        level = 0
-        for depth in range(min(map(len, places))):
-            if len({place[depth][0] for place in places}) > 1:
-                break
-            level = depth
-            if len({place[depth][1] for place in places}) > 1:
-                break
-        last = self.last.setdefault(places[0][level][0], {})
-        last[name] = max(place[level][1] for place in places)
+
+def _note(last, name, places):
+    level = 0
+    for depth in range(min(map(len, places))):
+        if len({place[depth][0] for place in places}) > 1:
+            break
+        level = depth
+        if len({place[depth][1] for place in places}) > 1:
+            break
+    inside = last.setdefault(places[0][level][0], {})
+    inside[name] = max(place[level][1] for place in places)

@@ -7,11 +7,11 @@ import ast
 from functools import reduce
 from typing import Any
 
-from numba.core import cgutils, types
+from numba.core import types
 
 from pullback.emit import native
-from pullback.emit.allocation import raise_if
-from pullback.emit.direct.elements import WORD, is_array, part_of
+from pullback.emit.allocation import allocated, clear, raise_if
+from pullback.emit.direct.elements import WORD, contiguous_steps, is_array
 from pullback.emit.direct.references import retain
 from pullback.emit.direct.syntax import constant_int, indices_of, is_path
 from pullback.emit.matmul import multiplied, product_of
@@ -23,14 +23,14 @@ class Views:
     context: Any
     builder: Any
     found: Any
+    bound: Any
     kind: Any
     of: Any
-    view: Any
     is_natural: Any
     loc_of: Any
 
     def lent(self, node):
-        """The parts of an array that a statement looks at: a view has no structure then, and no reference."""
+        """An array that a statement looks at: a view has no reference of its own then."""
         if type(node) is ast.Attribute and node.attr == "T" and not is_path(node, self.found.local):
             base = self.lent(node.value)
             return base.part(self.kind(node), base.data, base.shape[::-1], base.steps[::-1])
@@ -39,7 +39,22 @@ class Views:
             axes = len(indices)
             data = base.pointer(self.builder, indices)
             return base.part(self.kind(node), data, base.shape[axes:], base.steps[axes:])
-        return self.view(node)
+        if type(node) is ast.Call and self.reshapes(node):
+            return self.reshaped(node)
+        return self.of(node)
+
+    def lends(self, node):
+        """Whether an expression is a view of an array whose one name ends after those of its views."""
+        if type(node) is ast.Name:
+            return node.id in self.bound
+        if type(node) is ast.Call:
+            return self.reshapes(node) and self.lends(node.func.value)
+        is_view = (
+            self.is_row(node)
+            if type(node) is ast.Subscript
+            else type(node) is ast.Attribute and node.attr == "T"
+        )
+        return is_view and self.lends(node.value)
 
     def is_row(self, node):
         """Whether ``array[i, j]`` takes a place along leading axes."""
@@ -53,17 +68,6 @@ class Views:
         """The indices in the brackets, with whether each may be negative."""
         return [(self.of(index), not self.is_natural(index)) for index in indices_of(node)]
 
-    def row(self, node):
-        """``array[i, j]`` that is an array."""
-        value = self.of(node.value)
-        base, indices = self.view(node.value), self.places(node)
-        axes = len(indices)
-        data = base.pointer(self.builder, indices)
-        strides = [
-            part_of(self.builder, value, *self.at(base.kind, "strides"), k) for k in range(base.kind.ndim)
-        ]
-        return self.derived(node, value, data, base.shape[axes:], strides[axes:])
-
     def reshapes(self, node):
         """Whether a call is ``array.reshape(n, m)`` of an array in C order, with all lengths given."""
         method = node.func
@@ -75,10 +79,9 @@ class Views:
         return given and self.kind(method.value).layout == self.kind(node).layout == "C"
 
     def reshaped(self, node):
-        """``array.reshape(n, m)``."""
-        builder, base = self.builder, node.func.value
-        value, lengths = self.of(base), [self.of(n) for n in node.args]
-        count = part_of(builder, value, *self.at(self.kind(base), "nitems"))
+        """``array.reshape(n, m)``, as `lent` has it."""
+        builder, base = self.builder, self.lent(node.func.value)
+        lengths, count = [self.of(n) for n in node.args], base.size(self.builder)
         size = reduce(builder.mul, lengths, WORD(1))
         fails = builder.icmp_signed("!=", size, count)
         if not all(self.is_natural(n) for n in node.args):
@@ -86,33 +89,33 @@ class Views:
             fails = builder.or_(fails, negative)
         message = "reshape: the array is of another size than the shape"
         raise_if(self.context, builder, fails, ValueError, message, self.loc_of(node))
-        strides = [part_of(builder, value, *self.at(self.kind(base), "itemsize"))]
-        for n in lengths[:0:-1]:
-            strides.insert(0, builder.mul(strides[0], n))
-        data = part_of(builder, value, *self.at(self.kind(base), "data"))
-        return self.derived(node, value, data, lengths, strides[: len(lengths)])
+        steps = contiguous_steps(builder, "C", lengths)
+        return base.part(self.kind(node), base.data, lengths, steps)
 
-    def at(self, kind, name):
-        return (self.context.data_model_manager[kind].get_field_position(name),)
+    def derived(self, view):
+        """A view with a reference of its own."""
+        retain(self.builder, view)
+        return view
 
-    def derived(self, node, value, data, shape, strides):
-        """A view of the array `value`, with a reference of its own."""
-        builder, kind = self.builder, self.kind(node)
-        array = node.value if type(node) is ast.Subscript else node.func.value
-        own = {
-            name: part_of(builder, value, *self.at(self.kind(array), name))
-            for name in ("meminfo", "parent", "itemsize")
-        }
-        own |= {
-            "data": data, "nitems": reduce(builder.mul, shape, WORD(1)),
-            "shape": cgutils.pack_array(builder, shape, WORD),
-            "strides": cgutils.pack_array(builder, strides, WORD),
-        }  # fmt: skip
-        result = self.context.get_constant_null(kind)
-        for name, part in own.items():
-            result = builder.insert_value(result, part, *self.at(kind, name))
-        retain(builder, result)
-        return result
+    def allocates(self, node):
+        """Whether a call is one of `native.empty` or `native.zeros`."""
+        return self.found.value(node.func) in (native.empty, native.zeros) and len(node.args) == 1
+
+    def allocation(self, node):
+        """A new array."""
+        shape = node.args[0]
+        lengths = shape.elts if type(shape) is ast.Tuple else [shape]
+        array = allocated(
+            self.context,
+            self.builder,
+            self.kind(node),
+            [self.of(n) for n in lengths],
+            self.loc_of(node),
+            natural=all(map(self.is_natural, lengths)),
+        )
+        if self.found.value(node.func) is native.zeros:
+            clear(self.context, self.builder, array)
+        return array
 
     def multiplies(self, node):
         """Whether a call is one of a product of matrices."""

@@ -1,5 +1,16 @@
 """Array functions written as loops, by topic; importing this registers them all in `optimize.rewrites`."""
 
-from pullback.optimize.arrays import create, extrema, joins, moments, pick, products, reduce, scans, shapes
+from pullback.optimize.arrays import (
+    create,
+    einsum,
+    extrema,
+    joins,
+    moments,
+    pick,
+    products,
+    reduce,
+    scans,
+    shapes,
+)
 
-__all__ = ["create", "extrema", "joins", "moments", "pick", "products", "reduce", "scans", "shapes"]
+__all__ = ["create", "einsum", "extrema", "joins", "moments", "pick", "products", "reduce", "scans", "shapes"]

@@ -11,7 +11,7 @@ from pullback.ir.nodes import Const, Operand, Slice, Var
 from pullback.ir.types import Array
 from pullback.optimize.arrays.create import extents_of
 from pullback.optimize.arrays.reduce import an_array, sum_, unless_given
-from pullback.optimize.broadcast import broadcast_shape, broadcast_to, elementwise, shape_of
+from pullback.optimize.broadcast import broadcast_shape, broadcast_to, conjugated, elementwise, shape_of
 from pullback.optimize.delayed import Delayed, Index, Value, in_memory, is_one, mapped, view_of
 from pullback.optimize.emitter import Emitter
 from pullback.optimize.rewrites import rewrites
@@ -30,6 +30,13 @@ def reshape(e: Emitter, a: Value, shape: Any, **options: Any) -> Value:
         return _inserted(array, extents, axes)
     total = e.product(array.shape)
     e.check_equal(total, e.product(extents), "reshape", _OTHER_SIZE)
+    return regrouped(e, array, extents)
+
+
+def regrouped(e: Emitter, array: Delayed, extents: Index) -> Delayed:
+    """`array` with other axes, which are known to have as many elements."""
+    if array.conjugate is not None and array.conjugate.place is not None:
+        return conjugated(regrouped(e, array.conjugate, extents))
     source = e.variable(array)
     assert isinstance(source.type, Array)
     if source.type.layout != "C":

@@ -77,6 +77,16 @@ def widened(a: Any) -> Any:
 PARTS[widened] = widened  # compiled code looks into functions of the package that are parts
 
 
+def finite(a: Any, check_finite: bool = True) -> Any:
+    """`a`, of which SciPy takes finite numbers alone, unless it is told not to look."""
+    if check_finite and not np.all(np.isfinite(a)):
+        raise ValueError("array must not contain infs or NaNs")
+    return a
+
+
+PARTS[finite] = finite
+
+
 def is_vector(b: Any) -> bool:
     """Whether a right side is one vector, and not a matrix of columns or a stack of them."""
     return np.ndim(b) == 1

@@ -12,7 +12,7 @@ from pullback.base.dispatch import dispatched
 from pullback.base.errors import UnsupportedError
 from pullback.base.spec import dtype_of
 from pullback.base.tracked import Tracked
-from pullback.rules.scipy_linalg.calling import composed
+from pullback.rules.scipy_linalg.calling import composed, finite
 from pullback.rules.scipy_linalg.systems import as_read
 from pullback.rules.table import constant
 
@@ -42,6 +42,9 @@ def pinv(
             why="the rank is a number that does not move",
             remedy="leave return_rank away, and use np.linalg.matrix_rank(a).",
         )
+    if (atol is not None and atol < 0) or (rtol is not None and rtol < 0):
+        raise ValueError("atol and rtol values must be positive.")
+    a = finite(a, check_finite)
     if atol is None:
         return np.linalg.pinv(a, rtol=rtol)
     return np.linalg.pinv(a, rtol=relative_cutoff(a, atol, rtol))
@@ -53,7 +56,8 @@ def pinvh(
     check_finite: bool = True,
 ) -> Any:  # fmt: skip
     """As `scipy.linalg.pinvh`."""
-    return pinv(as_read(a, "her", lower), atol=atol, rtol=rtol, return_rank=return_rank)
+    a = finite(a, check_finite)
+    return pinv(as_read(a, "her", lower), atol=atol, rtol=rtol, return_rank=return_rank, check_finite=False)
 
 
 @dataclass(frozen=True)
@@ -77,12 +81,15 @@ def lstsq(
     check_finite: bool = True, lapack_driver: Any = None,
 ) -> Any:  # fmt: skip
     """As `scipy.linalg.lstsq` of one matrix."""
+    if lapack_driver not in (None, "gelsd", "gelsy", "gelss"):
+        raise ValueError(f'LAPACK driver "{lapack_driver}" is not found')
     if np.ndim(a) != 2 or np.ndim(b) > 2:
         raise UnsupportedError(
             "scipy.linalg.lstsq of a stack of matrices has no derivative rule",
             why="residuals and ranks are those of one matrix",
             remedy="take them one by one, or for the solutions alone np.linalg.pinv(a) @ b.",
         )
+    a, b = finite(a, check_finite), finite(b, check_finite)
     found = np.linalg.lstsq(a, b, np.finfo(np.result_type(a, b, np.float32)).eps if cond is None else cond)
     if lapack_driver == "gelsy":
         return found[0], np.zeros(0, dtype_of(found[0])), found[2], None

@@ -19,9 +19,9 @@ from pullback.base.spec import dtype_of
 from pullback.rules.domain import array, call
 from pullback.rules.eig import SPREAD, TURNING, eigvals_jvp, eigvals_vjp
 from pullback.rules.linalg import adjoint
-from pullback.rules.scipy_linalg.calling import composed
+from pullback.rules.scipy_linalg.calling import composed, finite
 from pullback.rules.scipy_linalg.systems import as_read, solve_triangular
-from pullback.rules.table import calls, constant, jvp, stand_in, vjp
+from pullback.rules.table import PARTS, calls, constant, jvp, stand_in, vjp
 
 # -- Hermitian problems ------------------------------------------------------------------------------------
 
@@ -61,6 +61,15 @@ def _square(d: Any, *_: Any) -> Any:
     return np.linalg.inv(d[..., :, None] * np.eye(2))
 
 
+def _within(lowest: int, highest: int, size: int) -> None:
+    """Raise unless the eigenvalues from the one to the other are there."""
+    if size and not 0 <= lowest <= highest < size:
+        raise ValueError("Requested eigenvalue indices are not valid.")
+
+
+PARTS[_within] = _within  # compiled code looks into functions of the package that are parts
+
+
 @composed(scipy.linalg.eigh)
 def eigh(
     a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = False, overwrite_a: bool = False,
@@ -74,9 +83,13 @@ def eigh(
             why="how many eigenvalues lie between two numbers depends on the matrix",
             remedy="take all of them, w, v = eigh(a), and then those you want, or give subset_by_index.",
         )
+    if type not in (1, 2, 3):
+        raise ValueError('"type" keyword only accepts 1, 2, and 3.')
+    a = finite(a, check_finite)
     if b is None:
         w, v = np.linalg.eigh(a, "L" if lower else "U")
     else:
+        b = finite(b, check_finite)
         factor = np.linalg.cholesky(b if lower else adjoint(b))
         matrix = as_read(a, "her", lower)
         if type == 1:
@@ -88,6 +101,7 @@ def eigh(
     within: Any = (None, None) if subset_by_index is None else subset_by_index
     lowest, highest = within
     if subset_by_index is not None:
+        _within(lowest, highest, np.shape(a)[-1])
         w, v = w[..., lowest : highest + 1], v[..., lowest : highest + 1]
     if eigvals_only:
         return w
@@ -102,8 +116,8 @@ def eigvalsh(
 ) -> Any:  # fmt: skip
     """As `scipy.linalg.eigvalsh`."""
     return eigh(
-        a, b, lower=lower, eigvals_only=True, type=type, subset_by_index=subset_by_index,
-        subset_by_value=subset_by_value,
+        a, b, lower=lower, eigvals_only=True, type=type, check_finite=check_finite,
+        subset_by_index=subset_by_index, subset_by_value=subset_by_value,
     )  # fmt: skip
 
 
@@ -119,6 +133,13 @@ def eigh_tridiagonal(
             why="how many eigenvalues lie between two numbers depends on the matrix",
             remedy='take all of them and then those you want, or give select="i".',
         )
+    if np.iscomplexobj(d) or np.iscomplexobj(e):
+        raise TypeError("Only real arrays currently supported")
+    if select not in ("a", "all", 0, "i", "index", 2):
+        raise ValueError("invalid argument for select")
+    if np.shape(d)[-1] != np.shape(e)[-1] + 1:
+        raise ValueError("d must have one more element than e")
+    d, e = finite(d, check_finite), finite(e, check_finite)
     within: Any = (None, None) if select in ("a", "all", 0) else select_range
     lowest, highest = within
     size = np.shape(d)[-1]
@@ -128,6 +149,7 @@ def eigh_tridiagonal(
         d[..., :, None] * np.eye(size, dtype=dtype_of(d)) + np.concatenate((above, below), axis=-2)
     )
     if lowest is not None:
+        _within(lowest, highest, size)
         w, v = w[..., lowest : highest + 1], v[..., lowest : highest + 1]
     if eigvals_only:
         return w
@@ -140,7 +162,7 @@ def eigvalsh_tridiagonal(
     lapack_driver: str = "auto",
 ) -> Any:  # fmt: skip
     """As `scipy.linalg.eigvalsh_tridiagonal`, by the dense matrix."""
-    return eigh_tridiagonal(d, e, True, select, select_range)
+    return eigh_tridiagonal(d, e, True, select, select_range, check_finite)
 
 
 # -- general matrices --------------------------------------------------------------------------------------
@@ -196,7 +218,7 @@ def eigvals(
 ) -> Any:  # fmt: skip
     """As `scipy.linalg.eigvals` of one matrix."""
     _only_standard("eigvals", b, homogeneous_eigvals)
-    return eigenvalues(a)
+    return eigenvalues(finite(a, check_finite))
 
 
 @composed(scipy.linalg.eig)
@@ -212,6 +234,7 @@ def eig(
             why="that of the right eigenvectors has",
             remedy="the left ones are the columns of np.linalg.inv(v).conj().T, up to their lengths.",
         )
+    a = finite(a, check_finite)
     if not right:
         return eigenvalues(a)
     parts = np.linalg.eig(a)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
+from pullback.base.errors import UnsupportedError
 from pullback.rules import linalg
 from pullback.rules.determinant import minors
 from pullback.rules.domain import array, call
@@ -65,8 +66,13 @@ def _on_diagonal(a: Any) -> Any:
 solve = followed(scipy.linalg.solve)
 
 
+def _structure(a: Any, assume_a: Any) -> Any:
+    """The structure that SciPy makes use of: by a matrix of one number it just divides."""
+    return None if np.size(a) == 1 else assume_a
+
+
 def _system(a: Any, assume_a: Any, lower: bool, transposed: bool) -> Any:
-    matrix = as_read(widened(a), assume_a, lower)
+    matrix = as_read(widened(a), _structure(a, assume_a), lower)
     return linalg.transposed(matrix) if transposed else matrix
 
 
@@ -80,7 +86,8 @@ def solve_a_vjp(
     columns = y_bar[..., None] if vector else y_bar
     b_bar = np.linalg.solve(adjoint(system), columns)
     m_bar = -(b_bar @ adjoint(y[..., None] if vector else y))
-    return of_what_is_read(linalg.transposed(m_bar) if transposed else m_bar, assume_a, lower)
+    m_bar = linalg.transposed(m_bar) if transposed else m_bar
+    return of_what_is_read(m_bar, _structure(a, assume_a), lower)
 
 
 @vjp(solve, 1, reads="a lower assume_a transposed", holomorphic=False)
@@ -164,9 +171,9 @@ def triangular_a_vjp(
     overwrite_b: bool = False, check_finite: bool = True,
 ) -> Any:  # fmt: skip
     kind: Any = _TRANS.get(trans, trans)
+    b_bar = triangular_b_vjp(y_bar, None, a, b, trans, lower, unit_diagonal)
     if is_vector(b):
-        y_bar, y = y_bar[..., None], y[..., None]
-    b_bar = _pulled(y_bar, a, trans, lower, unit_diagonal)
+        b_bar, y = b_bar[..., None], y[..., None]
     matrix_bar = b_bar @ adjoint(y) if kind == 0 else y @ adjoint(b_bar)
     return _triangle(-(conj(matrix_bar) if kind == 1 else matrix_bar), lower, unit_diagonal)
 
@@ -176,7 +183,7 @@ def triangular_b_vjp(
     y_bar: Any, y: Any, a: Any, b: Any, trans: Any = 0, lower: bool = False, unit_diagonal: bool = False,
     overwrite_b: bool = False, check_finite: bool = True,
 ) -> Any:  # fmt: skip
-    if is_vector(b):
+    if is_vector(b) and np.ndim(a) > 2:
         return _pulled(y_bar[..., None], a, trans, lower, unit_diagonal)[..., 0]
     return _pulled(y_bar, a, trans, lower, unit_diagonal)
 
@@ -220,13 +227,23 @@ calls(
 inv = followed(scipy.linalg.inv)
 
 
+def _structure_of_inverse(assume_a: Any) -> Any:
+    if assume_a == "diagonal":
+        raise UnsupportedError(
+            'scipy.linalg.inv with assume_a="diagonal" has no derivative rule',
+            why="SciPy returns the entries beside the diagonal as they were",
+            remedy="np.diag(1 / np.diagonal(a)), or leave assume_a away.",
+        )
+    return assume_a
+
+
 @vjp(inv, 0, reads="y assume_a lower", holomorphic=False)
 def inv_vjp(
     y_bar: Any, y: Any, a: Any, overwrite_a: bool = False, check_finite: bool = True, *,
     assume_a: Any = None, lower: bool = False,
 ) -> Any:  # fmt: skip
     y_adjoint = adjoint(y)
-    return of_what_is_read(-(y_adjoint @ y_bar @ y_adjoint), assume_a, lower)
+    return of_what_is_read(-(y_adjoint @ y_bar @ y_adjoint), _structure_of_inverse(assume_a), lower)
 
 
 @jvp(inv, 0)
@@ -234,7 +251,7 @@ def inv_jvp(
     a_dot: Any, y: Any, a: Any, overwrite_a: bool = False, check_finite: bool = True, *,
     assume_a: Any = None, lower: bool = False,
 ) -> Any:  # fmt: skip
-    return -(y @ as_read(a_dot, assume_a, lower) @ y)
+    return -(y @ as_read(a_dot, _structure_of_inverse(assume_a), lower) @ y)
 
 
 @stand_in(inv)

@@ -17,7 +17,8 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,8 +26,30 @@ from pullback.base.errors import NotDifferentiableError
 
 Array = np.ndarray[Any, Any]
 
-NOTED: dict[int, str] = {}
-"""By thread, a pair of values whose vectors something depends on, in a way that another basis would test."""
+
+class Deficient(NamedTuple):
+    """A call with matrices of less than full rank: the shape of the stack, and the rank of each."""
+
+    function: str
+    shape: tuple[int, ...]
+    ranks: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Notes:
+    """What another run of the program would test.
+
+    Attributes:
+        pair: values whose vectors something depends on, if another basis is to be tried.
+        ranks: those that have to be the same beside the arguments.
+    """
+
+    pair: str | None = None
+    ranks: list[Deficient] = field(default_factory=list)
+
+
+NOTED: dict[int, Notes] = {}
+"""By thread."""
 
 
 class UndeterminedError(NotDifferentiableError):
@@ -203,11 +226,43 @@ def inquiry() -> Iterator[Inquiry]:
         noted()
 
 
+@contextlib.contextmanager
+def beside() -> Iterator[None]:
+    """Run beside the arguments, to see the ranks there alone."""
+    before = current()
+    _local.inquiry, _local.beside = None, True
+    try:
+        yield
+    finally:
+        _local.inquiry, _local.beside = before, False
+
+
+def is_beside() -> bool:
+    """Whether such a run is in progress in this thread."""
+    return getattr(_local, "beside", False)
+
+
 def note(pair: str) -> None:
     """Ask for a second run in another basis."""
-    NOTED.setdefault(threading.get_ident(), pair)
+    notes = _notes()
+    notes.pair = notes.pair or pair
 
 
-def noted() -> str | None:
-    """The pair noted in this thread since the last call."""
+def note_rank(met: Deficient) -> None:
+    """Ask for a second run beside the arguments."""
+    _notes().ranks.append(met)
+
+
+def _notes() -> Notes:
+    return NOTED.setdefault(threading.get_ident(), Notes())
+
+
+def ranks_noted() -> list[Deficient]:
+    """The ranks noted in this thread, which may be taken out."""
+    notes = NOTED.get(threading.get_ident())
+    return [] if notes is None else notes.ranks
+
+
+def noted() -> Notes | None:
+    """What was noted in this thread since the last call."""
     return NOTED.pop(threading.get_ident(), None)
