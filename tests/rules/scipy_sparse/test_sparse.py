@@ -69,6 +69,14 @@ def test_what_is_no_product_is_refused() -> None:
             pb.grad(lambda x, f=function: np.sum(f(x)))(x)
 
 
+@pytest.mark.parametrize("format", ["csr", "coo", "dia"])
+def test_stacks_of_matrices_are_refused(format: str) -> None:
+    a = places(3, 3).asformat(format)
+    for function in (lambda x: a @ x, lambda x: x @ a):
+        with pytest.raises(UnsupportedError, match="a stack of matrices"):
+            pb.vjp(function, np.ones((2, 3, 3)))
+
+
 def test_a_matrix_that_is_written_into_later() -> None:
     matrix = places(4, 4)
     wanted = matrix.sum(axis=0)
