@@ -28,17 +28,18 @@ import pullback as pb
 from benchmarks.eager import line, optional
 from benchmarks.native import in_jax
 from benchmarks.native.timing import medians
+from benchmarks.networks import SIDE, lattice
 from pullback.scipy.linalg import expm
 from pullback.tape.plan import forget
 
 SIZES = (8, 64, 256)
 SITES, BONDS = 64, (16, 64)
-SIDE, PEPS_BOND = 6, 4
+PEPS_BOND = 4
 
 TIMES_PREPARED = 3
 """Of which the first imports what has not been used yet, in JAX and here."""
 
-Limits = list[tuple[str, str, float]]
+Limits = list[tuple[str, str, float | None]]
 """Candidate, reference, and the most that the candidate may take of the reference's time."""
 
 
@@ -68,6 +69,14 @@ def energy(tensors: Any, operator: Any, start: Any) -> Any:
         between = operator @ upper.reshape(6, bond * bond)
         environment = np.conj(tensor).reshape(2 * bond, bond).T @ between.reshape(3, 2 * bond, bond)
     return np.real(environment[2, 0, 0] / environment[0, 0, 0])
+
+
+def overlap(bras: Any, kets: Any, start: Any) -> Any:
+    """Of two uniform matrix product states of eight sites, as one writes it: an Einstein sum a site."""
+    environment = start
+    for _ in range(8):
+        environment = np.einsum("ab,aic,bid->cd", environment, np.conj(bras), kets, optimize=True)
+    return np.abs(environment[0, 0])
 
 
 def eigh(a: Any, c: Any) -> Any:
@@ -302,14 +311,41 @@ def factor_rows(peers: Peers) -> Iterator[tuple[str, Callable[[], Iterator[str]]
             yield title, rows
 
 
+def overlap_rows(peers: Peers) -> Iterator[tuple[str, Callable[[], Iterator[str]]]]:
+    for bond in (16, 64):
+        title = f"overlap by einsum, 8 sites, bond {bond}, complex"
+
+        def rows(bond: int = bond, title: str = title) -> Iterator[str]:
+            rng = np.random.default_rng(4)
+            states = [complex_normal(rng, bond, 2, bond) / np.sqrt(2 * bond) for _ in range(2)]
+            start = np.eye(bond) + 0j
+            found = candidates(overlap, states, [start], peers, overlap_in_torch(peers.torch))
+            limits: Limits = [("tape", "PyTorch", None), ("native", "PyTorch", None), ("native", "JAX", None)]
+            yield from ratios(title, medians(found), limits)
+
+        yield title, rows
+
+
+def overlap_in_torch(torch: Any) -> Any:
+    """`overlap` in the names of PyTorch, whose `einsum` chooses a path by itself."""
+
+    def function(bras: Any, kets: Any, start: Any) -> Any:
+        environment = start
+        for _ in range(8):
+            environment = torch.einsum("ab,aic,bid->cd", environment, torch.conj(bras), kets)
+        return torch.abs(environment[0, 0])
+
+    return function if torch is not None else None
+
+
 def network_rows(peers: Peers) -> Iterator[tuple[str, Callable[[], Iterator[str]]]]:
     title = f"PEPS-like network, {SIDE}×{SIDE}, bond {PEPS_BOND}"
 
     def rows() -> Iterator[str]:
-        subscripts, tensors = grid(SIDE, PEPS_BOND)
+        tensors, terms = lattice(PEPS_BOND, float)
 
         def value(*given: Any) -> Any:
-            return pb.contract(subscripts, *given)
+            return pb.contract(*(part for pair in zip(given, terms, strict=True) for part in pair), [])
 
         def backward() -> Any:
             """Gradients by all tensors alone, of what the value has left."""
@@ -324,31 +360,11 @@ def network_rows(peers: Peers) -> Iterator[tuple[str, Callable[[], Iterator[str]
     yield title, rows
 
 
-def grid(side: int, bond: int) -> tuple[str, list[Any]]:
-    """Subscripts and tensors of a square lattice without open indices."""
-    rng = np.random.default_rng(3)
-    letters = iter(
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789" + "αβγδεζηθικλμνξοπρστυφχψω"
-    )
-    right = {(i, j): next(letters) for i in range(side) for j in range(side - 1)}
-    down = {(i, j): next(letters) for i in range(side - 1) for j in range(side)}
-    terms = [
-        "".join(
-            edge
-            for edge in (right.get((i, j - 1)), right.get((i, j)), down.get((i - 1, j)), down.get((i, j)))
-            if edge
-        )
-        for i in range(side)
-        for j in range(side)
-    ]
-    return ",".join(terms) + "->", [rng.standard_normal((bond,) * len(term)) for term in terms]
-
-
 def report(chosen: list[str], peers: Peers) -> Iterator[str]:
     """The lines of the table, as they are measured."""
     yield "| workload | ratio | time | value | limit | met |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for family in (stacked_rows, chain_rows, factor_rows, network_rows):
+    for family in (stacked_rows, chain_rows, factor_rows, overlap_rows, network_rows):
         for title, rows in family(peers):
             if not chosen or title.lower().startswith(tuple(chosen)):
                 yield from rows()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pullback as pb
-from pullback.base.errors import NotDifferentiableError, UnsupportedError
+from pullback.base.errors import NotDifferentiableError, ShapeError, UnsupportedError
 from pullback.implicit import ConvergenceError, minimize
 
 RNG = np.random.default_rng(0)
@@ -69,6 +69,14 @@ def test_complex_unknowns() -> None:
         return minimize(lambda z, t: np.sum(np.abs(z - t) ** 2 + np.abs(z) ** 4), np.ones(2) * (1 + 0j), (t,))
 
     assert pb.testing.gradcheck(f, target, tolerance=1e-4)
+
+
+def test_what_is_no_number_names_the_function() -> None:
+    def energies(x: Any) -> Any:
+        return x
+
+    with pytest.raises(ShapeError, match="scalar output, and energies returns"):
+        minimize(energies, np.ones(2))
 
 
 def test_no_minimum() -> None:

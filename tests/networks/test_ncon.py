@@ -71,6 +71,7 @@ def test_hessian() -> None:
             "index 1 appears 3 times, on axis 0 of tensor 0, axis 0 of",
         ),
         ([C, C], [[1, -1], [1, -1]], None, "index -1 appears twice"),
+        ([A, B], [[-1, 1.2], [1.8, -2]], None, r"1.2 is no index"),
         ([C, C], [[1, -1], [1, -3]], None, r"open indices are \[-1, -3\]"),
         ([C, C], [[0, -1], [0, -2]], None, "index 0 on axis 0 of tensor 0"),
         (

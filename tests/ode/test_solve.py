@@ -1,5 +1,6 @@
 """Initial value problems: solutions, derivatives three ways, and equations that have none."""
 
+import itertools
 import tracemalloc
 from typing import Any
 
@@ -254,11 +255,11 @@ def test_a_closure_is_followed_where_steps_are_recorded() -> None:
         return solve(lambda t, y: -k * y, 1.0, [0.0, 1.0], rtol=1e-9, final=True, gradient=way)
 
     np.testing.assert_allclose(pb.grad(end)(2.0, "steps"), -np.exp(-2.0), rtol=1e-7)
-    for way in ("adjoint", "forward"):
-        with pytest.raises(UnsupportedError, match="closes over a tracked value"):
+    for way, method in itertools.product(("adjoint", "forward"), ("dopri5", "rk4")):
+        with pytest.raises(UnsupportedError, match=r"(?s)ode.solve: .*closes over.*gradient='steps'"):
             pb.grad(
-                lambda k, w=way: solve(
-                    lambda t, y, a: -k * a * y, 1.0, [0.0, 1.0], (k,), final=True, gradient=w
+                lambda k, w=way, m=method: solve(
+                    lambda t, y, a: -k * a * y, 1.0, [0.0, 1.0], (k,), final=True, gradient=w, method=m
                 )
             )(2.0)
 
@@ -343,6 +344,10 @@ def test_slopes_in_another_form(f: Any, y0: Any, match: str) -> None:
         ({"method": "LSODA"}, "method='LSODA' is none"),
         ({"gradient": "backsolve"}, "gradient='backsolve' is none"),
         ({"method": "rk4", "steps": 0}, "at least one step"),
+        ({"rtol": 0.0, "atol": 0.0}, r"rtol=0.0 and atol=0.0"),
+        ({"rtol": -1e-3}, r"rtol=-0.001"),
+        ({"atol": float("nan")}, r"atol=nan"),
+        ({"rtol": pb.Variable(1e-3)}, "no derivative by rtol"),
     ],
 )
 def test_options_that_are_none(options: Any, match: str) -> None:

@@ -207,6 +207,44 @@ def test_a_stack_times_a_vector_that_is_traced() -> None:
         np.testing.assert_allclose(v_bar, np.trace(a))
 
 
+def several_factors(a: Any, v: Any) -> Any:
+    return squares(np.linalg.multi_dot([a, v])) + squares(np.linalg.multi_dot([v, a])) + squares(a.dot(v))
+
+
+def with_axes(a: Any, v: Any) -> Any:
+    return squares(np.matmul(a, v, axes=[(1, 0), (0,), (0,)])) + squares(v @ a)
+
+
+def contracted(a: Any, v: Any) -> Any:
+    return squares(pb.contract("ii,i->i", a, v)) + squares(pb.contract("ii->i", a)) + squares(np.diag(a))
+
+
+def averaged(a: Any, v: Any) -> Any:
+    return squares(np.average(a, axis=0)) + squares(np.mean(a, axis=1) * v) + squares(np.add.reduce(a))
+
+
+def converted(a: Any, v: Any) -> Any:
+    return squares((a.astype(np.float64) @ v).astype(np.float64)) + squares(np.real(a @ (v * 1j)))
+
+
+@pytest.mark.parametrize("function", [several_factors, with_axes, contracted, averaged, converted])
+def test_other_functions_and_rules_that_call_rules(
+    function: Callable[..., Any],
+) -> None:
+    for kind in ("float64", "complex128") if function is not converted else ("float32", "float64"):
+        a, v = drawn(kind, N, N), drawn(kind, N, seed=1)
+        found = pb.grad(function, argnums=(0, 1), engine="tape")(a, v)
+        moved = pb.jvp(pb.grad(function, engine="tape"), (a, v), (a, v))[1]
+        assert (found[0].dtype, found[1].dtype) == (kind, kind)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(structured, "_MANY", 1 << 60)
+            wanted = pb.grad(function, argnums=(0, 1), engine="tape")(a, v)
+            wanted_moved = pb.jvp(pb.grad(function, engine="tape"), (a, v), (a, v))[1]
+        rtol = 1e-4 if kind == "float32" else 1e-10
+        for mine, theirs in ((found[0], wanted[0]), (found[1], wanted[1]), (moved, wanted_moved)):
+            np.testing.assert_allclose(mine, theirs, rtol=rtol, atol=rtol * np.max(np.abs(theirs)))
+
+
 def test_gradients_share_no_memory_with_anything() -> None:
     a, v = pb.Variable(drawn("float64", N, N)), pb.Variable(drawn("float64", N, seed=1))
     y = a @ v

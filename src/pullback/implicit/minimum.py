@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pullback.api.follow import function_name
 from pullback.api.gradient import grad, value_and_grad
 from pullback.api.jacobian import jacobian
 from pullback.api.unknowns import Arguments, Unknowns, untracked, way_of
@@ -71,6 +72,7 @@ def minimize(
     def value(u: Any, *values: Any) -> Any:
         return f(unknowns.tree(u), *arguments.filled(values))
 
+    value.__name__ = function_name(f)
     residual = grad(value)
 
     def solve(*values: Any) -> Any:

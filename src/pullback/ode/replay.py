@@ -93,12 +93,17 @@ def by_sensitivities(run: Callable[..., Any], *values: Any) -> Any:
         return owner.__array_function__(by_sensitivities, (type(owner),), (run, *values), {})
     result = run(*values)
     if tracked_in((result,)):
-        raise UnsupportedError(
-            "pullback.ode.solve: the function closes over a tracked value",
-            why="the derivative by that value would be lost",
-            remedy="pass the value in args, or use gradient='steps'.",
-        )
+        raise closes_over()
     return result
+
+
+def closes_over() -> UnsupportedError:
+    """The error for a function that is run again, and would lose a derivative."""
+    return UnsupportedError(
+        "pullback.ode.solve: the function closes over a tracked value",
+        why="the derivative by that value would be lost",
+        remedy="pass the value in args, or use gradient='steps'.",
+    )
 
 
 def _vjp(y_bar: Any, _y: Any, run: Callable[..., Any], *values: Any) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from pullback.base.dispatch import tracked_in
 from pullback.base.errors import ConvergenceError, ShapeError, UnsupportedError
 from pullback.base.tracked import bare
 from pullback.ode.mesh import adaptive, even
-from pullback.ode.replay import between_checkpoints, by_sensitivities, through
+from pullback.ode.replay import between_checkpoints, by_sensitivities, closes_over, through
 from pullback.ode.state import State
 
 
@@ -75,14 +75,18 @@ def solve(
     Source: Dormand & Prince, *A family of embedded Runge-Kutta formulae*, J. Comput. Appl. Math. 6, 1980;
     adjoints of the steps: Sandu, *On the properties of Runge-Kutta discrete adjoints*, 2006.
     """
-    _check(method, gradient, events, steps, checkpoints)
+    _check(method, gradient, events, steps, checkpoints, rtol, atol)
     state, arguments = State(y0, f), Arguments(args)
     times, plain_times = _times(t)
     every = Arguments((times, state.start, arguments.filled(arguments.values)))
+    plain = Plain(state)
+    if gradient != "steps":
+        plain(plain_times[0], bare(state.start), *_bare_args(arguments))
+        if plain.closes_over:
+            raise closes_over()
     if method == "rk4":
         mesh = even(len(plain_times), steps)
     else:
-        plain = Plain(state)
         solved = adaptive(plain, bare(state.start), plain_times, _bare_args(arguments), rtol, atol, max_steps)
         if not every.moving and not plain.closes_over:
             return state.tree(solved.states[-1] if final else np.stack(solved.states))
@@ -131,7 +135,9 @@ def _bare_args(arguments: Arguments) -> Any:
     return arguments.filled([bare(value) for value in arguments.values])
 
 
-def _check(method: str, gradient: str, events: Any, steps: int, checkpoints: int | None) -> None:
+def _check(
+    method: str, gradient: str, events: Any, steps: int, checkpoints: int | None, rtol: Any, atol: Any
+) -> None:
     if method not in ("dopri5", "rk4"):
         raise UnsupportedError(f"method={method!r} is none", remedy="'dopri5' or 'rk4'.")
     if gradient not in ("steps", "adjoint", "forward"):
@@ -145,6 +151,18 @@ def _check(method: str, gradient: str, events: Any, steps: int, checkpoints: int
         )
     if steps < 1 or (checkpoints is not None and checkpoints < 1):
         raise UnsupportedError("pullback.ode.solve takes at least one step, and one checkpoint")
+    if tracked_in((rtol, atol)):
+        raise UnsupportedError(
+            "pullback.ode.solve has no derivative by rtol and atol",
+            why="they choose the steps, which are constants of the solution that is differentiated",
+            remedy="give plain numbers.",
+        )
+    if not (np.all(np.minimum(rtol, atol) >= 0) and np.all(np.maximum(rtol, atol) > 0)):
+        raise UnsupportedError(
+            f"pullback.ode.solve with rtol={rtol} and atol={atol}",
+            why="an error of atol + rtol * abs(y) is what a step may have",
+            remedy="give numbers that are not negative, one of them positive.",
+        )
 
 
 def _times(t: Any) -> tuple[Any, list[float]]:

@@ -111,8 +111,8 @@ class _Rewrite:
             e = Builder(self._names)
             e.location, e.comment = statement.location, statement.comment
             y = _of(e, statement, place, matrix)
-            (target,) = statement.targets
-            if y is None or operand_type(y) != target.type:
+            target, *others = statement.targets
+            if y is None or others or operand_type(y) != target.type:
                 return None
             *ahead, last = e.statements()
             return matrix, (*ahead, replace(last, targets=(target,)))

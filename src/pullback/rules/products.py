@@ -136,6 +136,7 @@ def to_end(x: Any, axes: tuple[int, ...]) -> Any:
 
 def from_end(x_bar: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     """The cotangent of an argument of `shape` from that of its `to_end` form, summed where broadcast."""
+    x_bar = dense(x_bar)
     core = [axis % len(shape) for axis in axes]
     moved = tuple(n for axis, n in enumerate(shape) if axis not in core) + tuple(shape[axis] for axis in core)
     return np.moveaxis(unbroadcast(x_bar, moved), tuple(range(-len(axes), 0)), axes)

@@ -187,6 +187,41 @@ def test_iterations_with_every_kind_of_matrix(method: str, kind: type, form: str
     assert getattr(sparse.linalg, method)(a, b)[1] == 0
 
 
+@KINDS
+@pytest.mark.parametrize("method", ["bicg", "bicgstab", "cgs", "gcrotmk", "lgmres"])
+def test_other_iterations(method: str, kind: type) -> None:
+    a = scipy.sparse.csc_array(definite(kind) + 0.3 * scipy.sparse.random_array((6, 6), density=0.2, rng=3))
+    b, dense = entries(kind, 6), a.toarray()
+    before = scipy.sparse.diags_array(1 / a.diagonal().real)
+    solve, theirs = getattr(sparse.linalg, method), getattr(scipy.sparse.linalg, method)
+    y, pull = pb.vjp(lambda a, b: solve(a, b, rtol=1e-13, M=before)[0], dense, b)
+    np.testing.assert_array_equal(y, theirs(dense, b, rtol=1e-13, M=before)[0])
+    for ours, wanted in zip(pull(b), pb.vjp(np.linalg.solve, dense, b)[1](b), strict=True):
+        np.testing.assert_allclose(ours, wanted, atol=1e-9)
+    index, start = (a.indices, a.indptr), np.ones(6)
+
+    def solved(data: Any, b: Any) -> Any:
+        return solve(sparse.csc_array((data, *index), (6, 6)), b, start, rtol=1e-13)[0]
+
+    assert gradcheck(solved, a.data, b)
+    hard = scipy.sparse.csc_array(np.diag(10.0 ** np.arange(6)))
+    with pytest.raises(NotDifferentiableError, match=f"{method} did not converge"):
+        pb.grad(lambda b: np.sum(np.real(solve(hard, b, maxiter=1, rtol=1e-15)[0])))(np.arange(1.0, 7.0))
+    np.testing.assert_array_equal(solve(a, b)[0], theirs(a, b)[0])
+
+
+def test_minres_with_a_shift() -> None:
+    a, b = definite(float), entries(float, 6)
+    wanted = pb.vjp(lambda a, b: np.linalg.solve(a - 0.5 * np.eye(6), b), a.toarray(), b)
+    y, pull = pb.vjp(lambda a, b: sparse.linalg.minres(a, b, rtol=1e-14, shift=0.5)[0], a.toarray(), b)
+    np.testing.assert_allclose(y, wanted[0], rtol=1e-9)
+    for ours, theirs in zip(pull(b), wanted[1](b), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-9)
+    make: Any = scipy.sparse.linalg.LinearOperator
+    operator = make((6, 6), matvec=lambda x: a @ x, dtype=float)
+    assert gradcheck(lambda b: sparse.linalg.minres(operator, b, rtol=1e-14)[0], b)
+
+
 def test_an_operator_of_cg_need_not_know_its_adjoint() -> None:
     a, b = definite(float), entries(float, 6)
     make: Any = scipy.sparse.linalg.LinearOperator
@@ -403,8 +438,9 @@ METHODS: list[tuple[str, Any, str]] = [
     ("eigsh", {"k": 2}, "pullback.scipy.linalg.eigh"),
     ("eigs", {"k": 2}, "eig or svd"),
     ("svds", {"k": 2}, "svd"),
-    ("bicgstab", {"b": np.ones(6)}, "solve by one"),
-    ("minres", {"b": np.ones(6)}, "solve by one"),
+    ("qmr", {"b": np.ones(6)}, "solve by one"),
+    ("tfqmr", {"b": np.ones(6)}, "solve by one"),
+    ("lsqr", {"b": np.ones(6)}, "solve by one"),
     ("inv", {}, "A.toarray()"),
     ("norm", {}, "A.data"),
 ]

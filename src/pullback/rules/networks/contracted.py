@@ -17,6 +17,7 @@ from pullback.base.tracked import Tracked
 from pullback.rules.einsum import einsum_vjp
 from pullback.rules.networks.plan import Pair, Plan
 from pullback.rules.networks.slices import Sliced
+from pullback.rules.structured import dense
 from pullback.rules.table import ALL, Direction, Rule
 
 Matrices = list[Any]
@@ -152,7 +153,8 @@ def reverse(
             else:
                 for i, place in enumerate(step.places):
                     if place in reached:
-                        bars[place] = einsum_vjp(i + 1, product_bar, None, step.text, *parts, optimize=True)
+                        x_bar = einsum_vjp(i + 1, product_bar, None, step.text, *parts, optimize=True)
+                        bars[place] = dense(x_bar)
         end = start
     for place in wanted:
         text = plan.leaves[place]

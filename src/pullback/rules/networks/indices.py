@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Sequence
+from typing import Any
 
 from pullback.base.errors import ShapeError
 from pullback.rules.networks.path import path_of
@@ -14,7 +16,7 @@ Numbers = tuple[int, ...]
 
 def network_of(indices: Sequence[Sequence[int]]) -> tuple[tuple[Numbers, ...], Numbers]:
     """The numbers of each tensor's axes and of the result's, checked."""
-    terms = tuple(tuple(int(number) for number in term) for term in indices)
+    terms = tuple(tuple(_whole(number) for number in term) for term in indices)
     places: dict[int, list[str]] = {}
     for place, term in enumerate(terms):
         for axis, number in enumerate(term):
@@ -44,6 +46,15 @@ def network_of(indices: Sequence[Sequence[int]]) -> tuple[tuple[Numbers, ...], N
             why="they number the axes of the result: -1, -2, …",
         )
     return terms, output
+
+
+def _whole(number: Any) -> int:
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise ShapeError(
+            f"pb.ncon: {number!r} is no index", why="indices are whole numbers, positive or negative"
+        ) from None
 
 
 def _times(count: int) -> str:

@@ -44,8 +44,14 @@ class Direct:
         return found.reshape(b.shape)
 
 
+HERMITIAN = ("cg", "minres")
+"""The iterations for Hermitian matrices."""
+_OF_ONE_SYSTEM = ("x0", "callback", "outer_v", "CU")
+"""The options that concern one system, and not the one with the transpose."""
+
+
 class Iterative:
-    """`cg` or `gmres` with their options, of a matrix or of its transpose."""
+    """`cg`, `gmres` or another iteration with its options, of a matrix or of its transpose."""
 
     def __init__(
         self, name: str, options: dict[str, Any], preconditioner: Any = None, turned: bool = False
@@ -54,9 +60,9 @@ class Iterative:
 
     @property
     def T(self) -> Iterative:
-        options = {key: value for key, value in self.options.items() if key not in ("x0", "callback")}
+        options = {key: value for key, value in self.options.items() if key not in _OF_ONE_SYSTEM}
         before = self.preconditioner
-        turned = None if before is None else transposed(before, self.name == "cg")
+        turned = None if before is None else transposed(before, self.name in HERMITIAN)
         return Iterative(self.name, options, turned, not self.turned)
 
     def solve(self, matrix: Any, b: Any) -> Any:

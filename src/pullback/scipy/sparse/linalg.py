@@ -1,6 +1,6 @@
-"""A drop-in for `scipy.sparse.linalg`: spsolve, cg and gmres with derivatives in matrix and right side.
+"""A drop-in for `scipy.sparse.linalg`: solutions with derivatives in matrix and right side.
 
-The derivative is that of the exact solution, as exactly as the method solves: `cg` and `gmres` stop at a
+The derivative is that of the exact solution, as exactly as the method solves: iterations stop at a
 relative residual of 1e-5 unless told otherwise, and so do their gradients. A name without a rule falls
 through to SciPy.
 """
@@ -17,24 +17,33 @@ from scipy.sparse import linalg as _linalg
 from pullback.base.dispatch import tracked_in
 from pullback.base.errors import UnsupportedError
 from pullback.base.tracked import Tracked, bare
-from pullback.rules.scipy_sparse.solvers import Direct, Factored, Iterative, solution, without_derivative
+from pullback.rules.scipy_sparse.solvers import (
+    HERMITIAN,
+    Direct,
+    Factored,
+    Iterative,
+    solution,
+    without_derivative,
+)
 from pullback.rules.scipy_sparse.structure import Dense, Operator, Structure, of_sparse
 from pullback.scipy.sparse.array import Sparse
 
-__all__ = ["cg", "factorized", "gmres", "splu", "spsolve"]
+__all__ = [
+    "bicg", "bicgstab", "cg", "cgs", "factorized", "gcrotmk", "gmres", "lgmres", "minres", "splu", "spsolve",
+]  # fmt: skip
 
 _SUBSPACE = (
     "it stops where an iteration has come to, from a random start",
     "if it fits as a dense one, use pullback.scipy.linalg.eigh(A.toarray()), eig or svd.",
 )
-_OTHER_METHOD = ("there are rules for spsolve, splu, cg and gmres", "solve by one of those.")
+_OTHER_METHOD = (
+    "there are rules for spsolve, splu, cg, gmres, bicgstab, minres and more",
+    "solve by one of those.",
+)
 _DENSE = ("there are rules for products and systems", "use pullback.scipy.linalg with A.toarray().")
 _REASONS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("eigs", "eigsh", "lobpcg", "svds"), _SUBSPACE),
-    **dict.fromkeys(
-        ("bicg", "bicgstab", "cgs", "gcrotmk", "lgmres", "minres", "qmr", "tfqmr", "lsqr", "lsmr", "spilu"),
-        _OTHER_METHOD,
-    ),
+    **dict.fromkeys(("qmr", "tfqmr", "lsqr", "lsmr", "spilu"), _OTHER_METHOD),
     "spsolve_triangular": (_OTHER_METHOD[0], "use spsolve, which finds the triangle."),
     "norm": (_DENSE[0], "use np.linalg.norm(A.data), or that of A.toarray()."),
     **dict.fromkeys(("inv", "expm", "matrix_power", "onenormest"), _DENSE),
@@ -140,7 +149,7 @@ def _iterated(name: str, a: Any, b: Any, preconditioner: Any, options: dict[str,
     without_derivative(name, preconditioner.data if isinstance(preconditioner, Sparse) else preconditioner)
     if isinstance(preconditioner, Sparse):
         preconditioner = preconditioner.structure.matrix(preconditioner.data)
-    data, structure = _parts(a, hermitian=name == "cg")
+    data, structure = _parts(a, hermitian=name in HERMITIAN)
     if options.get("x0") is not None:
         options["x0"] = bare(options["x0"])
     return np.ravel(solution(data, b, structure, Iterative(name, options, preconditioner))), 0
@@ -179,6 +188,21 @@ def gmres(
         "callback_type": callback_type,
     }  # fmt: skip
     return _iterated("gmres", A, b, M, options)
+
+
+def _iteration(name: str) -> Any:
+    """One of SciPy's methods that are called alike, with its own options."""
+
+    @functools.wraps(getattr(_linalg, name))
+    def call(A: Any, b: Any, x0: Any = None, *, M: Any = None, **options: Any) -> Any:
+        return _iterated(name, A, b, M, {"x0": x0, **options})
+
+    return call
+
+
+bicg, bicgstab, cgs, gcrotmk, lgmres, minres = map(
+    _iteration, ("bicg", "bicgstab", "cgs", "gcrotmk", "lgmres", "minres")
+)
 
 
 def __getattr__(name: str) -> Any:
