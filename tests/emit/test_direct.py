@@ -14,8 +14,11 @@ from numba.core.runtime._nrt_python import memsys_disable_stats, memsys_enable_s
 from numba.core.runtime.nrt import rtsys
 
 import pullback as pb
+from pullback.emit.compile import compiled as compiled_source
 from pullback.emit.direct import pipeline
 from pullback.emit.direct.syntax import RefusedError
+from pullback.emit.ready import Source
+from pullback.ir.types import type_of
 
 X = np.linspace(0.2, 1.7, 7)
 
@@ -239,3 +242,16 @@ def test_an_error_names_its_class_and_message(ways: list[str]) -> None:
     with pytest.raises(IndexError):
         pb.compile(lambda x, n: x[n])(X, 9)
     assert ways == ["direct", "direct"]
+
+
+@pytest.mark.parametrize(
+    ("length", "error"),
+    [("x.shape[0] * 2305843009213693952", "too big"), ("1 - x.shape[0]", "negative dimensions")],
+)
+def test_an_array_that_cannot_be_is_refused(length: str, error: str, monkeypatch: Any, tmp_path: Any) -> None:
+    monkeypatch.setenv("PULLBACK_CACHE_DIR", str(tmp_path))
+    text = f"import numpy as np\n\nfrom pullback.emit import native\n\n\ndef run(x):\n    m = {length}\n"
+    text += "    a = native.empty((m, 2), dtype=np.float64)\n    return (a,)\n"
+    run = compiled_source(Source("run", text, (), ()), (type_of(X),))
+    with pytest.raises(ValueError, match=error):
+        run(X)

@@ -145,6 +145,43 @@ FORMS = {
         total += a[0]
     return (total,)
     """,
+    "views of views": """
+    a = native.zeros((4, 6), dtype=np.float64)
+    b = a.reshape(2, 12)
+    c = b[1]
+    d = c.reshape(3, 4).T
+    e = d
+    for i in range(12):
+        c[i] = i + z[0]
+    return (d, e, e, e[2])
+    """,
+    "arrays that are handed on": """
+    last = x[0]
+    kept = []
+    for k in range(40):
+        a = native.empty((5,), dtype=np.float64)
+        b = a.reshape(5)
+        for i in range(5):
+            b[i] = last[i] + k
+        kept.append(b)
+        if k > 30:
+            continue
+        last = a
+    total = 0.0
+    for k in range(20):
+        c = kept.pop()
+        total += c[k % 5]
+    return (last, total)
+    """,
+    "lists of strided arrays": """
+    kept = []
+    for k in range(3):
+        kept.append(x[:, k])
+    last = x[:, 4]
+    for k in range(2):
+        last = kept.pop()
+    return (last, last[::-1], x)
+    """,
     "names in turn": """
     a = x[0]
     b = x[1]

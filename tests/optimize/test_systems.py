@@ -200,3 +200,22 @@ def test_equal_solutions_that_are_returned_are_two() -> None:
     first, second = pb.compile(same_results, jit=False)(A, B)
     first += 1
     np.testing.assert_allclose(second, np.linalg.solve(A, B))
+
+
+def magnitudes(a: Any, b: Any) -> Any:
+    return np.sum(np.abs(np.linalg.solve(a, b)) ** 2) + np.linalg.slogdet(a)[1]
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [(A, B + 1j), (A + 1j * A.T, X), (A.astype(np.float32), X), (A.astype(np.float32), B + 1j)]
+)
+def test_dtypes_that_differ(a: Any, b: Any) -> None:
+    compiled = pb.value_and_grad(pb.compile(magnitudes), argnums=(0, 1))
+    value, gradients = compiled(a, b)
+    close = 1e-5 if a.dtype == np.float32 else 1e-10
+    np.testing.assert_allclose(value, magnitudes(a, b), rtol=close)
+    wanted = pb.grad(magnitudes, argnums=(0, 1), engine="tape")(a, b)
+    for got, want in zip(gradients, wanted, strict=True):
+        assert got.dtype == want.dtype
+        np.testing.assert_allclose(got, want, rtol=close, atol=close)
+    assert "interpreted" not in pb.source(pb.grad(magnitudes, argnums=(0, 1)), a, b)

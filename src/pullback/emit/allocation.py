@@ -63,7 +63,9 @@ def allocated(context, builder, kind, lengths, loc=None, natural=True):
     itemsize = ir.Constant(cgutils.intp_t, get_itemsize(context, kind))
     alignment = ir.Constant(ir.IntType(32), context.get_preferred_array_alignment(kind.dtype))
     function = _function(context, builder.module, len(lengths))
-    refusals = exceptions(context, builder, _REFUSALS[:2] if natural else _REFUSALS, loc)
+    # A natural length that seems negative is too large for an integer.
+    refused = (*_REFUSALS[:2], _REFUSALS[1]) if natural else _REFUSALS
+    refusals = exceptions(context, builder, refused, loc)
     place = context.call_conv._get_excinfo_argument(builder.function)
     memory = builder.call(function, [itemsize, alignment, place, refusals, *lengths])
     leave_if(builder, cgutils.is_null(builder, memory))
@@ -139,18 +141,22 @@ def _place(builder, loc):
 def _pickled(module, described):
     """Constants as `callconv` has them, with what they point to behind, since each global takes time."""
     data = [pickle.dumps(one, pickle.DEFAULT_PROTOCOL) for one in described]
-    data += [hashlib.sha1(one).digest() for one in data]
     name = f".const.exception.{hashlib.sha1(b''.join(data)).hexdigest()}"
     if name not in module.globals:
-        body, length, count = cgutils.make_bytearray(b"".join(data)), ir.IntType(32), len(described)
-        infos = ir.ArrayType(callconv.excinfo_t, count)
-        made: Any = cgutils.add_global_variable(module, ir.LiteralStructType([infos, body.type]), name)
+        hashed = {one: hashlib.sha1(one).digest() for one in data}
+        parts = [part for pair in hashed.items() for part in pair]
+        place = dict(zip(parts, accumulate(map(len, parts), initial=0), strict=False))
+        body, length = cgutils.make_bytearray(b"".join(parts)), ir.IntType(32)
+        kind = ir.ArrayType(callconv.excinfo_t, len(data))
+        made: Any = cgutils.add_global_variable(module, ir.LiteralStructType([kind, body.type]), name)
         made.linkage, made.global_constant = "internal", True
-        ends = [0, *accumulate(map(len, data))]
-        begin = [made.gep([length(0), length(1), length(end)]).bitcast(cgutils.voidptr_t) for end in ends]
+        begin = {
+            part: made.gep([length(0), length(1), length(at)]).bitcast(cgutils.voidptr_t)
+            for part, at in place.items()
+        }
         null = ir.Constant(cgutils.voidptr_t, None)
-        parts = [[begin[k], length(len(data[k])), begin[count + k], null, length(0)] for k in range(count)]
-        infos = ir.Constant(infos, [ir.Constant.literal_struct(part) for part in parts])
+        infos = [[begin[one], length(len(one)), begin[hashed[one]], null, length(0)] for one in data]
+        infos = ir.Constant(kind, [ir.Constant.literal_struct(info) for info in infos])
         made.initializer = ir.Constant.literal_struct([infos, body])
     return module.globals[name].bitcast(callconv.excinfo_ptr_t)
 

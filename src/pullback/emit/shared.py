@@ -52,7 +52,8 @@ def add(machine_code: dict[str, bytes]) -> None:
 
 
 def _codegen() -> Any:
-    return cpu_target.target_context.codegen()
+    target: Any = cpu_target.target_context
+    return target.codegen()
 
 
 def _calls(module, name):

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from pullback.ir.build import Builder, names_of, operand_type
+from pullback.ir import primitives
+from pullback.ir.build import Builder, names_of
 from pullback.ir.nodes import Assign, Block, Const, Operand, Program, Statement, Var
 from pullback.ir.types import Array
 from pullback.ir.walk import walk, with_blocks
@@ -87,21 +88,33 @@ def _suits(statement: Statement) -> bool:
     """Whether it is made of the factors of one matrix, of numbers that LAPACK computes with."""
     match statement:
         case Assign(function=np.linalg.solve, args=(Var() as a, Var() as b), kwargs=()):
-            kind = operand_type(b)
-            return _is_matrix(a) and isinstance(kind, Array) and kind.dtype == a.type.dtype and kind.ndim <= 2
+            return _is_matrix(a) and isinstance(b.type, Array) and b.type.ndim <= 2 and _is_inexact(b)
         case Assign(function=function, args=(Var() as a,), kwargs=()) if function in _BY_FACTORS:
             return _is_matrix(a)
     return False
 
 
 def _is_matrix(a: Var) -> bool:
-    return isinstance(a.type, Array) and a.type.ndim == 2 and a.type.dtype.char in "fdFD"
+    return isinstance(a.type, Array) and a.type.ndim == 2 and _is_inexact(a)
+
+
+def _is_inexact(array: Var) -> bool:
+    return isinstance(array.type, Array) and array.type.dtype.char in "fdFD"
+
+
+def _of_one_dtype(arrays: tuple[Any, ...], builder: Builder) -> list[Var]:
+    """The arrays, those of a narrower dtype converted: a real matrix and complex right sides, say."""
+    dtype = np.result_type(*(array.type.dtype for array in arrays))
+    return [
+        array if array.type.dtype == dtype else builder.call(primitives.cast, array, dtype, name=array.name)
+        for array in arrays
+    ]
 
 
 def _in_two_steps(statement: Assign, builder: Builder) -> Block:
-    a, *others = statement.args
     with builder.block() as made:
         builder.location, builder.comment = statement.location, statement.comment
+        a, *others = _of_one_dtype(statement.args, builder)
         factors: Operand = builder.call(factorised, a, name="factors")
     if others:
         rest = replace(statement, function=solved_by, args=(a, *others, factors, Const(False)))

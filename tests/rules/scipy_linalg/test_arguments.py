@@ -1,5 +1,9 @@
 """What SciPy refuses is refused in every engine, with the same kind of error: NaN, options, lengths."""
 
+# What SciPy returns depends on flags, which its types do not say, and here it is given what it refuses.
+# pyright: reportAssignmentType=false, reportCallIssue=false, reportArgumentType=false
+# pyright: reportGeneralTypeIssues=false, reportOptionalSubscript=false, reportOperatorIssue=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -15,9 +19,6 @@ from pullback.base.errors import UnsupportedError
 from pullback.rules.scipy_linalg.calling import BATCHES
 from pullback.scipy import linalg
 from pullback.testing import gradcheck
-
-# What SciPy returns depends on flags, which its types do not say.
-# pyright: reportAssignmentType=false, reportCallIssue=false, reportArgumentType=false
 
 
 def raised(function: Callable[..., Any], *args: Any) -> type[BaseException]:

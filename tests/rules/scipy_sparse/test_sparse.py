@@ -69,6 +69,14 @@ def test_what_is_no_product_is_refused() -> None:
             pb.grad(lambda x, f=function: np.sum(f(x)))(x)
 
 
+@pytest.mark.parametrize("format", ["csr", "coo", "dia"])
+def test_stacks_of_matrices_are_refused(format: str) -> None:
+    a = places(3, 3).asformat(format)
+    for function in (lambda x: a @ x, lambda x: x @ a):
+        with pytest.raises(UnsupportedError, match="a stack of matrices"):
+            pb.vjp(function, np.ones((2, 3, 3)))
+
+
 def test_a_matrix_that_is_written_into_later() -> None:
     matrix = places(4, 4)
     wanted = matrix.sum(axis=0)
@@ -486,3 +494,31 @@ def test_scipys_own_splu_names_ours() -> None:
     with pytest.raises(UnsupportedError, match="splu would turn a Variable") as error:
         pb.grad(lambda a: np.sum(scipy.sparse.linalg.splu(a).solve(np.ones(2))))(np.eye(2))
     assert error.value.remedy == "call pullback.scipy.sparse.linalg.splu."
+
+
+CONSTRUCTIONS: list[tuple[str, Any]] = [
+    ("hstack", lambda f, a: f([a, np.eye(2)])),
+    ("vstack", lambda f, a: f([a, a])),
+    ("bmat", lambda f, a: f([[a, None], [None, a]])),
+    ("block_array", lambda f, a: f([[a], [a]])),
+    ("block_diag", lambda f, a: f([a, 1.0])),
+    ("kron", lambda f, a: f(a, np.eye(2))),
+    ("kronsum", lambda f, a: f(np.eye(2), a)),
+    ("tril", lambda f, a: f(a)),
+    ("triu", lambda f, a: f(a, k=1)),
+    ("find", lambda f, a: f(a)[2]),
+    ("spdiags", lambda f, a: f(a.data, 0, 2, 2)),
+]
+
+
+@pytest.mark.parametrize(("name", "call"), CONSTRUCTIONS, ids=[case[0] for case in CONSTRUCTIONS])
+def test_constructions_without_a_rule(name: str, call: Any) -> None:
+    def of_entries(data: Any) -> Any:
+        return call(getattr(sparse, name), sparse.coo_array((data, ([0, 1], [0, 1])), shape=(2, 2)))
+
+    with pytest.raises(UnsupportedError, match=f"scipy.sparse.{name} has no derivative rule") as error:
+        pb.vjp(of_entries, np.ones(2))
+    assert error.value.where is not None
+    assert error.value.remedy
+    both = of_entries(np.ones(2)), call(getattr(scipy.sparse, name), scipy.sparse.coo_array(np.eye(2)))
+    np.testing.assert_array_equal(*(x.toarray() if scipy.sparse.issparse(x) else x for x in both))

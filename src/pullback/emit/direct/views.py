@@ -48,7 +48,8 @@ class Views:
         if type(node) is ast.Name:
             return node.id in self.bound
         if type(node) is ast.Call:
-            return self.reshapes(node) and self.lends(node.func.value)
+            method: Any = node.func
+            return self.reshapes(node) and self.lends(method.value)
         is_view = (
             self.is_row(node)
             if type(node) is ast.Subscript

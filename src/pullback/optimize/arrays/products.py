@@ -5,6 +5,7 @@ Products of two matrices stay calls of `np.matmul`: a BLAS blocks them for the c
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,6 +89,31 @@ def _reads_diagonals(reader: Statement, target: Var, ndim: int) -> bool:
     given = dict(zip(("offset", "axis1", "axis2"), reader.args[1:], strict=False)) | dict(reader.kwargs)
     axes = [given.get(name, Const(default)) for name, default in (("axis1", 0), ("axis2", 1))]
     return {axis.value % ndim if isinstance(axis, Const) else None for axis in axes} == {ndim - 2, ndim - 1}
+
+
+@rewrites(np.linalg.matrix_power)
+def _matrix_power(e: Emitter, a: Value, n: Any) -> Value:
+    power = static(n)
+    if not isinstance(power, int) or power < 2:
+        raise OpaqueError("the identity, the matrix itself, or powers of its inverse")
+    square, result = e.once(an_array(a)), None
+    while power:
+        power, odd = divmod(power, 2)
+        if odd:
+            result = square if result is None else e.once(an_array(matmul(e, result, square)))
+        if power:
+            square = e.once(an_array(matmul(e, square, square)))
+    assert result is not None
+    return result
+
+
+@rewrites(np.linalg.multi_dot)
+def _multi_dot(e: Emitter, arrays: Any, *, out: Any = None) -> Value:
+    unless_given(out)
+    factors = [an_array(x) for x in arrays]
+    if factors[-1].ndim == 1:
+        return functools.reduce(lambda result, factor: matmul(e, factor, result), reversed(factors))
+    return functools.reduce(lambda result, factor: matmul(e, result, factor), factors)
 
 
 @rewrites(np.dot)

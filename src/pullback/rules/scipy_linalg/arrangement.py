@@ -95,7 +95,7 @@ def circulant(c: Any) -> Any:
 def hankel(c: Any, r: Any = None) -> Any:
     """As `scipy.linalg.hankel`."""
     column = _vectors("hankel", c)
-    row = np.zeros(np.shape(column), dtype_of(column)) if r is None else _vectors("hankel", r)
+    row: Any = np.zeros(np.shape(column), dtype_of(column)) if r is None else _vectors("hankel", r)
     entries = _beside(column, row[..., 1:])
     return entries[..., np.arange(np.shape(column)[-1])[:, None] + np.arange(np.shape(row)[-1])]
 

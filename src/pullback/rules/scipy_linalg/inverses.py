@@ -42,8 +42,9 @@ def pinv(
             why="the rank is a number that does not move",
             remedy="leave return_rank away, and use np.linalg.matrix_rank(a).",
         )
-    if (atol is not None and atol < 0) or (rtol is not None and rtol < 0):
-        raise ValueError("atol and rtol values must be positive.")
+    for cutoff in (atol, rtol):
+        if cutoff is not None and cutoff < 0:
+            raise ValueError("atol and rtol values must be positive.")
     a = finite(a, check_finite)
     if atol is None:
         return np.linalg.pinv(a, rtol=rtol)

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse
 
 from pullback.base.dispatch import dispatched
+from pullback.base.errors import UnsupportedError
 from pullback.rules.domain import array, call
 from pullback.rules.linalg import transposed
 from pullback.rules.scipy_sparse.structure import Dense, Places, Structure, of_sparse
@@ -66,6 +67,12 @@ linear(dense_of, 0)
 
 def matmul(a: Any, b: Any) -> Any:
     """``a @ b`` where one of both is a sparse matrix and the other is tracked."""
+    if np.ndim(b if scipy.sparse.issparse(a) else a) > 2:
+        raise UnsupportedError(
+            "the product of a sparse matrix and a stack of matrices",
+            why="of SciPy's formats only coo has it",
+            remedy="multiply with one after the other, or with A.toarray().",
+        )
     if scipy.sparse.issparse(a):
         data, structure = of_sparse(a)
         found = product(data, b, structure)

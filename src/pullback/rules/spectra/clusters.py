@@ -46,6 +46,7 @@ from pullback.rules.spectra.gauge import (
     runs,
     slack_of,
     turned_neighbours,
+    unresolved_neighbours,
 )
 from pullback.rules.spectra.inquiry import UndeterminedError
 
@@ -189,7 +190,7 @@ class _Matrix:
     def settle_near(self, run: slice, turned: Array, found: Settled) -> None:
         """A run of values near each other: as one cluster if that fits, else in it those not resolved."""
         inside = slice(run.start, run.stop - 1)
-        if not turned[inside].all():
+        if not (turned | self.unresolved)[inside].any():
             block = Block(run, self.w, self.w_bar, self.m)
             slope = slope_of(block, self.w_scale, self._slack(block), self.floor)
             if slope is not None and self._agrees(block, slope):
@@ -197,7 +198,7 @@ class _Matrix:
                 return
         for inner in runs((turned | self.blurred)[inside]):
             start, stop = run.start + inner.start, run.start + inner.stop
-            self._settle_equal(slice(start, stop), bool(turned[start : stop - 1].all()), found)
+            self._settle_equal(slice(start, stop), turned[start : stop - 1], found)
 
     def _slack(self, block: Block) -> float:
         """How far values that are not equal may miss what holds for equal ones."""
@@ -210,6 +211,11 @@ class _Matrix:
         return bool((off <= self.rounding * (columns[:, None] + columns[None, :])).all())
 
     @functools.cached_property
+    def unresolved(self) -> Array:
+        """Where neighbours are so near that a further run turns them."""
+        return unresolved_neighbours(self.w)
+
+    @functools.cached_property
     def blurred(self) -> Array:
         """Where neighbours are so near that rounding takes more than a third of the formula's digits."""
         eps, top = eps_of(self.w.dtype), np.max(np.abs(self.w))
@@ -218,19 +224,36 @@ class _Matrix:
         noise = 4 * eps * (self.columns[1:] + self.columns[:-1])
         return (noise > eps ** (1 / 3) * size * gap) | uneven_neighbours(self.w, self.w_bar)
 
-    def _settle_equal(self, run: slice, turned: bool, found: Settled) -> None:
-        """A cluster: by what its cotangents say, or by what they say in several bases."""
+    def _settle_equal(self, run: slice, pairs: Array, found: Settled) -> None:
+        """A cluster: by what its cotangents say, or by what they say in several bases.
+
+        Args:
+            pairs: which neighbours have a basis without structure.
+        """
+        turned = bool(pairs.all())
         if not self.first:
             raise refuse_second(self.function, self.kind, self.w, run, self.place)
         block = Block(run, self.w, self.w_bar, self.m)
         self._check_basis(block, turned)
         slope = slope_of(block, self.w_scale, self._slack(block), self.floor)
-        if slope is not None:
+        if slope is not None and (turned or self._is_told(block, slope, pairs)):
             found.settle(self.place, run, slope * block.even)
         else:
             found.settle(self.place, run, self._asked(block, turned))
         if turned:
             inquiry.note(named(self.kind, self.w, *_extremes(block), self.place))
+
+    def _is_told(self, block: Block, slope: float, turned: Array) -> bool:
+        """Whether a basis that may have structure tells the slope.
+
+        The diagonal may be that of another function than the rest of the block. The formula's numerators
+        confirm it, or else a further run, where that turns the vectors.
+        """
+        within = slice(block.run.start, block.run.stop - 1)
+        if not (self.unresolved[within] & ~turned).any():
+            return self._agrees(block, slope)
+        rest = np.where(np.eye(len(block.w), dtype=bool), 0, block.m)
+        return bool(np.max(np.abs(rest)) <= self.rounding * self.m_scale)
 
     def _check_basis(self, block: Block, turned: bool) -> None:
         """Raise if the loss depends on the basis.
@@ -262,10 +285,10 @@ class _Matrix:
         """The block from what the cotangents of the values are in several bases."""
         refusal = refuse_split(self.function, self.kind, self.w, _extremes(block), self.place)
         asked = inquiry.current()
+        if asked is None or (not turned and asked.turn == 0):
+            raise UndeterminedError(refusal)
         if not turned:
             raise refusal
-        if asked is None:
-            raise UndeterminedError(refusal)
         columns = self.basis[:, block.run]
         key = (self.kind, *self.key, block.run.start)
         known = asked.block(key, None, columns, columns, block.w_bar, self.floor, refusal)

@@ -25,6 +25,7 @@ from pullback.scipy.sparse.array import (
     diags,
     diags_array,
 )
+from pullback.scipy.sparse.refused import FUNCTIONS as _REFUSED
 
 __all__ = [
     "Sparse", "coo_array", "coo_matrix", "csc_array", "csc_matrix", "csr_array", "csr_matrix", "diags",
@@ -35,7 +36,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "linalg":
         return importlib.import_module("pullback.scipy.sparse.linalg")
-    return getattr(_sparse, name)
+    return _REFUSED[name] if name in _REFUSED else getattr(_sparse, name)
 
 
 def __dir__() -> list[str]:
