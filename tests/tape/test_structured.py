@@ -211,8 +211,11 @@ def several_factors(a: Any, v: Any) -> Any:
     return squares(np.linalg.multi_dot([a, v])) + squares(np.linalg.multi_dot([v, a])) + squares(a.dot(v))
 
 
+AXES: dict[str, Any] = {"axes": [(1, 0), (0,), (0,)]}
+
+
 def with_axes(a: Any, v: Any) -> Any:
-    return squares(np.matmul(a, v, axes=[(1, 0), (0,), (0,)])) + squares(v @ a)
+    return squares(np.matmul(a, v, **AXES)) + squares(v @ a)
 
 
 def contracted(a: Any, v: Any) -> Any:
@@ -246,7 +249,8 @@ def test_other_functions_and_rules_that_call_rules(
 
 
 def test_gradients_share_no_memory_with_anything() -> None:
-    a, v = pb.Variable(drawn("float64", N, N)), pb.Variable(drawn("float64", N, seed=1))
+    a: Any = pb.Variable(drawn("float64", N, N))
+    v: Any = pb.Variable(drawn("float64", N, seed=1))
     y = a @ v
     squares(y).backward(retain=True)
     first = a.grad.copy()
@@ -254,8 +258,9 @@ def test_gradients_share_no_memory_with_anything() -> None:
     v.grad[:] = 0
     a.grad = v.grad = None
     squares(y).backward()
-    np.testing.assert_array_equal(a.grad, first)
-    assert a.grad.flags.writeable
+    second: Any = a.grad
+    np.testing.assert_array_equal(second, first)
+    assert second.flags.writeable
 
 
 def test_a_vector_that_is_overwritten_afterwards() -> None:

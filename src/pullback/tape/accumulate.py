@@ -97,7 +97,7 @@ def accumulate(total: Any, x_bar: Any) -> Any:
             dtype = base.dtype if base.dtype == x_bar.dtype else np.result_type(base, x_bar.dtype)
             fresh = type(total) is Scattered and base.dtype is dtype
             return _add_into(Owned(base if fresh else np.array(base, dtype)), x_bar)
-    if type(total) is type(x_bar) is LowRank and (both := total.plus(x_bar)) is not None:
+    if type(total) is LowRank and type(x_bar) is LowRank and (both := total.plus(x_bar)) is not None:
         return both
     made = dense(total) + dense(x_bar)
     return Owned(made) if type(made) is np.ndarray and made.ndim else made

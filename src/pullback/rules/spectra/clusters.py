@@ -236,24 +236,43 @@ class _Matrix:
         block = Block(run, self.w, self.w_bar, self.m)
         self._check_basis(block, turned)
         slope = slope_of(block, self.w_scale, self._slack(block), self.floor)
-        if slope is not None and (turned or self._is_told(block, slope, pairs)):
+        if slope is None or self._hides(block, pairs):
+            found.settle(self.place, run, self._asked(block, turned))
+        elif turned or self._agrees(block, slope) or not self._are_resolved(run, pairs):
             found.settle(self.place, run, slope * block.even)
         else:
-            found.settle(self.place, run, self._asked(block, turned))
+            found.settle(self.place, run, self._doubted(block, slope))
         if turned:
             inquiry.note(named(self.kind, self.w, *_extremes(block), self.place))
 
-    def _is_told(self, block: Block, slope: float, turned: Array) -> bool:
-        """Whether a basis that may have structure tells the slope.
+    def _are_resolved(self, run: slice, turned: Array) -> bool:
+        """Whether no further run turns vectors that this one has not."""
+        return not (self.unresolved[run.start : run.stop - 1] & ~turned).any()
 
-        The diagonal may be that of another function than the rest of the block. The formula's numerators
-        confirm it, or else a further run, where that turns the vectors.
-        """
-        within = slice(block.run.start, block.run.stop - 1)
-        if not (self.unresolved[within] & ~turned).any():
-            return self._agrees(block, slope)
+    def _hides(self, block: Block, turned: Array) -> bool:
+        """Whether the basis may have structure, the diagonal being that of another function than the rest."""
+        if turned.all() or self._are_resolved(block.run, turned):
+            return False
         rest = np.where(np.eye(len(block.w), dtype=bool), 0, block.m)
-        return bool(np.max(np.abs(rest)) <= self.rounding * self.m_scale)
+        return bool(np.max(np.abs(rest)) > self.rounding * self.m_scale)
+
+    def _doubted(self, block: Block, slope: float) -> Array:
+        """The block where the formula's numerators do not confirm the slope.
+
+        Either they are what rounding has left of something larger, or the basis has structure. So one run
+        believes the slope, another the numerators, and they have to give the same derivative.
+        """
+        asked = inquiry.current()
+        if asked is None:
+            refusal = refuse_split(self.function, self.kind, self.w, _extremes(block), self.place)
+            raise UndeterminedError(refusal)
+        asked.doubted = True
+        even = slope * block.even
+        if asked.turn == 0:
+            return even
+        gaps = block.w[None, :] - block.w[:, None]
+        resolved = np.abs(gaps) > self.slack * self.top
+        return np.where(resolved, block.twisted / np.where(resolved, gaps, 1), even)
 
     def _check_basis(self, block: Block, turned: bool) -> None:
         """Raise if the loss depends on the basis.
