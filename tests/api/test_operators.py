@@ -139,3 +139,24 @@ def test_a_checkpoint_is_gone_with_its_tape() -> None:
         assert gone[0]() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("engine", ["tape", "auto"])
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (46, 47), ()])
+@pytest.mark.parametrize("given", [[1.0, 2.0], np.ones(2), np.ones((5, 4))])
+def test_a_cotangent_of_another_shape_is_named(shape: tuple[int, ...], given: Any, engine: str) -> None:
+    @pb.primitive
+    def total(x: Any) -> Any:
+        return np.sum(x)
+
+    @pb.vjp_rule(total)
+    def total_vjp(y_bar: Any, y: Any, x: Any) -> Any:
+        return (given,)
+
+    gradient = pb.grad(total, engine=engine) if engine != "auto" else pb.grad(total)
+    if shape == ():
+        assert gradient(1.0) == np.sum(given)
+        return
+    with pytest.raises(pb.ShapeError, match="a rule returns a cotangent of shape") as info:
+        gradient(np.ones(shape))
+    assert str(shape) in str(info.value)

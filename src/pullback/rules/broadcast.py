@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from pullback.base.errors import ShapeError
+
 _SMALL = 2048
 
 
@@ -22,7 +24,7 @@ def unbroadcast(x_bar: Any, shape: tuple[int, ...]) -> Any:
         return x_bar
     extra = len(own) - len(shape)
     if extra < 0:
-        return repeated(x_bar, shape)
+        return _stretched(x_bar, shape)
     rest = own[extra:] if extra else own
     if rest == shape:
         return _sum(x_bar, tuple(range(extra)))
@@ -30,11 +32,21 @@ def unbroadcast(x_bar: Any, shape: tuple[int, ...]) -> Any:
     for i, n in enumerate(shape):
         if n != rest[i]:
             if n != 1:
-                return repeated(x_bar, shape)
+                return _stretched(x_bar, shape)
             ones.append(i + extra)
     if type(x_bar) is np.ndarray and not extra:
         return np.add.reduce(x_bar, tuple(ones), keepdims=True)
     return np.reshape(_sum(x_bar, (*range(extra), *ones)), shape)
+
+
+def _stretched(x_bar: Any, shape: tuple[int, ...]) -> Any:
+    try:
+        return repeated(x_bar, shape)
+    except ValueError as error:
+        raise ShapeError(
+            f"a rule returns a cotangent of shape {np.shape(x_bar)} for an argument of shape {shape}",
+            remedy="return one of the argument's shape, or of one that broadcasts to it or from it.",
+        ) from error
 
 
 def _sum(x: Any, axes: tuple[int, ...]) -> Any:
