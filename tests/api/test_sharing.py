@@ -70,3 +70,33 @@ def test_leaves_of_one_argument_and_plain_ones() -> None:
     with pytest.raises(pb.MutationError, match="argument 0, which shares memory with argument 0"):
         pb.grad(of_a_tree, engine="tape")({"x": x, "y": x})
     assert pb.grad(of_a_tree, engine="tape")({"x": x, "y": x.copy()})["y"][0] == 3
+
+
+NESTED = {
+    "hvp": lambda f, x, y: pb.hvp(f, (x, y), (x, y)),
+    "jacobian of grad": lambda f, x, y: pb.jacobian(pb.grad(f, (0, 1)), (0, 1))(x, y),
+    "jacobian of grad by one": lambda f, x, y: pb.jacobian(pb.grad(f, (0, 1)), 1)(x, y),
+    "grad of vjp": lambda f, x, y: pb.grad(lambda a, b: np.sum(pb.vjp(f, a, b)[1](1.0)[0]))(x, y),
+    "jvp of jvp": lambda f, x, y: pb.jvp(lambda a, b: pb.jvp(f, (a, b), (x, x))[1], (x, y), (x, x)),
+}
+
+
+@pytest.mark.parametrize("transform", NESTED)
+def test_of_a_transform_of_a_transform(transform: str) -> None:
+    """The inner one is given values of the outer one's, each of which is alone."""
+    x = np.ones(4)
+    for y in (x, x[::-1]):
+        with pytest.raises(pb.MutationError, match=r"doubles writes into .*, which shares memory with"):
+            NESTED[transform](doubles, x, y)
+        NESTED[transform](reads, x, y)
+    NESTED[transform](doubles, x, np.ones(4))
+
+
+def test_pairs_that_share_are_told_apart() -> None:
+    def twice(x: Any, x_again: Any, y: Any, y_again: Any) -> Any:
+        return np.sum(pb.grad(doubles, engine="tape")(x, y)) + np.sum(x_again * y_again)
+
+    x, y = np.ones(3), np.full(3, 2.0)
+    np.testing.assert_array_equal(pb.grad(twice, 2, engine="tape")(x, x, y, y), 2)
+    with pytest.raises(pb.MutationError):
+        pb.grad(lambda x, z, y: np.sum(pb.grad(doubles)(x, z)), 2, engine="tape")(x, x, y)

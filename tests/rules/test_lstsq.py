@@ -138,3 +138,29 @@ def test_the_rank_is_a_number_without_a_derivative() -> None:
     pb.grad(lambda a: (ranks.append(np.linalg.lstsq(a, b)[2]), np.sum(a))[1])(a)
     assert ranks == [2]
     assert np.linalg.matrix_rank(pb.Variable(a)) == 2
+
+
+@pytest.mark.parametrize("seam", [np.maximum, np.minimum])
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_a_rank_that_changes_at_a_kink(seam: Any, size: int) -> None:
+    """On one side of it the matrix is the same, on the other it has a higher rank; it was 0 in silence."""
+    x = np.zeros(size)
+    x[0] = 1.0 if seam is np.maximum else -1.0
+
+    def total(x: Any) -> Any:
+        return np.sum(np.linalg.pinv(np.diag(seam(x, 0))))
+
+    for transform in (
+        pb.grad(total),
+        pb.grad(total, engine="tape"),
+        pb.jacobian(total),
+        lambda x: pb.vjp(total, x)[1](1.0),
+    ):
+        with pytest.raises(pb.NotDifferentiableError, match="whose rank changes"):
+            transform(x)
+    for j in range(1, size):
+        with pytest.raises(pb.NotDifferentiableError, match="rank"):
+            pb.jvp(total, (x,), (np.eye(size)[j],))
+        with pytest.raises(pb.NotDifferentiableError, match="rank"):
+            pb.jvp(total, (x,), (-np.eye(size)[j],))
+    np.testing.assert_array_equal(pb.grad(total)(np.where(x, x, -x[0])), -np.abs(x))

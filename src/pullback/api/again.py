@@ -5,7 +5,7 @@ choices. A derivative counts if it is the same for two of them. Where the rules 
 from one run, they may from several (see `rules.spectra.inquiry`).
 
 Where a matrix has less than full rank, a derivative may hold only if it keeps the rank (see `rules.ranks`).
-One more run beside the arguments tells: an analytic function that has the same ranks at a generic point
+Runs beside the arguments tell: an analytic function that has the same ranks at a generic point
 nearby has them at all but a set of measure zero, and nowhere higher ones.
 """
 
@@ -99,7 +99,7 @@ def compared(
     run: Callable[[], T],
     told: Callable[[T], Any],
     found: T,
-    near: Callable[[], Any],
+    near: Callable[[int], Any],
     since: int,
 ) -> T:
     """`found`, which `run` has returned, if another basis gives the same; called where `NOTED` is not empty.
@@ -107,7 +107,7 @@ def compared(
     Args:
         run: one run.
         told: the value and the derivative in what it returns.
-        near: runs beside the arguments (see `moved`).
+        near: runs beside the arguments, on the side it is given (see `moved`).
         since: what `begin` has returned.
     """
     outermost = _is_outermost()
@@ -125,7 +125,7 @@ def repeated(
     run: Callable[[], T],
     told: Callable[[T], Any],
     error: UndeterminedError,
-    near: Callable[[], Any],
+    near: Callable[[int], Any],
     weight: float = 1.0,
 ) -> T:
     """What `run` returns when asked several times.
@@ -158,28 +158,35 @@ def _is_asked() -> bool:
     return not is_beside()
 
 
-def _compare_ranks(near: Callable[[], Any], since: int) -> None:
-    """Raise unless the ranks noted `since` then are the same beside the arguments."""
+def _compare_ranks(near: Callable[[int], Any], since: int) -> None:
+    """Raise unless the ranks noted `since` then are the same beside the arguments, on either side.
+
+    What is analytic has one rank on both; at a kink, such as that of ``np.maximum(x, 0)``, only one may tell.
+    """
     ranks = ranks_noted()
     before = len(ranks)
     own = ranks[since:]
     if not own:
         return
+    sides: list[Any] = []
     try:
         with beside(), np.errstate(all="ignore"):
-            near()
+            for side in (1, -1):
+                near(side)
+                sides.append(ranks[before:])
+                del ranks[before:]
     except Exception as error:
         raise changes_rank(own[0], failed=True) from error
-    others = ranks[before:]
-    del ranks[before:]
+    others = next((found for found in sides if found != own), own)
     if others != own:
         raise changes_rank(next((one for one in own if one not in others), own[0]), failed=False)
 
 
-def moved(tree: Any, along: Any = None) -> Any:
+def moved(tree: Any, side: int, along: Any = None) -> Any:
     """Arguments beside those in `tree`: so far that rounding hides no fourth power of the step.
 
     Args:
+        side: 1, or -1 for the point across.
         along: tangents of the same structure, if the arguments move along them alone.
     """
     rng = np.random.default_rng(4)
@@ -197,7 +204,7 @@ def moved(tree: Any, along: Any = None) -> Any:
             by = by * np.where(size > eps**0.5 * largest, size, largest)
         else:
             by = bare(dot) * (largest / (np.max(np.abs(bare(dot)), initial=0) or 1.0))
-        by = (eps ** (1 / 8) * by).astype(x.dtype)
+        by = (side * eps ** (1 / 8) * by).astype(x.dtype)
         return leaf + (by.item() if type(leaf) in (float, complex) else by)
 
     leaves, structure = flatten(tree)
@@ -214,7 +221,7 @@ def _several(
     refusal: NotDifferentiableError,
     complete: dict[int, T],
     weight: float,
-    near: Callable[[], Any],
+    near: Callable[[int], Any],
 ) -> T:
     """Run with one basis after the other, until two runs are complete: one in the first basis if possible."""
     with inquiry() as asked:
@@ -231,7 +238,7 @@ def _several(
 
 
 def _attempt(
-    run: Callable[[], T], asked: Inquiry, turn: int, complete: dict[int, T], near: Callable[[], Any]
+    run: Callable[[], T], asked: Inquiry, turn: int, complete: dict[int, T], near: Callable[[int], Any]
 ) -> None:
     asked.begin(turn)
     since = len(ranks_noted())

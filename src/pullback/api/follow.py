@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pullback.api.compile import is_compiled
-from pullback.api.sharing import Shared, check_apart
+from pullback.api.sharing import Shared, check_apart, tied
 from pullback.base.errors import DependenceWarning, PullbackError
 from pullback.base.location import user_stacklevel
 from pullback.base.memory import aligned_copy
@@ -25,6 +26,8 @@ from pullback.tape.variable import Variable, checked, variable
 
 assert _push
 assert _fast
+
+_NOTHING = contextlib.nullcontext()
 
 
 def leaf_value(value: Any, what: str) -> Any:
@@ -71,7 +74,8 @@ def outcome(
     if is_compiled(function):
         called = called.followed
     try:
-        output = called(*args, **(kwargs or {}))
+        with tied(shared, args, kwargs or {}) if shared else _NOTHING:
+            output = called(*args, **(kwargs or {}))
     except (TypeError, ValueError) as error:
         if isinstance(error.__cause__, PullbackError):
             raise error.__cause__.with_traceback(error.__traceback__) from None

@@ -118,9 +118,9 @@ def _compiled(
     def told(found: Any) -> Any:
         return (found[0][0] if has_aux else found[0]), found[1]
 
-    def near() -> None:
+    def near(side: int) -> None:
         chosen = choose(function, argnums, args, kwargs)
-        there = chosen.elsewhere(moved(chosen.values()))
+        there = chosen.elsewhere(moved(chosen.values(), side))
         value_and_gradient(function, argnums, has_aux, there.args, there.kwargs)
 
     since = begin() if NOTED else 0
@@ -147,8 +147,8 @@ def evaluated(
     def run() -> tuple[Any, Any, Any]:
         return _evaluated(function, chosen, has_aux, holomorphic, convention)
 
-    def near() -> None:
-        _evaluated(function, chosen.elsewhere(moved(chosen.values())), has_aux, holomorphic, convention)
+    def near(side: int) -> None:
+        _evaluated(function, chosen.elsewhere(moved(chosen.values(), side)), has_aux, holomorphic, convention)
 
     told = operator.itemgetter(0, 2)
     if isinstance(found, UndeterminedError):

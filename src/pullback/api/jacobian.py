@@ -195,7 +195,7 @@ class _Matrix:
                 lambda: self._pushed(self.inputs),
                 told,
                 found,
-                lambda: self._pushed(moved(self.inputs)),
+                lambda side: self._pushed(moved(self.inputs, side)),
                 since,
             )
         except SplitError:

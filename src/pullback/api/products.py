@@ -114,8 +114,8 @@ def _pulled(
     def told(found: Any) -> Any:
         return found
 
-    def near() -> None:
-        again(moved(primals)).pulled(bars)
+    def near(side: int) -> None:
+        again(moved(primals, side)).pulled(bars)
 
     since = begin() if NOTED else 0
     try:
@@ -295,8 +295,8 @@ def forward(function: Callable[..., Any], primals: Any, tangents: Any, has_aux: 
     def run() -> Any:
         return _forward(function, primals, tangents, has_aux)
 
-    def near() -> None:
-        _forward(function, moved(tuple(primals), tuple(tangents)), tangents, has_aux)
+    def near(side: int) -> None:
+        _forward(function, moved(tuple(primals), side, tuple(tangents)), tangents, has_aux)
 
     return compared(run, operator.itemgetter(0, 1), found, near, since)
 

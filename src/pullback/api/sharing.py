@@ -6,8 +6,9 @@ the other. Compiled code is asked ahead (`compile.check_arguments`), a plain fun
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,9 +78,33 @@ def check_apart(shared: Sequence[Shared], name: str, args: Any, kwargs: dict[str
         pair.check(name, leaves, _names(args, kwargs))
 
 
+@contextlib.contextmanager
+def tied(shared: Sequence[Shared], args: Any, kwargs: dict[str, Any]) -> Iterator[None]:
+    """Know, within a call with these arguments, what stands for leaves that share memory, and tell others so.
+
+    A transform gives its function values of its own; one that is called with these has to tell as well.
+    """
+    leaves = _leaves(args, kwargs)
+    made = []
+    for pair in shared:
+        one, other = (leaves[k] for k in pair.places)
+        if _owner(other) != _owner(one):
+            made.append(_memory(other))
+            _TIED[made[-1]] = _owner(one)
+    try:
+        yield
+    finally:
+        for memory in made:
+            _TIED.pop(memory, None)
+
+
+_TIED: dict[int, int] = {}
+"""By memory, whose it stands for, while the function runs that was given it."""
+
+
 def _share(one: Any, other: Any) -> bool:
     """Whether two leaves of one owner have an element in common."""
-    if isinstance(one, Mutable):
+    if isinstance(one, Mutable) or isinstance(other, Mutable):
         return True
     try:
         return np.shares_memory(one, other, max_work=_WORK)
@@ -89,6 +114,12 @@ def _share(one: Any, other: Any) -> bool:
 
 def _owner(leaf: Any) -> int:
     """What tells apart the arrays that share no memory."""
+    memory = _memory(leaf)
+    return _TIED.get(memory, memory)
+
+
+def _memory(leaf: Any) -> int:
+    """What tells apart the arrays that share none, but for what is `tied`."""
     if isinstance(leaf, Mutable):
         return id(leaf.owner)
     while (base := getattr(leaf, "base", None)) is not None:
