@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from comparing import check
@@ -15,7 +17,7 @@ from pullback.rules.conjugating import PRODUCTS
 LENGTHS = dict(zip("abcdefgh", (5, 6, 5, 7, 6, 5, 1, 2), strict=True))
 
 
-def tensor(labels, dtype=np.float64, seed=0):
+def tensor(labels: str, dtype: Any = float, seed: int = 0) -> Any:
     rng = np.random.default_rng([seed, len(labels)])
     shape = [LENGTHS[label] for label in labels]
     x = rng.standard_normal(shape)

@@ -61,7 +61,8 @@ def contraction(
         return result
 
     if whole and len(arrays) == 2:
-        product = _of_tensors(e, *arrays, *map(tuple, inputs), tuple(output))
+        (a, b), (of_a, of_b) = arrays, map(tuple, inputs)
+        product = _of_tensors(e, a, b, of_a, of_b, tuple(output))
         if product is not None:
             return product
     terms = Delayed(shape, dtype, at, True, *read_by(arrays))
@@ -134,7 +135,7 @@ def _of_tensors(
     def extents(labels: Sequence[Any]) -> Index:
         return tuple(lengths[label] for label in labels)
 
-    if not is_for_blas(e, *map(extents, (rows, inner, columns)), a, b):
+    if not is_for_blas(e, extents(rows), extents(inner), extents(columns), a, b):
         return None
     if not _is_next(of_a, batch, rows, inner) and len(inner) > 1:
         inner = [label for label in of_b if label in inner]
