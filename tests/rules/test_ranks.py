@@ -241,8 +241,8 @@ def test_arguments_keep_their_structure_and_kind() -> None:
 
     found = pb.grad(watched)(tree)
     np.testing.assert_allclose(found["t"][0], -2 * loss(tree) / 2.0)
-    assert len(kinds) == 2
-    assert kinds[0] == kinds[1]
+    assert len(kinds) == 3  # and on both sides of the arguments
+    assert kinds[0] == kinds[1] == kinds[2]
 
 
 def test_beside_degenerate_spectra() -> None:
