@@ -3,7 +3,7 @@
 The pseudo-inverse has a derivative along matrices of one rank, and none where the rank changes. A tangent
 that leaves them says so; but one that does not need not keep to them (``diag(1, t**2)`` at 0), and a
 cotangent says nothing. So a rule notes the rank it met, and the transforms of `api.again` run the program
-once more beside its arguments: a rank that holds there is constant around them, by semicontinuity.
+again on both sides of its arguments: a rank that holds there is constant around them, by semicontinuity.
 """
 
 from __future__ import annotations
