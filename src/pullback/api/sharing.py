@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +25,7 @@ _WORK: Any = 1000
 """How hard it may be to tell whether two arrays overlap; else they are taken to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(NamedTuple):
     """Two leaves of the arguments of a call that share memory, and what they held before it."""
 
     places: tuple[int, int]

@@ -19,6 +19,7 @@ from pullback.ir.memory import is_alias
 from pullback.ir.nodes import Arg, Assign, Block, Const, For, Operand, Program, Slice, Statement, Store, Var
 from pullback.ir.types import Array
 from pullback.ir.walk import assigns, reads, walk, with_blocks, with_body
+from pullback.optimize.first import with_stores
 from pullback.optimize.uses import Uses
 from pullback.rules.conjugating import PRODUCTS
 
@@ -32,7 +33,7 @@ def store_products_first(program: Program) -> Program:
         return program
     covered = _Covered(program)
     body = covered.block(program.body)
-    return with_body(program, _with_stores(body, covered.stores)) if covered.stores else program
+    return with_body(program, with_stores(body, covered.stores)) if covered.stores else program
 
 
 class _Covered:
@@ -201,13 +202,3 @@ class _Covered:
 def _refers(statement: Statement) -> bool:
     """Whether a statement reads and writes no elements: it names an array, or measures it."""
     return is_alias(statement) or (isinstance(statement, Assign) and statement.function is primitives.dim)
-
-
-def _with_stores(block: Block, stores: set[int]) -> Block:
-    """A block with stores for additions."""
-    return tuple(
-        replace(s, accumulate=False)
-        if id(s) in stores and isinstance(s, Store)
-        else with_blocks(s, lambda inner: _with_stores(inner, stores))
-        for s in block
-    )

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pullback.ir.build import Builder, names_of, operand_type
-from pullback.ir.nodes import Arg, Assign, Block, Const, For, Operand, Program, Statement, Store, Var
+from pullback.ir.nodes import Arg, Assign, Block, Const, For, Operand, Program, Store, Var
 from pullback.ir.types import INT, Array, Scalar
 from pullback.ir.walk import assigns, mentions, reads, walk, with_blocks, with_body
 from pullback.optimize.uses import Uses, index_of
@@ -68,7 +68,7 @@ class _First:
                     found = self._found(loop, array) if isinstance(loop, For) else None
                     if found is not None:
                         made[at] = replace(statement, function=np.empty)
-                        made[after] = _with_stores(loop, found.stores)
+                        (made[after],) = with_stores((loop,), found.stores)
                         ahead[after] = (*ahead.get(after, ()), *self._others(array, shape, found.ends))
                 case _:
                     pass
@@ -176,15 +176,11 @@ def _is_exact(store: Store) -> bool:
     return isinstance(kind, Array) and operand_type(store.value) == Scalar(kind.dtype)
 
 
-def _with_stores(loop: Statement, stores: set[int]) -> Statement:
-    """A loop with stores for additions."""
-
-    def block(statements: Block) -> Block:
-        return tuple(
-            replace(s, accumulate=False)
-            if id(s) in stores and isinstance(s, Store)
-            else with_blocks(s, block)
-            for s in statements
-        )
-
-    return with_blocks(loop, block)
+def with_stores(block: Block, stores: set[int]) -> Block:
+    """A block with stores for the additions that have these `id`s."""
+    return tuple(
+        replace(s, accumulate=False)
+        if id(s) in stores and isinstance(s, Store)
+        else with_blocks(s, lambda inner: with_stores(inner, stores))
+        for s in block
+    )

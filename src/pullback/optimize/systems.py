@@ -88,7 +88,7 @@ def _suits(statement: Statement) -> bool:
     """Whether it is made of the factors of one matrix, of numbers that LAPACK computes with."""
     match statement:
         case Assign(function=np.linalg.solve, args=(Var() as a, Var() as b), kwargs=()):
-            return _is_matrix(a) and isinstance(b.type, Array) and b.type.ndim <= 2 and _is_inexact(b)
+            return _is_matrix(a) and isinstance(b.type, Array) and b.type.ndim in (1, 2) and _is_inexact(b)
         case Assign(function=function, args=(Var() as a,), kwargs=()) if function in _BY_FACTORS:
             return _is_matrix(a)
     return False

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pullback.base.errors import ShapeError, UnsupportedError
 
@@ -20,8 +20,7 @@ Labels = tuple[Hashable, ...]
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """How a tensor is seen as a matrix, or a stack of them.
 
     Attributes:
@@ -51,8 +50,7 @@ class Layout:
         return x if self.back is None else x.transpose(self.back)
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """A product of two tensors: where they are, how they are matrices, and what the product is."""
 
     places: tuple[int, int]
@@ -62,8 +60,7 @@ class Pair:
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Several:
+class Several(NamedTuple):
     """An Einstein sum of more tensors than two at once, as a path with a limit of memory may ask for."""
 
     places: tuple[int, ...]
@@ -132,8 +129,7 @@ def _listed(labels: Labels) -> str:
     return "".join(map(str, labels)) if all(isinstance(x, str) for x in labels) else str(list(labels))
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(NamedTuple):
     """A path, in labels.
 
     Attributes:

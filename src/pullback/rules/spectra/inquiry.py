@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +34,6 @@ class Deficient(NamedTuple):
     ranks: tuple[int, ...]
 
 
-@dataclass(slots=True)
 class Notes:
     """What another run of the program would test.
 
@@ -44,8 +42,9 @@ class Notes:
         ranks: those that have to be the same beside the arguments.
     """
 
-    pair: str | None = None
-    ranks: list[Deficient] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.pair: str | None = None
+        self.ranks: list[Deficient] = []
 
 
 NOTED: dict[int, Notes] = {}
