@@ -15,36 +15,26 @@ never written down. (Hu & Shing, *Computation of matrix chain products*, 1982.)
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from pullback.ir.build import Builder, names_of, operand_type
-from pullback.ir.nodes import Arg, Assign, Block, Const, Operand, Program, Statement, Var
+from pullback.ir.build import Builder, operand_type
+from pullback.ir.nodes import Arg, Assign, Const, Operand, Program, Var
 from pullback.ir.types import Array
-from pullback.ir.walk import walk, with_blocks
-from pullback.optimize.uses import Uses
+from pullback.optimize.taken import Waiting, retaken
 
 _PRODUCTS = frozenset([np.matmul, np.dot])
 
 
 def associated(program: Program) -> Program:
     """The same function with cheaper products."""
-    while any(map(_is_taken, walk(program.body))):
-        rewrite = _Rewrite(program)
-        body = rewrite.block(program.body)
-        if not rewrite.changed:
-            break
-        program = replace(program, body=body)
-    return program
+    return retaken(program, _is_taken, _of)
 
 
-def _is_taken(statement: Statement) -> bool:
+def _is_taken(statement: Assign) -> bool:
     """Whether something else may be taken of it than it is: a product of two matrices, or a diagonal one."""
-    return isinstance(statement, Assign) and (
-        _factors(statement) is not None or _diagonal(statement) is not None
-    )
+    return _factors(statement) is not None or _diagonal(statement) is not None
 
 
 def _factors(statement: Assign) -> tuple[Var, Var] | None:
@@ -68,59 +58,11 @@ def _ndim(operand: Arg) -> int:
     return kind.ndim if isinstance(kind, Array) else 0
 
 
-class _Rewrite:
-    """One walk over a program; `changed` says whether it has found anything."""
-
-    def __init__(self, program: Program) -> None:
-        self._uses = Uses(program)
-        self._names = names_of(program)
-        self.changed = False
-
-    def block(self, block: Block) -> Block:
-        """A block, in which a matrix and the statement that takes it are side by side, or further apart."""
-        waiting: dict[str, Assign] = {}
-        made: list[Statement] = []
-        for statement in block:
-            statement = with_blocks(statement, self.block)
-            found = self._taken(statement, waiting) if isinstance(statement, Assign) else None
-            if found is not None:
-                matrix, statements = found
-                made = [s for s in made if s is not matrix] + [*statements]
-                self.changed = True
-                continue
-            if isinstance(statement, Assign) and _is_taken(statement) and self._waits(statement):
-                waiting[statement.targets[0].name] = statement
-            made.append(statement)
-        return tuple(made)
-
-    def _waits(self, matrix: Assign) -> bool:
-        """Whether one statement uses the matrix, and finds what it is made of as it was."""
-        name, uses = matrix.targets[0].name, self._uses
-        if name in uses.cells or uses.count(name) != 1:
-            return False
-        names = frozenset(arg.name for arg in matrix.args if isinstance(arg, Var))
-        memory = frozenset(map(uses.memory, names))
-        return not uses.changes(name, uses.place(name), memory, names & uses.cells)
-
-    def _taken(self, statement: Assign, waiting: dict[str, Assign]) -> tuple[Assign, Block] | None:
-        """The matrix that a statement takes, and what takes the place of both."""
-        for place, arg in enumerate(statement.args):
-            matrix = waiting.get(arg.name) if isinstance(arg, Var) else None
-            if matrix is None:
-                continue
-            e = Builder(self._names)
-            e.location, e.comment = statement.location, statement.comment
-            y = _of(e, statement, place, matrix)
-            target, *others = statement.targets
-            if y is None or others or operand_type(y) != target.type:
-                return None
-            *ahead, last = e.statements()
-            return matrix, (*ahead, replace(last, targets=(target,)))
-        return None
-
-
-def _of(e: Builder, statement: Assign, place: int, matrix: Assign) -> Operand | None:
-    """The result of a statement that has `matrix` at `place`; None if it would be no cheaper without."""
+def _of(e: Builder, statement: Assign, place: int, waiting: Waiting) -> Operand | None:
+    """The result of a statement that takes a matrix at `place`; None if it would be no cheaper without."""
+    taken = statement.args[place]
+    assert isinstance(taken, Var)
+    matrix = waiting[taken.name]
     factors, entries = _factors(matrix), _diagonal(matrix)
     if statement.function is np.sum and factors is not None:
         return _sum(e, statement, *factors)

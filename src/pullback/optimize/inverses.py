@@ -10,82 +10,39 @@ the inverse multiplies three matrices. (Higham, *Accuracy and Stability of Numer
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from pullback.ir.build import Builder, names_of
-from pullback.ir.nodes import Assign, Block, Program, Statement, Var
+from pullback.ir.build import Builder
+from pullback.ir.nodes import Assign, Operand, Program, Var
 from pullback.ir.types import Array
-from pullback.ir.walk import walk, with_blocks
-from pullback.optimize.uses import Uses
+from pullback.optimize.taken import Waiting, retaken
 
 
 def systems_for_inverses(program: Program) -> Program:
     """The same function, with `solve` in place of `inv` where a product alone takes the inverse."""
-    if not any(_is_inverse(statement) for statement in walk(program.body)):
-        return program
-    return replace(program, body=_Rewrite(program).block(program.body))
+    return retaken(program, _is_inverse, _system)
 
 
-def _is_inverse(statement: Statement) -> bool:
-    return isinstance(statement, Assign) and statement.function is np.linalg.inv and not statement.kwargs
+def _is_inverse(statement: Assign) -> bool:
+    return statement.function is np.linalg.inv and not statement.kwargs and isinstance(statement.args[0], Var)
 
 
-class _Rewrite:
-    def __init__(self, program: Program) -> None:
-        self._uses = Uses(program)
-        self._names = names_of(program)
-
-    def block(self, block: Block) -> Block:
-        """A block, in which an inverse and the product that takes it are side by side, or further apart."""
-        inverses: dict[str, Assign] = {}
-        made: list[Statement] = []
-        for statement in block:
-            statement = with_blocks(statement, self.block)
-            if isinstance(statement, Assign) and _is_inverse(statement) and self._waits(statement):
-                inverses[statement.targets[0].name] = statement
-            found = self._system(statement, inverses) if isinstance(statement, Assign) else None
-            if found is None:
-                made.append(statement)
-            else:
-                inverse, system = found
-                made = [s for s in made if s is not inverse] + [*system]
-        return tuple(made)
-
-    def _waits(self, inverse: Assign) -> bool:
-        """Whether one statement uses the inverse, and finds the matrix as it was."""
-        name, uses = inverse.targets[0].name, self._uses
-        if name in uses.cells or uses.count(name) != 1 or not isinstance(inverse.args[0], Var):
-            return False
-        matrix = inverse.args[0].name
-        memory = frozenset((uses.memory(matrix),))
-        return not uses.changes(name, uses.place(name), memory, frozenset((matrix,)) & uses.cells)
-
-    def _system(self, product: Assign, inverses: dict[str, Assign]) -> tuple[Assign, Block] | None:
-        """The inverse that a product takes, and what takes the place of the product."""
-        if product.function not in (np.matmul, np.dot) or len(product.args) != 2 or product.kwargs:
-            return None
-        a, b = product.args
-        if not isinstance(a, Var) or not isinstance(b, Var):
-            return None
-        ranks = [x.type.ndim if isinstance(x.type, Array) else 0 for x in (a, b)]
-        if 0 in ranks or (product.function is np.dot and max(ranks) > 2):
-            return None
-        on_left = a.name in inverses
-        if on_left == (b.name in inverses):
-            return None
-        inverse = inverses[(a if on_left else b).name]
-        other, matrix = (b if on_left else a), inverse.args[0]
-        e = Builder(self._names)
-        e.location, e.comment = inverse.location, product.comment
-        y = e.call(np.linalg.solve, matrix, other) if on_left else _from_right(e, matrix, other)
-        (target,) = product.targets
-        if y.type != target.type:
-            return None
-        *ahead, last = e.statements()
-        return inverse, (*ahead, replace(last, targets=(target,)))
+def _system(e: Builder, product: Assign, place: int, waiting: Waiting) -> Operand | None:
+    """The solution in place of a product that takes an inverse; None where it takes two."""
+    if product.function not in (np.matmul, np.dot) or len(product.args) != 2 or product.kwargs:
+        return None
+    taken, other = product.args[place], product.args[1 - place]
+    if not isinstance(taken, Var) or not isinstance(other, Var) or other.name in waiting:
+        return None
+    ranks = [x.type.ndim if isinstance(x.type, Array) else 0 for x in (taken, other)]
+    if 0 in ranks or (product.function is np.dot and max(ranks) > 2):
+        return None
+    inverse = waiting[taken.name]
+    matrix = inverse.args[0]
+    e.location = inverse.location
+    return e.call(np.linalg.solve, matrix, other) if place == 0 else _from_right(e, matrix, other)
 
 
 def _from_right(e: Builder, matrix: Any, other: Var) -> Any:
